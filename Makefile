@@ -1,0 +1,52 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+GIVEN_JAVA_HOME := $(JAVA_HOME)
+# Looked up for each command, since `setup` may have just put a Java into .jdk.
+export JAVA_HOME = $(or $(patsubst %/bin/java,$(CURDIR)/%,$(firstword $(shell ls -d .jdk/bin/java .jdk/*/bin/java .jdk/*/Contents/Home/bin/java 2>/dev/null))),$(GIVEN_JAVA_HOME))
+
+.PHONY: help setup demo test test-fast lint type format bench docs clean
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## Make .venv with everything in it, and see to Java 17
+	@.ci/java
+
+demo: setup ## Compute and check feature tables of 2,469 real households
+	@$(BIN)/python jobs/demo.py
+
+test: setup ## Run all tests
+	$(BIN)/pytest -q
+
+test-fast: setup ## Run the tests that need no JVM
+	$(BIN)/pytest -q $(wildcard tests/unit tests/golden)
+
+lint: setup ## Check style, format and layers
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+type: setup ## Check types
+	$(BIN)/mypy
+
+format: setup ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: setup ## Measure against DuckDB and plain Spark
+	$(PIP) -c conf/constraints.txt --group bench
+	$(BIN)/pytest -q -s tests/benchmarks
+
+docs: setup ## Write the documents that are generated
+	$(BIN)/headrace schema > .venv/schema.json && mv .venv/schema.json docs/headrace.schema.json
+
+clean: ## Remove caches and build output; keeps .venv, .jdk and the lake
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache spark-warehouse metastore_db derby.log
+	find jobs tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.ready: pyproject.toml conf/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Headrace needs Python 3.11 or newer: make setup PYTHON=python3.11")'
+	@echo "Installing into .venv: a few minutes the first time"
+	@$(PYTHON) -m venv .venv && $(PIP) "pip>=25.1"
+	@$(PIP) -c conf/constraints.txt --editable . --group dev --group demo
+	@touch $@

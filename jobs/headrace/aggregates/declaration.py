@@ -1,0 +1,87 @@
+"""What an aggregate declares about itself: its types, its mergeable states and how a value is made of them.
+
+Everything is Spark SQL text and plain data, so that every execution path can read it and none is imported here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from headrace.expressions import DataType
+
+# Columns that every row of events has beside the source's own.
+EVENT_US, VISIBLE_US, COUNTS_US = "_event_us", "_visible_us", "_counts_us"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One partial state of an aggregate: what a row contributes and how two contributions become one.
+
+    Attributes:
+        name: How `finalize` calls it.
+        prepare: SQL over one row: `{value}` is the aggregate's input, `{order}` the comma-separated order of
+            ties without the value, `{event_us}` the event's time. Null means that the row contributes nothing.
+        merge: Spark SQL aggregate function over prepared values and over states alike; ignores nulls.
+        event: SQL over `{state}` for the event time of a state that holds the latest event only. Such a state
+            over a wide window decides every narrower window that ends with it, so it is aggregated once.
+    """
+
+    name: str
+    prepare: str
+    merge: Literal["sum", "min", "max"]
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """How a value is made of merged states.
+
+    Attributes:
+        value: SQL over state names, step names, `{at_us}` (the instant) and `{unit_us}`.
+        steps: Named intermediate results, each computed once, in order; a step may use those of earlier ones.
+    """
+
+    value: str
+    steps: tuple[Mapping[str, str], ...] = ()
+
+
+class Aggregate:
+    """An aggregate, declared once; lint, every execution path and the oracle test pick it up from here.
+
+    Attributes:
+        name: What the YAML calls it.
+        revision: Raised when the values it gives change; part of every fingerprint.
+        input: Whether the feature must, may or must not say `of`.
+        parameters: Fields of a feature that only some aggregates take, such as `unit`.
+        over_items: For aggregates over distinct values: states are kept per (keys, value), and this SQL
+            aggregate over `{present}` (whether the value was seen in the window) gives the result.
+    """
+
+    name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    input: ClassVar[Literal["required", "optional", "none"]] = "required"
+    parameters: ClassVar[frozenset[str]] = frozenset()
+    over_items: ClassVar[str | None] = None
+
+    def result_type(self, of: DataType | None) -> DataType:
+        """The type of the value for an input of type `of`.
+
+        Raises:
+            ValueError: The aggregate does not take such an input; the message says what it takes.
+        """
+        raise NotImplementedError
+
+    def states(self, of: DataType | None) -> tuple[State, ...]:
+        """The partial states for an input of type `of`."""
+        raise NotImplementedError
+
+    def finalize(self, of: DataType | None) -> Finalize:
+        """How the value is made of the states."""
+        raise NotImplementedError
+
+
+def required(of: DataType | None) -> DataType:
+    """The input's type, for aggregates that have `input = "required"`."""
+    if of is None:
+        raise ValueError("needs an input: add `of:`")
+    return of

@@ -1,0 +1,64 @@
+"""Sums and means: exact for integers and decimals, exactly rounded for floating point."""
+
+from headrace.aggregates import exact_sum
+from headrace.aggregates.counts import VALUES
+from headrace.aggregates.declaration import Aggregate, Finalize, State, required
+from headrace.expressions import BIGINT, DOUBLE, DataType, decimal
+
+_TOTAL = State("total", "{value}", "sum")
+# The sum of bigints in two halves, since a mean must not overflow where its total does.
+_HALVES = (
+    State("upper", "shiftright(cast({value} as bigint), 32)", "sum"),
+    State("lower", "cast({value} as bigint) & 4294967295L", "sum"),
+)
+
+
+def _numeric(of: DataType | None) -> DataType:
+    if not required(of).is_numeric:
+        raise ValueError(f"takes numbers, not {required(of).sql()}")
+    return required(of)
+
+
+class Sum(Aggregate):
+    """Sum of the non-null values; Spark's result types, doubles exactly rounded."""
+
+    name = "sum"
+
+    def result_type(self, of: DataType | None) -> DataType:
+        kind = _numeric(of)
+        if kind.is_decimal:
+            return decimal(min((kind.precision or 0) + 10, 38), kind.scale or 0)
+        return BIGINT if kind.is_integral else DOUBLE
+
+    def states(self, of: DataType | None) -> tuple[State, ...]:
+        return exact_sum.STATES if required(of).is_floating else (_TOTAL,)
+
+    def finalize(self, of: DataType | None) -> Finalize:
+        return exact_sum.TOTAL if required(of).is_floating else Finalize("{total}")
+
+
+class Mean(Aggregate):
+    """The exactly rounded sum divided by the number of non-null values (what `statistics.fmean` gives)."""
+
+    name = "mean"
+
+    def result_type(self, of: DataType | None) -> DataType:
+        kind = _numeric(of)
+        if kind.is_decimal:  # Spark's own avg of a decimal(p, s)
+            return decimal(min((kind.precision or 0) + 4, 38), min((kind.scale or 0) + 4, 38))
+        return DOUBLE
+
+    def states(self, of: DataType | None) -> tuple[State, ...]:
+        kind = required(of)
+        if kind.is_floating:
+            return (*exact_sum.STATES, VALUES)
+        return (_TOTAL, VALUES) if kind.is_decimal else (*_HALVES, VALUES)
+
+    def finalize(self, of: DataType | None) -> Finalize:
+        kind = required(of)
+        if kind.is_floating:
+            return Finalize("{total} / cast({n} as double)", exact_sum.TOTAL.steps)
+        if kind.is_decimal:
+            return Finalize(f"cast({{total}} / cast({{n}} as decimal(20,0)) as {self.result_type(of).sql()})")
+        total = "cast({upper} as decimal(20,0)) * cast(4294967296L as decimal(10,0)) + cast({lower} as decimal(20,0))"
+        return Finalize(f"cast({total} as double) / cast({{n}} as double)")

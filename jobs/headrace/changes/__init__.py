@@ -1,0 +1,1 @@
+"""How definitions and stored tables differ, seen through narrow protocols; no Spark."""

@@ -1,0 +1,91 @@
+"""One row of the ledger: the record of an attempt at one interval of one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from headrace.timeline import Interval
+
+TableKind = Literal["features", "tiles", "training_set"]
+Status = Literal["claimed", "prepared", "committed", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class GateSummary:
+    """What one gate decided.
+
+    Attributes:
+        suite: Name of the suite.
+        passed: Whether the run could go on.
+        rows: Rows it judged.
+        failed: Expectations that failed, warnings included.
+        document: Where its report is, or None.
+    """
+
+    suite: str
+    passed: bool
+    rows: int
+    failed: int
+    document: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A step of an attempt; rows are only ever added.
+
+    Attributes:
+        group: Feature group, or training set.
+        version: Its version.
+        table: Which of its tables was written.
+        interval: Which step of the grid; None for a training set.
+        attempt: Number of the attempt at this interval, from 1.
+        status: How far it came.
+        run_id: Unique name of the run.
+        recorded_at_us: When this row was written.
+        headrace_version: Version of the code that wrote it.
+        fingerprints: Fingerprint by feature (or tile state).
+        definition: Manifest of what was computed, as JSON.
+        table_version: Delta version that holds the result.
+        source_versions: Version of each table read, by logical name.
+        rows_in: Source rows that passed the input gate.
+        rows_out: Rows of the result.
+        rows_quarantined: Source rows held back.
+        input_from_us: Instant after which the input gate looked; None is without bound.
+        gates: What the gates decided.
+        reason: Why it failed, or why it was run.
+        staging: Where the staged result is.
+    """
+
+    group: str
+    version: int
+    table: TableKind
+    interval: Interval | None
+    attempt: int
+    status: Status
+    run_id: str
+    recorded_at_us: int
+    headrace_version: str
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    definition: str | None = None
+    table_version: int | None = None
+    source_versions: Mapping[str, str] = field(default_factory=dict)
+    rows_in: int | None = None
+    rows_out: int | None = None
+    rows_quarantined: int | None = None
+    input_from_us: int | None = None
+    gates: tuple[GateSummary, ...] = ()
+    reason: str | None = None
+    staging: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalState:
+    """Where one interval of one table stands.
+
+    Attributes:
+        latest: The last row of the newest attempt.
+        committed: The committed row of the newest attempt that has one: what the table holds now.
+    """
+
+    latest: LedgerRow
+    committed: LedgerRow | None

@@ -1,0 +1,25 @@
+"""`headrace import`: a typed source definition to start from."""
+
+from typing import Annotated
+
+import typer
+
+from headrace.cli.invocation import Invocation
+
+
+def import_(
+    context: typer.Context,
+    table: Annotated[str, typer.Argument(help="Logical table of the configuration, or a path under its roots.")],
+    name: Annotated[str | None, typer.Option(help="Name of the source; else made of the table's.")] = None,
+) -> int:
+    """Print a source definition with the columns and types of a table, ready to be edited.
+
+    \b
+    Example:
+      headrace import raw.transactions > feature_defs/transactions.yaml
+    """
+    from headrace.runner.importing import source_yaml
+
+    invocation: Invocation = context.obj
+    print(source_yaml(invocation.workspace(with_definitions=False), table, name), end="")
+    return 0

@@ -1,0 +1,61 @@
+"""What every command is given: where the project is, and what is read from it when a command asks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.errors import DefinitionError, UsageError
+
+if TYPE_CHECKING:
+    from headrace.registry.linting import Linted
+    from headrace.settings import Settings
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """The global options of one command line.
+
+    Attributes:
+        project: Folder that holds `feature_defs/` and `conf/`.
+        conf: Settings file, relative to `project`.
+        verbose: Whether Spark and its tools may speak.
+        debug: Whether errors show their stack trace.
+    """
+
+    project: Path
+    conf: str
+    verbose: bool = False
+    debug: bool = False
+
+    def linted(self) -> "Linted":
+        """The project's definitions with everything that is wrong with them.
+
+        Raises:
+            UsageError: The project folder does not exist.
+        """
+        from headrace.registry.linting import lint
+
+        if not self.project.is_dir():
+            raise UsageError(f"there is no folder {self.project}", "name the project with --project")
+        return lint(self.project)
+
+    def valid(self) -> "Linted":
+        """The project's definitions, which are free of errors.
+
+        Raises:
+            DefinitionError: They are not; carries the errors.
+        """
+        linted = self.linted()
+        if linted.errors:
+            raise DefinitionError(linted.errors)
+        return linted
+
+    def settings(self) -> "Settings":
+        """The settings of the environment.
+
+        Raises:
+            DefinitionError: The settings file is missing or wrong.
+        """
+        from headrace.settings import load
+
+        return load(self.project, self.conf)

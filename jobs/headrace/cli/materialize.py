@@ -1,0 +1,41 @@
+"""`headrace materialize`: computes intervals of feature groups."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+import typer
+
+from headrace.cli.invocation import Invocation
+
+
+def materialize(
+    context: typer.Context,
+    group: Annotated[list[str], typer.Option("--group", help="Feature group; may be repeated.")],
+    interval: Annotated[list[str], typer.Option("--interval", help="Interval by its start; may be repeated.")],
+    force: Annotated[bool, typer.Option("--force", help="Compute an interval again although it is current.")] = False,
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to print the result.")] = "text",
+) -> int:
+    """Compute intervals of feature groups: gate the input, compute, gate the output, swap in one commit.
+
+    An interval that is current already is left alone. A closed gate exits with 3 and leaves the table as it was.
+
+    \b
+    Example:
+      headrace materialize --group household_spend --interval 2017-06-30
+    """
+    from headrace.runner.materialize import materialize_interval
+    from headrace.runner.progress import Progress
+
+    invocation: Invocation = context.obj
+    work = invocation.workspace()
+    progress = Progress(quiet=format == "json")
+    intervals = [(name, text) for name in group for text in interval]
+    work.check_intervals(intervals)
+    results = [materialize_interval(work, name, text, progress, force=force) for name, text in intervals]
+    if format == "json":
+        print(json.dumps([asdict(result) for result in results], indent=2))
+        return 0
+    for result in results:
+        print(result.sentence())
+    return 0

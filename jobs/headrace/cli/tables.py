@@ -1,0 +1,62 @@
+"""Rows of values on a terminal and in JSON."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
+    """Prints rows as a table: one line a row, or one line a column when there are many columns."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    names = list(rows[0])
+    if len(names) <= 8:
+        for name in names:
+            table.add_column(name, justify="right" if _is_number(rows[0][name]) else "left")
+        for row in rows:
+            table.add_row(*[as_text(row[name]) for name in names])
+    else:
+        table.add_column("column")
+        for _ in rows:
+            table.add_column("", justify="right")
+        for name in names:
+            table.add_row(name, *[as_text(row[name]) for row in rows])
+    Console(soft_wrap=True).print(table)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def as_text(value: object) -> str:
+    """A value for a person; null is `-`, floats have up to six digits after the point."""
+    match value:
+        case None:
+            return "-"
+        case float():
+            return f"{value:,.6f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else repr(value)
+        case datetime():
+            return value.isoformat(sep=" ")
+        case _:
+            return str(value)
+
+
+def as_json_value(value: object) -> object:
+    """A value that JSON can hold: times as ISO 8601, decimals as text."""
+    match value:
+        case datetime() | date():
+            return value.isoformat()
+        case Decimal():
+            return str(value)
+        case dict():
+            return {str(key): as_json_value(item) for key, item in value.items()}
+        case list() | tuple():
+            return [as_json_value(item) for item in value]
+        case bytes() | bytearray():
+            return bytes(value).hex()
+        case _:
+            return value

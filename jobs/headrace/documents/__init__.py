@@ -1,0 +1,7 @@
+"""YAML text to values that know where they stand. Scalars stay text until their declared type is known."""
+
+from headrace.documents.document import Document, Place, Position
+from headrace.documents.loading import load, read
+from headrace.documents.scalars import Scalar, native
+
+__all__ = ["Document", "Place", "Position", "Scalar", "load", "native", "read"]

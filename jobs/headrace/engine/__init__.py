@@ -1,0 +1,1 @@
+"""Logical nodes to DataFrames, and the Spark session they run in."""

@@ -1,0 +1,81 @@
+"""Tables made of literal rows: what definition tests give, and what any test can."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from headrace.engine.tables import TableVersion
+from headrace.errors import UsageError
+from headrace.expressions import DataType
+from headrace.timeline import parse_instant
+from headrace.timeline.instant import from_instant
+
+
+class GivenTables:
+    """Reads tables from memory; the columns of a case's scope come along.
+
+    Args:
+        frames: DataFrames by logical table name.
+    """
+
+    def __init__(self, frames: Mapping[str, DataFrame]) -> None:
+        self._frames = frames
+
+    def version(self, name: str) -> TableVersion:
+        """There is one version of a literal table."""
+        return TableVersion(name, "given", 0)
+
+    def read(self, name: str, version: TableVersion | None, schema: Mapping[str, str] | None) -> DataFrame:
+        """The rows as they were given.
+
+        Raises:
+            UsageError: No rows were given for the table.
+        """
+        if name not in self._frames:
+            raise UsageError(f"no rows are given for the table {name}")
+        return self._frames[name]
+
+
+def frame(
+    spark: SparkSession, columns: Mapping[str, DataType], rows: Sequence[Mapping[str, Any]], scope: Mapping[str, DataType]
+) -> DataFrame:
+    """A DataFrame of literal rows as a YAML has them; omitted columns are null.
+
+    Args:
+        spark: The session.
+        columns: Declared columns.
+        rows: Native YAML values; times as ISO 8601 text.
+        scope: Columns that keep cases apart, also in the rows.
+    """
+    types = {**columns, **scope}
+    schema = ", ".join(f"`{name}` {kind.sql()}" for name, kind in types.items())
+    values = [tuple(python_value(row.get(name), kind) for name, kind in types.items()) for row in rows]
+    return spark.createDataFrame(values, schema)
+
+
+def python_value(value: Any, kind: DataType) -> Any:
+    """A native YAML value as what Spark takes for a column of the type."""
+    if value is None:
+        return None
+    match kind.name:
+        case "timestamp":
+            return value if isinstance(value, datetime) else from_instant(parse_instant(str(value)))
+        case "timestamp_ntz":
+            return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        case "date":
+            return value if isinstance(value, date) else date.fromisoformat(str(value))
+        case "decimal":
+            return Decimal(str(value))
+        case "double" | "float":
+            return float(value)
+        case "string":
+            return str(value)
+        case "array" if kind.element is not None:
+            return [python_value(item, kind.element) for item in value]
+        case "map" if kind.key is not None and kind.value is not None:
+            return {python_value(k, kind.key): python_value(v, kind.value) for k, v in value.items()}
+        case _:
+            return value

@@ -1,0 +1,20 @@
+"""What aggregates read of a row: cleaned inputs and the order that settles ties."""
+
+from headrace.aggregates import EVENT_US, VISIBLE_US
+from headrace.expressions import DataType, quote_identifier
+
+
+def clean(value: str) -> str:
+    """SQL for a floating-point value with NaN as null and -0.0 as 0.0, of the same type."""
+    return f"CASE WHEN isnan({value}) THEN NULL WHEN {value} = 0 THEN abs({value}) ELSE {value} END"
+
+
+def input_sql(text: str, kind: DataType | None) -> str:
+    """SQL for an aggregate's input. Expressions can make NaN where columns have none; it never gets further."""
+    is_computed = not text.replace("`", "").isidentifier()
+    return clean(f"({text})") if kind is not None and kind.is_floating and is_computed else text
+
+
+def tie_order(tie_breaker: tuple[str, ...]) -> str:
+    """Comma-separated columns that order events: event time, visibility, then the source's tie breakers."""
+    return ", ".join([EVENT_US, VISIBLE_US, *[quote_identifier(name) for name in tie_breaker]])

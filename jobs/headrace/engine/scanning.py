@@ -1,0 +1,63 @@
+"""Lowering of scans: only declared columns, and only the files that a span of event times can be in."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from headrace.engine.at import Span
+from headrace.engine.reading import Reading
+from headrace.expressions import quote_identifier
+from headrace.logical import Scan
+from headrace.timeline.instant import from_instant
+
+# No zone is further than 26 hours from another, so local times pruned with this margin miss nothing.
+ZONE_MARGIN_US = 26 * 3_600_000_000
+_STRFTIME = {
+    "yyyy-MM-dd": "%Y-%m-%d",
+    "yyyyMMdd": "%Y%m%d",
+    "yyyy-MM": "%Y-%m",
+    "yyyyMM": "%Y%m",
+    "yyyy": "%Y",
+}
+
+
+def scan(node: Scan, reading: Reading, span: Span) -> DataFrame:
+    """Rows of a table; those outside `span` may be missing, those inside are all there."""
+    schema = {column.name: column.type for column in node.columns}
+    rows = reading.tables.read(node.table, reading.versions.get(node.table), schema)
+    rows = rows.select(*[quote_identifier(c) for c in (*schema, *reading.scope)])
+    for condition in (*_by_partition(node, span), *_by_event_time(node, span, reading.with_timeless)):
+        rows = rows.where(F.expr(condition))
+    return rows
+
+
+def _by_partition(node: Scan, span: Span) -> list[str]:
+    layout = node.partitioning
+    if layout is None:
+        return []
+    kind = next(column.type for column in node.columns if column.name == layout.column)
+    margin = layout.slack_us + ZONE_MARGIN_US
+    name = quote_identifier(layout.column)
+    found = []
+    for sign, bound, away in ((">=", span.from_us, -margin), ("<=", span.to_us, margin)):
+        if bound is not None:
+            text = from_instant(bound + away).strftime(_STRFTIME[layout.format])
+            literal = {"date": f"DATE'{text}'", "int": text, "bigint": f"{text}L"}.get(kind, f"'{text}'")
+            found.append(f"{name} {sign} {literal}")
+    return found
+
+
+def _by_event_time(node: Scan, span: Span, with_timeless: bool) -> list[str]:
+    """Bounds on the raw column, so that file statistics can skip; exact bounds are applied to instants."""
+    if node.event_time is None:
+        return []
+    kind = next(column.type for column in node.columns if column.name == node.event_time)
+    if kind not in ("timestamp", "timestamp_ntz", "date"):
+        return []
+    margin = 0 if kind == "timestamp" else ZONE_MARGIN_US + (86_400_000_000 if kind == "date" else 0)
+    name, found = quote_identifier(node.event_time), []
+    for sign, bound, away in ((">=", span.from_us, -margin), ("<", span.to_us, margin)):
+        if bound is not None:
+            literal = f"timestamp_micros({bound + away}L)"
+            bounded = f"{name} {sign} {literal if kind == 'timestamp' else f'cast({literal} as {kind})'}"
+            found.append(f"({bounded} OR {name} IS NULL)" if with_timeless else bounded)
+    return found

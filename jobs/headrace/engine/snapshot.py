@@ -1,0 +1,113 @@
+"""A group's features at one instant, from its events: one hash aggregation with a filter for each window.
+
+Events are shuffled once, after a partial aggregation on the map side. Aggregates over distinct values add one more
+branch for each such input: (keys, value) pairs with the time each was last seen, from which every window follows.
+"""
+
+from functools import partial
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from headrace.aggregates import COUNTS_US, EVENT_US
+from headrace.engine.at import At, Span
+from headrace.engine.reading import Reading
+from headrace.engine.rows import lower
+from headrace.engine.state_plan import Items, StatePlan, plan_states
+from headrace.engine.wide_sum import bucket_sums
+from headrace.expressions import quote_identifier
+from headrace.logical import FeatureSet
+from headrace.logical.pruning import pruned_features
+
+WIDE_BUCKETS = 64
+
+
+def snapshot(features: FeatureSet, reading: Reading, at: At, asked: DataFrame | None = None) -> DataFrame:
+    """Feature values of every entity that has an event within the group's reach.
+
+    Args:
+        features: What to compute.
+        reading: Where rows come from.
+        at: The instant; with rows' own instants, `_at_us` must be among `reading.scope`.
+        asked: Rows of keys (and scope) to give values for instead, entities without events included.
+
+    Returns:
+        Scope, keys and feature columns, in declared order.
+    """
+    features = pruned_features(features)
+    reach_us = features.reach_us
+    span = Span()
+    if at.instant_us is not None:
+        span = Span(None if reach_us is None else at.instant_us - reach_us, at.instant_us)
+    events = lower(features.events, reading, span)
+    plan = plan_states(features.aggregates, at, features.order, reach_us, reading.wide_sums)
+    names = (*reading.scope, *(key.name for key in features.keys))
+    prepared = _prepared(_counting(events, features, at, reach_us), plan, names)
+    states = _merged(prepared, plan, names)
+    if asked is not None:
+        states = asked.join(states, list(names), "left")
+    values = plan.lets.run(states)
+    keys = [F.col(quote_identifier(name)) for name in names]
+    values = values.select(*keys, *[F.expr(sql).alias(name) for name, sql in plan.values.items()])
+    return _with_expressions(values, features, names)
+
+
+def _counting(events: DataFrame, features: FeatureSet, at: At, reach_us: int | None) -> DataFrame:
+    """The events that count at the instant, within the group's reach, of entities with complete keys."""
+    rows = events.where(f"{COUNTS_US} <= {at.sql}")
+    if reach_us is not None:
+        rows = rows.where(f"{EVENT_US} >= {at.minus(reach_us)}")
+    for key in features.keys:
+        name = quote_identifier(key.name)
+        rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
+    return rows
+
+
+def _prepared(events: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
+    inputs = events.withColumns({column: F.expr(sql) for sql, column in plan.inputs.items()})
+    return inputs.select(
+        *[F.col(quote_identifier(name)) for name in names],
+        EVENT_US,
+        *dict.fromkeys(plan.items),
+        *[F.expr(sql).alias(column) for sql, column in {**plan.prepared, **plan.wide}.items()],
+    )
+
+
+def _merged(prepared: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
+    keys = [quote_identifier(name) for name in names]
+    merged = [F.expr(sql).alias(column) for sql, column in plan.merged.items()] or [
+        F.count(F.lit(1)).alias("_rows")
+    ]
+    states = prepared.groupBy(*keys).agg(*merged)
+    for items in plan.items.values():
+        states = states.join(_over_items(prepared, items, keys), list(names), "left")
+    if plan.wide:
+        states = states.join(_wide_totals(prepared, plan, names), list(names), "left")
+    return states
+
+
+def _over_items(prepared: DataFrame, items: Items, keys: list[str]) -> DataFrame:
+    """Aggregates over the distinct values of one input."""
+    pairs = prepared.where(f"{items.value} IS NOT NULL").groupBy(*keys, items.value)
+    seen = pairs.agg(*[F.expr(sql).alias(column) for sql, column in items.merged.items()])
+    return seen.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in items.outputs.items()])
+
+
+def _wide_totals(prepared: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
+    totals = tuple(plan.wide.values())
+    keys = [F.col(quote_identifier(name)) for name in names]
+    rows = prepared.select(*keys, *totals)
+    kinds = dict(rows.dtypes)
+    schema = ", ".join(f"{quote_identifier(name)} {kinds[name]}" for name in (*names, *totals))
+    bucket = F.pmod(F.xxhash64(*keys), F.lit(WIDE_BUCKETS)).alias("_bucket")
+    return rows.groupBy(bucket).applyInArrow(partial(bucket_sums, names, totals), schema)
+
+
+def _with_expressions(values: DataFrame, features: FeatureSet, names: tuple[str, ...]) -> DataFrame:
+    for feature in features.expressions:
+        value = F.expr(feature.expression.text)
+        if feature.default is not None:
+            value = F.coalesce(value, F.expr(feature.default))
+        values = values.withColumn(feature.name, value.cast(feature.type))
+    columns = [*names, *(column.name for column in features.columns)]
+    return values.select(*[F.col(quote_identifier(name)) for name in columns])

@@ -1,0 +1,50 @@
+"""What the engine needs of stored tables: pinned versions, and rows of a version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """A state of a table that can be read again, or at least be told from others.
+
+    Attributes:
+        table: Logical name.
+        version: Delta's version number as text; of Parquet and CSV a digest of their files.
+        committed_at_us: Instant at which it came to be: of the commit, or of the newest file.
+    """
+
+    table: str
+    version: str
+    committed_at_us: int
+
+
+class TableReader(Protocol):
+    """Reads tables by their logical names."""
+
+    def version(self, name: str) -> TableVersion:
+        """The version of a table as it is now.
+
+        Raises:
+            UsageError: The settings do not map the name.
+            DataError: There is no such table.
+        """
+        ...
+
+    def read(self, name: str, version: TableVersion | None, schema: Mapping[str, str] | None) -> DataFrame:
+        """The rows of a table.
+
+        Args:
+            name: Logical name.
+            version: The version to read; None reads the table as it is now.
+            schema: Declared columns and their types as Spark DDL, the columns of the result; None reads all
+                columns as they are.
+
+        Raises:
+            UsageError: The settings do not map the name.
+            DataError: There is no such table, or its columns are not the declared ones.
+        """
+        ...

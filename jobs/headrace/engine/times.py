@@ -1,0 +1,41 @@
+"""Spark SQL for instants: from columns of every time type to microseconds since 1970, UTC."""
+
+from headrace.expressions import quote_identifier
+from headrace.timeline.instant import ISO_8601
+
+_OFFSET = r"\d([zZ]|[+-]\d{2}(:?\d{2})?)$"
+
+
+def instant_us(column: str, kind: str, timezone: str | None) -> str:
+    """SQL of type bigint: the column's instant in microseconds, null where it is no valid time.
+
+    Spark's `to_utc_timestamp` follows java.time: an ambiguous local time takes the earlier offset, a missing one
+    shifts forward. The session runs in UTC, so a zone-less time casts to a timestamp unchanged.
+
+    Args:
+        column: Name of the column.
+        kind: Its type: `timestamp`, `timestamp_ntz`, `date` or `string`.
+        timezone: Zone of zone-less times; None reads them as UTC.
+    """
+    name = quote_identifier(column)
+    if kind == "timestamp":
+        return f"unix_micros({name})"
+    if kind == "string":
+        return _string_us(name, timezone)
+    return f"unix_micros({_to_utc(f'cast({name} as timestamp)', timezone)})"
+
+
+def _string_us(name: str, timezone: str | None) -> str:
+    text = f"trim({name})"
+    is_time, has_offset = f"{text} rlike r'^{ISO_8601}$'", f"substr({text}, 11) rlike r'{_OFFSET}'"
+    # Spark reads +02:00 but not +0200 and +02.
+    spelled = f"regexp_replace(regexp_replace({text}, r'([+-]\\d{{2}})(\\d{{2}})$', '$1:$2'), r'(:\\d{{2}}[^+-]*[+-]\\d{{2}})$', '$1:00')"
+    return (
+        f"CASE WHEN NOT {is_time} THEN NULL "
+        f"WHEN {has_offset} THEN unix_micros(try_cast({spelled} as timestamp)) "
+        f"ELSE unix_micros({_to_utc(f'try_cast({text} as timestamp)', timezone)}) END"
+    )
+
+
+def _to_utc(timestamp: str, timezone: str | None) -> str:
+    return f"to_utc_timestamp({timestamp}, '{timezone}')" if timezone and timezone != "UTC" else timestamp

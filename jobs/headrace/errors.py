@@ -1,0 +1,90 @@
+"""What goes wrong, as data (`Problem`) and as exceptions that carry an exit code. Only the edge prints them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding about a definition or a configuration file.
+
+    Attributes:
+        code: Stable kebab-case name of the rule, e.g. `unknown-column`.
+        message: What is wrong, in one line.
+        file: Path of the file relative to the project, or None when the finding has no file.
+        line: 1-based line.
+        column: 1-based column.
+        hint: What to do about it, or None.
+        severity: `error` stops a run; `warning` does not.
+        where: The thing the finding is about, e.g. `household_spend.spend`.
+        length: Characters to underline from `column`.
+    """
+
+    code: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    hint: str | None = None
+    severity: Literal["error", "warning"] = "error"
+    where: str | None = None
+    length: int = 1
+
+    def text(self) -> str:
+        """The finding as one line: `file:line:column error[code] where: message; hint`."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        subject = f"{self.where}: " if self.where else ""
+        advice = f"; {self.hint}" if self.hint else ""
+        return f"{place} {self.severity}[{self.code}] {subject}{self.message}{advice}".lstrip()
+
+
+class HeadraceError(Exception):
+    """An error a person can act on: one line that says what, where and what to do.
+
+    Args:
+        message: What went wrong and where.
+        hint: What to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class UsageError(HeadraceError):
+    """A wrong flag, path, time or configuration."""
+
+    exit_code = 2
+
+
+class DefinitionError(UsageError):
+    """Definitions or configuration with problems; carries all of them."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problem.text() for problem in self.problems))
+
+
+class DataError(HeadraceError):
+    """Data that is not good, or not there yet: a gate, freshness, a hole, a missing table."""
+
+    exit_code = 3
+
+
+class ConflictError(HeadraceError):
+    """Another writer got there first; trying again may succeed."""
+
+    exit_code = 4
+
+
+class InfrastructureError(HeadraceError):
+    """Spark, storage, permissions or Java."""
+
+    exit_code = 5

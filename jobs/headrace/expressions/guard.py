@@ -1,0 +1,116 @@
+"""Judges an expression before it is parsed: every function by the name as written, nesting, brackets and commas."""
+
+from difflib import get_close_matches
+
+from headrace.expressions.failure import ExpressionError, shown
+from headrace.expressions.forbidden import FORBIDDEN, HINTS
+from headrace.expressions.functions import FUNCTIONS
+from headrace.expressions.lexer import Lexeme
+
+# Measured: parsing one level takes up to 30 Python frames, and Spark overflows its stack at 300 to 600 chained
+# operators.
+MAX_DEPTH = 20
+MAX_OPERATORS = 200
+
+CASTS = ("cast", "try_cast")
+_CLOSES = {")": "(", "]": "[", "end": "case"}
+_CHAINED = frozenset("+ - * / % & | ^ ~ || div".split())
+_PREFIXES = frozenset("+ - ~ not".split())
+_VALUE_WORDS = ("null", "true", "false", "end")
+
+
+def guard(lexemes: list[Lexeme]) -> None:
+    """Let an expression pass that may be handed to the parser, and later to Spark.
+
+    Raises:
+        ExpressionError: It calls something that is not allowed, or its brackets, nesting or commas are wrong.
+    """
+    if not lexemes:
+        raise ExpressionError("expression-syntax", "the expression is empty", 0)
+    open_: list[Lexeme] = []
+    prefixes = 0
+    operators = 0
+    previous: Lexeme | None = None
+    for lexeme in lexemes:
+        word = lexeme.word if lexeme.kind in ("operator", "keyword") else ""
+        if word == "(":
+            _judge_call(lexemes, lexeme, previous)
+        elif lexeme.kind == "string" and previous is not None and previous.kind == "string":
+            raise ExpressionError(
+                "forbidden-expression", "two strings side by side are not allowed", lexeme.start, "join them with ||"
+            )
+        if word in ("(", "[", "case"):
+            open_.append(lexeme)
+        elif word in _CLOSES:
+            if not open_ or open_.pop().word != _CLOSES[word]:
+                raise ExpressionError("expression-syntax", f"'{word}' closes nothing", lexeme.start)
+        operators += word in _CHAINED
+        prefixes = prefixes + 1 if word in _PREFIXES and not _is_value(previous) else 0
+        if len(open_) + prefixes > MAX_DEPTH:
+            raise ExpressionError(
+                "forbidden-expression",
+                f"the expression is nested more than {MAX_DEPTH} levels deep",
+                lexeme.start,
+                "split it into derived columns",
+            )
+        _check_comma(previous, lexeme)
+        previous = lexeme
+    if open_:
+        closer = next(closer for closer, opener in _CLOSES.items() if opener == open_[-1].word)
+        raise ExpressionError("expression-syntax", f"'{open_[-1].text}' has no '{closer}'", open_[-1].start)
+    if operators > MAX_OPERATORS:
+        raise ExpressionError(
+            "forbidden-expression",
+            f"the expression has {operators} operators; {MAX_OPERATORS} are allowed",
+            hint="split it into derived columns",
+        )
+
+
+def unknown_function(name: str, offset: int) -> ExpressionError:
+    """The error for a function that is not on the list, with the reason or the closest one that is."""
+    label = shown(name)
+    if name in FORBIDDEN:
+        return ExpressionError("forbidden-expression", f"'{label}' is not allowed: {FORBIDDEN[name]}", offset)
+    if name in HINTS:
+        hint: str | None = f"write cast(x as {name})" if HINTS[name] == "cast" else HINTS[name]
+    else:
+        close = get_close_matches(name[:40], [*FUNCTIONS, *CASTS], n=1, cutoff=0.7)
+        hint = f"did you mean '{close[0]}'?" if close else None
+    return ExpressionError(
+        "forbidden-expression", f"'{label}' is not a function an expression may call", offset, hint
+    )
+
+
+def _judge_call(lexemes: list[Lexeme], opener: Lexeme, name: Lexeme | None) -> None:
+    if name is not None and name.kind == "quoted":
+        raise ExpressionError(
+            "forbidden-expression", "a function name may not be in backticks", name.start, "a column is not called"
+        )
+    if name is None or name.kind != "name":
+        follower = next((lexeme for lexeme in lexemes if lexeme.start > opener.start), None)
+        if follower is not None and follower.kind == "name" and follower.word in ("select", "with", "values", "table"):
+            raise ExpressionError("forbidden-expression", "subqueries are not allowed", follower.start)
+        return
+    at = lexemes.index(name)
+    if at and lexemes[at - 1].text == ".":
+        raise ExpressionError(
+            "forbidden-expression", f"'{shown(name.word)}' is called with a qualified name", name.start
+        )
+    if name.word not in FUNCTIONS and name.word not in CASTS:
+        raise unknown_function(name.word, name.start)
+
+
+def _is_value(lexeme: Lexeme | None) -> bool:
+    """Whether the lexeme ends an operand, so that a `-` after it is a subtraction."""
+    if lexeme is None:
+        return False
+    if lexeme.kind == "keyword":
+        return lexeme.word in _VALUE_WORDS
+    return lexeme.kind != "operator" or lexeme.text in (")", "]")
+
+
+def _check_comma(previous: Lexeme | None, lexeme: Lexeme) -> None:
+    # The parser would pass over an empty argument.
+    before = previous.text if previous is not None and previous.kind == "operator" else ""
+    if lexeme.kind == "operator" and ((lexeme.text == "," and before in ("(", "[", ",")) or (before == "," and lexeme.text in (")", "]"))):
+        raise ExpressionError("expression-syntax", "there is nothing between two separators", lexeme.start)

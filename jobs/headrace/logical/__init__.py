@@ -1,0 +1,35 @@
+"""What to compute, as frozen nodes: no behaviour beyond validation, no Spark. The engine lowers them."""
+
+from headrace.logical.clean import CleanFloats
+from headrace.logical.deduplicate import Deduplicate
+from headrace.logical.derive import Derive
+from headrace.logical.enrich import Enrich
+from headrace.logical.features import AggregateFeature, ExpressionFeature, FeatureSet
+from headrace.logical.instants import Instants
+from headrace.logical.keep import Keep
+from headrace.logical.node import Column, Sql
+from headrace.logical.quarantine import Quarantine
+from headrace.logical.roll_up import RolledUp, RollUp
+from headrace.logical.scan import Partitioning, Scan
+
+Rows = Scan | Instants | CleanFloats | Deduplicate | Enrich | Derive | Keep | Quarantine | RollUp
+
+__all__ = [
+    "AggregateFeature",
+    "CleanFloats",
+    "Column",
+    "Deduplicate",
+    "Derive",
+    "Enrich",
+    "ExpressionFeature",
+    "FeatureSet",
+    "Instants",
+    "Keep",
+    "Partitioning",
+    "Quarantine",
+    "RollUp",
+    "RolledUp",
+    "Rows",
+    "Scan",
+    "Sql",
+]

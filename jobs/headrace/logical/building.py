@@ -1,0 +1,181 @@
+"""From validated definitions to logical nodes."""
+
+from headrace.aggregates import AGGREGATES
+from headrace.expectations.rowwise import violation
+from headrace.expressions import CheckedExpression, DataType, check, parse_aggregate_call, sql_literal
+from headrace.logical import (
+    AggregateFeature,
+    CleanFloats,
+    Column,
+    Deduplicate,
+    Derive,
+    Enrich,
+    ExpressionFeature,
+    FeatureSet,
+    Instants,
+    Keep,
+    Partitioning,
+    Quarantine,
+    RolledUp,
+    RollUp,
+    Rows,
+    Scan,
+    Sql,
+)
+from headrace.registry.columns import Columns, Types, expression_order
+from headrace.registry.project import Project
+from headrace.spec import Feature, FeatureGroup, FeatureTable, TableSource
+from headrace.spec import RollUp as RollUpSpec
+from headrace.timeline import Duration
+from headrace.timeline.duration import UNITS_US
+from headrace.timeline.window import Window
+
+
+class Building:
+    """Nodes of one project.
+
+    Args:
+        project: Definitions without problems (lint comes first).
+        columns: Their column types.
+    """
+
+    def __init__(self, project: Project, columns: Columns) -> None:
+        self._project = project
+        self._columns = columns
+
+    def features(self, group: FeatureGroup) -> FeatureSet:
+        """The features of a group over its events."""
+        inputs = self._columns.of_source(group.source)
+        keys = self._columns.keys(group)
+        outputs = self._columns.of_group(group)
+        events = self.events(group.source)
+        if group.where:
+            events = Keep(events, _sql(group.where, inputs))
+        aggregates = [
+            _aggregate(column, name, feature, window, inputs, outputs[column])
+            for name, feature in group.features.items()
+            if feature.aggregate
+            for column, window in feature.columns(name).items()
+        ]
+        expressions = [
+            _expression(name, group.features[name], outputs | keys, outputs[name]) for name in expression_order(group)
+        ]
+        return FeatureSet(
+            events,
+            tuple(Column(name, kind.sql()) for name, kind in keys.items()),
+            self._project.sources[group.source].spec.tie_breaker,
+            tuple(aggregates),
+            tuple(expressions),
+            tuple(Column(name, kind.sql()) for name, kind in outputs.items()),
+        )
+
+    def before_quarantine(self, name: str) -> Rows:
+        """Rows of a source as gates see them: after its `where`, before quarantine."""
+        spec = self._project.sources[name].spec
+        rows = self._rolled_up(spec) if isinstance(spec, RollUpSpec) else self._table(spec)
+        known = self._columns.before_derive(name)
+        if spec.derive:
+            derived = []
+            for column, text in spec.derive.items():
+                checked = check(text, known)
+                derived.append((column, _checked(checked)))
+                known = known | {column: checked.type}
+            rows = Derive(rows, tuple(derived))
+        return Keep(rows, _sql(spec.where, known)) if spec.where else rows
+
+    def events(self, name: str) -> Rows:
+        """Events of a source: what its features are computed from."""
+        spec, types = self._project.sources[name].spec, self._columns.of_source(name)
+        violations = []
+        for expectation in spec.expectations:
+            if expectation.on_failure == "quarantine":
+                checked = violation(expectation, types)
+                used = tuple(sorted(c for c in types if f"`{c}`" in checked))
+                violations.append((expectation.type, Sql(checked, checked, used)))
+        rows = self.before_quarantine(name)
+        return Quarantine(rows, tuple(violations)) if violations else rows
+
+    def lookup(self, table: FeatureTable) -> Rows:
+        """Rows of a static feature table."""
+        scan = Scan(table.name, table.table, _columns(table.columns))
+        floats = _floats(table.columns)
+        return CleanFloats(scan, floats) if floats else scan
+
+    def _table(self, source: TableSource) -> Rows:
+        types = source.columns
+        event_time = Column(source.event_time, types[source.event_time].sql())
+        layout = source.partition
+        partitioning = Partitioning(layout.column, layout.format, layout.slack.us) if layout else None
+        scan = Scan(source.name, source.table, _columns(types), source.event_time, source.timezone, partitioning)
+        available_at = Column(source.available_at, types[source.available_at].sql()) if source.available_at else None
+        rows: Rows = Instants(scan, event_time, source.timezone, available_at, _us(source.delay))
+        floats = _floats(types)
+        if floats:
+            rows = CleanFloats(rows, floats)
+        if source.dedupe:
+            whole_row = [name for name, kind in types.items() if kind.is_orderable and name not in source.tie_breaker]
+            order = (*source.tie_breaker, *whole_row)
+            rows = Deduplicate(rows, source.dedupe.keys, source.dedupe.within.us, order)
+        for enrichment in source.enrich:
+            table = self._project.feature_tables[enrichment.from_].spec
+            on = tuple(enrichment.on.items())
+            rows = Enrich(rows, self.lookup(table), on, enrichment.columns)
+        return rows
+
+    def _rolled_up(self, source: RollUpSpec) -> Rows:
+        inner = self._columns.of_source(source.from_)
+        columns = []
+        for name, text in source.columns.items():
+            call = parse_aggregate_call(text)
+            of = check(call.argument, inner) if call.argument is not None else None
+            revision = AGGREGATES[call.name].revision
+            columns.append(
+                RolledUp(name, call.name, revision, _checked(of) if of else None, of.type.sql() if of else None)
+            )
+        order = self._project.sources[source.from_].spec.tie_breaker
+        return RollUp(self.events(source.from_), source.group_by, tuple(columns), source.span.us, order)
+
+
+def _aggregate(
+    column: str, name: str, feature: Feature, window: Window, inputs: Types, kind: DataType
+) -> AggregateFeature:
+    of = check(feature.of, inputs) if feature.of is not None else None
+    return AggregateFeature(
+        name=column,
+        feature=name,
+        aggregate=feature.aggregate or "",
+        revision=AGGREGATES[feature.aggregate or ""].revision,
+        of=_checked(of) if of else None,
+        of_type=of.type.sql() if of else None,
+        where=_sql(feature.where, inputs) if feature.where else None,
+        window_us=window.length.us if window.length else None,
+        offset_us=_us(feature.offset),
+        unit_us=UNITS_US[feature.unit or "s"],
+        default=None if feature.default is None else sql_literal(feature.default, kind),
+        type=kind.sql(),
+    )
+
+
+def _expression(name: str, feature: Feature, known: Types, kind: DataType) -> ExpressionFeature:
+    default = None if feature.default is None else sql_literal(feature.default, kind)
+    return ExpressionFeature(name, _sql(feature.expression or "", known), default, kind.sql())
+
+
+def _sql(text: str, known: Types) -> Sql:
+    return _checked(check(text, known))
+
+
+def _checked(checked: CheckedExpression) -> Sql:
+    return Sql(checked.text, checked.canonical, tuple(sorted(checked.columns)))
+
+
+def _columns(types: Types) -> tuple[Column, ...]:
+    return tuple(Column(name, kind.sql()) for name, kind in types.items())
+
+
+def _floats(types: Types) -> tuple[str, ...]:
+    return tuple(name for name, kind in types.items() if kind.is_floating)
+
+
+def _us(duration: Duration | None) -> int:
+    return duration.us if duration else 0

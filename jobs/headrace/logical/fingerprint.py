@@ -1,0 +1,40 @@
+"""Fingerprints: a hash of everything that affects a value, and of nothing else."""
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+
+from headrace.logical.features import FeatureSet
+from headrace.logical.pruning import pruned_features
+
+GROUP = "_group"
+
+
+def fingerprint(node: object) -> str:
+    """16 hex digits over a node's canonical form; formatting, descriptions and owners are not in it."""
+    text = json.dumps(_canonical(node), separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _canonical(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("fingerprint", True)}
+        return {"node": type(value).__name__} | {name: _canonical(item) for name, item in kept.items()}
+    if isinstance(value, (tuple, list)):
+        return [_canonical(item) for item in value]
+    return value
+
+
+def feature_fingerprints(features: FeatureSet, grid: object) -> dict[str, str]:
+    """One fingerprint for each output column, and one (`_group`) for the keys and the grid that all share.
+
+    A column's is over the part of the events that it alone depends on, so a source may gain columns freely.
+    """
+    found = {GROUP: fingerprint([features.keys, grid])}
+    for feature in features.aggregates:
+        alone = pruned_features(features, {feature.name})
+        found[feature.name] = fingerprint([alone.events, features.keys, features.order, feature])
+    for expression in features.expressions:
+        used = [(name, found[name]) for name in sorted(expression.expression.columns) if name in found]
+        found[expression.name] = fingerprint([features.keys, expression, used])
+    return found

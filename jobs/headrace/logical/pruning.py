@@ -1,0 +1,100 @@
+"""Cutting a tree of nodes down to what some columns need, so that nothing else is read or fingerprinted."""
+
+from collections.abc import Iterable, Set
+from dataclasses import replace
+
+from headrace.logical import (
+    CleanFloats,
+    Deduplicate,
+    Derive,
+    Enrich,
+    FeatureSet,
+    Instants,
+    Keep,
+    Quarantine,
+    RollUp,
+    Rows,
+    Scan,
+)
+
+
+def pruned(node: Rows, needed: Iterable[str]) -> Rows:
+    """The same rows with at least the columns in `needed` (names as declared)."""
+    wanted = set(needed)
+    match node:
+        case Scan():
+            return replace(node, columns=tuple(column for column in node.columns if column.name in wanted))
+        case Instants():
+            times = {node.event_time.name} | ({node.available_at.name} if node.available_at else set())
+            inner = pruned(node.input, wanted | times | _layout(node.input))
+            assert isinstance(inner, Scan)
+            return replace(node, input=inner)
+        case CleanFloats():
+            inner = pruned(node.input, wanted)
+            kept = tuple(name for name in node.columns if name in wanted)
+            return replace(node, input=inner, columns=kept) if kept else inner
+        case Deduplicate():
+            return replace(node, input=pruned(node.input, wanted | set(node.keys) | set(node.order)))
+        case Enrich():
+            return _enrich(node, wanted)
+        case Derive():
+            return _derive(node, wanted)
+        case Keep():
+            return replace(node, input=pruned(node.input, wanted | set(node.condition.columns)))
+        case Quarantine():
+            used = {name for _, violation in node.violations for name in violation.columns}
+            return replace(node, input=pruned(node.input, wanted | used))
+        case RollUp():
+            columns = tuple(column for column in node.columns if column.name in wanted)
+            used = {name for column in columns if column.of for name in column.of.columns}
+            return replace(node, input=pruned(node.input, used | set(node.group_by) | set(node.order)), columns=columns)
+
+
+def _layout(scan: Scan) -> Set[str]:
+    return {scan.partitioning.column} if scan.partitioning else set()
+
+
+def _enrich(node: Enrich, wanted: set[str]) -> Rows:
+    columns = tuple(name for name in node.columns if name in wanted)
+    if not columns:
+        return pruned(node.input, wanted)
+    table = pruned(node.table, {*columns, *(theirs for theirs, _ in node.on)})
+    ours = {own for _, own in node.on}
+    return replace(node, input=pruned(node.input, (wanted - set(columns)) | ours), table=table, columns=columns)
+
+
+def _derive(node: Derive, wanted: set[str]) -> Rows:
+    columns = []
+    for name, sql in reversed(node.columns):
+        if name in wanted:
+            columns.append((name, sql))
+            wanted = (wanted - {name}) | set(sql.columns)
+    inner = pruned(node.input, wanted)
+    return replace(node, input=inner, columns=tuple(reversed(columns))) if columns else inner
+
+
+def pruned_features(features: FeatureSet, names: Set[str] | None = None) -> FeatureSet:
+    """A feature set over events that have only the columns its aggregates use.
+
+    Args:
+        features: The whole set.
+        names: Aggregate features to keep; None keeps all.
+    """
+    kept = tuple(f for f in features.aggregates if names is None or f.name in names)
+    used = {name for f in kept for sql in (f.of, f.where) if sql for name in sql.columns}
+    needed = used | {key.name for key in features.keys} | set(features.order)
+    return replace(features, aggregates=kept, events=pruned(features.events, needed))
+
+
+def tables_of(node: Rows) -> dict[str, tuple[str, ...]]:
+    """Logical name of every table below a node, and the sources and feature tables that declare it."""
+    match node:
+        case Scan():
+            return {node.table: (node.source,)}
+        case Enrich():
+            found = tables_of(node.input)
+            for table, declared in tables_of(node.table).items():
+                found[table] = (*found.get(table, ()), *declared)
+            return found
+        case _:
+            return tables_of(node.input)

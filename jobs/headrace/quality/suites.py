@@ -1,0 +1,118 @@
+"""Declared expectations as Great Expectations' own suites, and its results as outcomes."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from string import Template
+from typing import Any
+
+from great_expectations import ExpectationSuite
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.expectations.expectation import Expectation as GxExpectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.registry import get_expectation_impl
+from great_expectations.render.renderer.inline_renderer import InlineRenderer
+
+from headrace.expectations import Expectation
+from headrace.expectations.catalog import COLUMN_ARGUMENTS, COLUMN_LIST_ARGUMENTS
+from headrace.quality.outcome import Outcome, Suite, different
+
+# Under this key of `meta` an expectation carries its place in our suite through GX.
+PLACE = "place"
+
+
+def gx_suite(suite: Suite, columns: Sequence[str]) -> tuple[ExpectationSuite, dict[int, Outcome]]:
+    """The suite as GX has it.
+
+    Args:
+        suite: Ours.
+        columns: Columns of the batch; GX looks some names up by exact case, the YAML does not.
+
+    Returns:
+        GX's suite, and outcomes for the expectations that GX's own models refuse, by place.
+    """
+    spelled = {name.lower(): name for name in columns}
+    accepted, refused = [], {}
+    for place, expectation in enumerate(suite.expectations):
+        try:
+            accepted.append(_gx_expectation(expectation, place, spelled))
+        except Exception as error:
+            refused[place] = Outcome(
+                expectation, False, error=_reason(str(error)), sentence=expectation.text()
+            )
+    return ExpectationSuite(name=suite.name, expectations=accepted), refused
+
+
+def outcome(expectation: Expectation, result: ExpectationValidationResult) -> Outcome:
+    """What GX found, as ours."""
+    found: Mapping[str, Any] = result.result or {}
+    sentence = _sentence(result.expectation_config) or expectation.text()
+    if error := _error(result):
+        return Outcome(expectation, False, error=error, sentence=sentence)
+    judges_rows = "unexpected_count" in found
+    return Outcome(
+        expectation,
+        success=bool(result.success),
+        unexpected=(found["unexpected_count"] or 0) if judges_rows else None,
+        rows=found.get("element_count") if judges_rows else None,
+        examples=different(found.get("partial_unexpected_list") or ()),
+        observed=found.get("observed_value"),
+        sentence=sentence,
+    )
+
+
+def _gx_expectation(expectation: Expectation, place: int, spelled: Mapping[str, str]) -> GxExpectation:
+    arguments = dict(expectation.arguments)
+    for name in COLUMN_ARGUMENTS:
+        if isinstance(arguments.get(name), str):
+            arguments[name] = spelled.get(arguments[name].lower(), arguments[name])
+    for name in COLUMN_LIST_ARGUMENTS:
+        if isinstance(arguments.get(name), list | tuple):
+            arguments[name] = [spelled.get(str(item).lower(), item) for item in arguments[name]]
+    for name in ("min_value", "max_value"):
+        arguments[name] = _instant(arguments[name]) if name in arguments else None
+    arguments = {name: value for name, value in arguments.items() if value is not None}
+    return get_expectation_impl(expectation.type)(
+        **arguments, severity=expectation.severity, meta={PLACE: place}
+    )
+
+
+def _instant(value: Any) -> Any:
+    """A time without a zone is UTC here; PySpark would take the zone of this machine."""
+    if not isinstance(value, str) or len(value) <= len("2024-01-01"):
+        return value
+    instant = dt.datetime.fromisoformat(value)
+    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+
+
+def _sentence(configuration: ExpectationConfiguration | None) -> str | None:
+    """The expectation in GX's own words."""
+    try:
+        content = InlineRenderer(configuration).get_rendered_content()[0].value
+    except Exception:  # Words are not worth a gate.
+        return None
+    if not content.template:
+        return None
+    values = {name: _word(parameter.get("value")) for name, parameter in (content.params or {}).items()}
+    return Template(content.template).safe_substitute(values)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return re.sub(r"</?pre>", "", str(value))
+
+
+def _error(result: ExpectationValidationResult) -> str | None:
+    """Why GX could not judge it, in one line."""
+    found = result.exception_info or {}
+    causes = [found] if "exception_message" in found else list(found.values())
+    messages = [str(cause["exception_message"]) for cause in causes if cause.get("exception_message")]
+    return _reason(messages[0]) if messages else None
+
+
+def _reason(message: str) -> str:
+    causes = re.findall(r"^Caused by: [\w.$]+: (.*)$", message, re.MULTILINE)
+    lines = [line.strip() for line in (causes[-1:] or message.splitlines()) if line.strip()]
+    text = re.sub(r"\s*SQLSTATE: \w+.*$", "", " ".join(lines[:1]))
+    return text[:300] or "Great Expectations gave no reason"

@@ -1,0 +1,1 @@
+"""Files to a validated project: loading, column types, lint rules."""

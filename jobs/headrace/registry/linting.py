@@ -1,0 +1,47 @@
+"""Lint: everything that is wrong with a project's definitions, in the order of their files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.errors import Problem
+from headrace.registry.columns import Columns
+from headrace.registry.loading import load_project
+from headrace.registry.project import Project
+from headrace.registry.rules import RULES
+
+
+@dataclass(frozen=True)
+class Linted:
+    """A project, its column types, and what is wrong with it.
+
+    Attributes:
+        project: Definitions that are valid by themselves.
+        columns: Their column types.
+        problems: Errors and warnings, by file, line and column.
+    """
+
+    project: Project
+    columns: Columns
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop a run."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def lint(root: Path) -> Linted:
+    """Reads and checks every definition under `root / feature_defs`.
+
+    Args:
+        root: Folder of the project.
+    """
+    project, problems = load_project(root)
+    columns = Columns(project)
+    found = [*problems, *(problem for rule in RULES for problem in rule(project, columns))]
+    # The same mistake seen by two rules, or twice through an alias, is one problem.
+    return Linted(project, columns, tuple(sorted(dict.fromkeys(found), key=_place)))
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str, str]:
+    return problem.file or "", problem.line or 0, problem.column or 0, problem.code, problem.message

@@ -1,0 +1,75 @@
+"""From an offset in a scalar's value to its place in the file, whatever way the scalar is written."""
+
+import re
+
+from headrace.documents import Position
+
+# Length of a double-quoted scalar's escapes by their letter; two characters for all others.
+_ESCAPES = {"x": 4, "u": 6, "U": 10}
+_TOKEN = re.compile(r"\w+|`[^`]*`|'[^']*'|[^\w\s]")
+
+
+def place_in_scalar(text: str, start: Position, value: str, offset: int) -> Position:
+    """The place of `value[offset]` in a file.
+
+    The value is laid beside the file's text: quotes, escapes, line folding and indentation are stepped over.
+
+    Args:
+        text: The file.
+        start: Where the scalar begins: its first character, its quote, or the `|` or `>` of a block.
+        value: What YAML makes of it.
+        offset: Index into `value`; its length points behind the end.
+
+    Returns:
+        The place, or `start` when text and value do not go together.
+    """
+    lines = text.split("\n")
+    if start.line > len(lines):
+        return start
+    line_start = sum(len(line) + 1 for line in lines[: start.line - 1])
+    index = _index(text, line_start + start.column - 1, value, offset)
+    if index is None:
+        return start
+    return Position(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+
+
+def token_length(value: str, offset: int) -> int:
+    """How many characters the word or quoted text at `offset` has, to underline it."""
+    token = _TOKEN.match(value, offset)
+    return len(token[0]) if token else 1
+
+
+def _index(text: str, index: int, value: str, offset: int) -> int | None:
+    quote = text[index : index + 1]
+    if quote in ("|", ">"):
+        index = text.find("\n", index) + 1
+    elif quote in ("'", '"'):
+        index += 1
+    else:
+        quote = ""
+    for character in value[:offset]:
+        after = _step(text, index, character, quote)
+        if after is None:
+            return None
+        index = after
+    return _skip_blank(text, index) if offset < len(value) and not value[offset].isspace() else index
+
+
+def _step(text: str, index: int, character: str, quote: str) -> int | None:
+    """The index behind `character`; blanks in the value stand for any run of blanks, which the next character skips."""
+    if quote == '"' and text[index : index + 1] == "\\" and character.isspace():
+        return index + _ESCAPES.get(text[index + 1 : index + 2], 2)
+    if character.isspace():
+        return index
+    index = _skip_blank(text, index)
+    if quote == '"' and text[index : index + 1] == "\\":
+        return index + _ESCAPES.get(text[index + 1 : index + 2], 2)
+    if quote == "'" and text[index : index + 2] == "''":
+        return index + 2
+    return index + 1 if text[index : index + 1] == character else None
+
+
+def _skip_blank(text: str, index: int) -> int:
+    while text[index : index + 1].isspace() or text[index : index + 2] == "\\\n":
+        index += 2 if text[index] == "\\" else 1
+    return index

@@ -1,0 +1,88 @@
+"""Expectations: names and arguments that Great Expectations has, columns that are there, quarantine where it works."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from headrace.errors import Problem
+from headrace.expectations import Complaint, Expectation, complaints
+from headrace.expressions import DATE, TIMESTAMP
+from headrace.registry.columns import Columns
+from headrace.registry.project import Located, Project
+from headrace.registry.rules.faults import Path, declared
+from headrace.registry.scopes import Scope
+from headrace.registry.suggesting import did_you_mean
+
+
+def of_sources(project: Project, columns: Columns) -> Iterator[Problem]:
+    """Expectations of sources see all columns of the events."""
+    for name, source in project.sources.items():
+        scope = columns.events(name)
+        for index, expectation in enumerate(source.spec.expectations):
+            yield from _complaints(source, index, expectation, scope)
+
+
+def of_groups(project: Project, columns: Columns) -> Iterator[Problem]:
+    """Expectations of groups see the columns of the feature table."""
+    for group in project.feature_groups.values():
+        scope = columns.outputs(group.spec).scope
+        types = {**scope.types, "feature_time": TIMESTAMP, "feature_date": DATE}
+        written = Scope(scope.owner, types, scope.untyped)
+        for index, expectation in enumerate(group.spec.expectations):
+            yield from _not_quarantined(group, index, expectation)
+            yield from _complaints(group, index, expectation, written)
+
+
+def of_feature_tables(project: Project, columns: Columns) -> Iterator[Problem]:
+    """Expectations of feature tables see their declared columns."""
+    for table in project.feature_tables.values():
+        scope = declared(table.spec, table.left_out)
+        for index, expectation in enumerate(table.spec.expectations):
+            yield from _not_quarantined(table, index, expectation)
+            yield from _complaints(table, index, expectation, scope)
+
+
+def _not_quarantined(located: Located[Any], index: int, expectation: Expectation) -> Iterator[Problem]:
+    if expectation.on_failure == "quarantine":
+        path = ("expectations", index, expectation.type, "on_failure")
+        hint = "move it to the source, or remove `on_failure`"
+        yield located.problem(path, "expectation-quarantine", "only rows of a source can be held back", hint=hint)
+
+
+def _complaints(
+    located: Located[Any], index: int, expectation: Expectation, scope: Scope | None
+) -> Iterator[Problem]:
+    for complaint in complaints(expectation, scope.types if scope else {}):
+        about_columns = complaint.code == "unknown-column"
+        if about_columns and scope is None:
+            continue
+        if about_columns and scope is not None:
+            yield from _unknown_columns(located, index, expectation, complaint, scope)
+            continue
+        path, key = _place(located, index, expectation, complaint.argument)
+        yield located.problem(path, complaint.code, complaint.message, hint=complaint.hint, key=key)
+
+
+def _unknown_columns(
+    located: Located[Any], index: int, expectation: Expectation, complaint: Complaint, scope: Scope
+) -> Iterator[Problem]:
+    given = expectation.arguments.get(complaint.argument or "")
+    names = list(enumerate(given)) if isinstance(given, list | tuple) else [(None, given)]
+    known = {name.lower() for name in scope.types} | scope.untyped
+    for position, name in names:
+        if str(name).lower() not in known and f"'{name}'" in complaint.message:
+            path: Path = ("expectations", index, expectation.type, complaint.argument or "")
+            message = f"'{name}' is not a column of {scope.owner}"
+            at = path if position is None else (*path, position)
+            yield located.problem(at, complaint.code, message, hint=did_you_mean(str(name), scope.types))
+
+
+def _place(located: Located[Any], index: int, expectation: Expectation, argument: str | None) -> tuple[Path, bool]:
+    """The value of the argument where it is written, else the expectation's name."""
+    path: Path = ("expectations", index)
+    if isinstance(located.document.value["expectations"][index], str):
+        return path, False
+    path = (*path, expectation.type)
+    given = located.document.value["expectations"][index][expectation.type]
+    if argument is not None and given and argument in given:
+        return (*path, argument), False
+    return path, True

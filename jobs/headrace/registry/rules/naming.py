@@ -1,0 +1,41 @@
+"""What makes a column's name impossible: it is taken, it is Headrace's own, or it is no identifier."""
+
+from typing import Any
+
+from headrace.errors import Problem
+from headrace.registry.project import Located
+
+Path = tuple[str | int, ...]
+
+_RESERVED = ("feature_time", "feature_date")
+_MATURE = "__mature"
+
+
+class Taken:
+    """Names that are taken, whatever their case, and by what."""
+
+    def __init__(self) -> None:
+        self._by: dict[str, str] = {}
+
+    def claim(self, name: str, what: str) -> str | None:
+        """Takes a name for `what`; returns what has it already, and then changes nothing."""
+        first = self._by.get(name.lower())
+        if first is None:
+            self._by[name.lower()] = what
+        return first
+
+
+def reserved(located: Located[Any], path: Path, name: str, where: str | None = None) -> Problem:
+    """The problem that Headrace uses a name itself."""
+    message = f"'{name}' is a name that Headrace uses itself"
+    return located.problem(path, "reserved-name", message, hint="choose another", where=where, key=True)
+
+
+def unfit(located: Located[Any], path: Path, name: str, where: str | None = None) -> Problem | None:
+    """The problem that a key or feature cannot have the name at the key of `path`, if so."""
+    if not name.isidentifier():
+        message, hint = f"'{name}' cannot be a column's name", "take letters, digits and _, beginning with a letter"
+        return located.problem(path, "invalid-name", message, hint=hint, where=where, key=True)
+    if name.startswith("_") or name.lower() in _RESERVED or name.lower().endswith(_MATURE):
+        return reserved(located, path, name, where)
+    return None

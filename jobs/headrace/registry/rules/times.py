@@ -1,0 +1,70 @@
+"""When an event happened and when it was visible: time columns, their zone, and delay."""
+
+from collections.abc import Iterator
+
+from headrace.errors import Problem
+from headrace.expressions import DATE, STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType
+from headrace.registry.columns import Columns
+from headrace.registry.project import Project
+from headrace.registry.rules.faults import declared, missing_column
+from headrace.spec import TableSource
+
+_TIMES = (TIMESTAMP, TIMESTAMP_NTZ, DATE, STRING)
+_EXAMPLE = "add `timezone:`, for example Europe/Berlin or UTC"
+
+
+def columns_of_time(project: Project, columns: Columns) -> Iterator[Problem]:
+    """`event_time` and `available_at`: declared columns of a type that holds times."""
+    for source in project.table_sources():
+        spec = source.spec
+        for field, name in _time_fields(spec).items():
+            scope = declared(source.spec, source.left_out)
+            kind = spec.columns.get(name)
+            if kind is None:
+                if scope.lacks(name):
+                    yield missing_column(source, (field,), name, scope)
+            elif kind not in _TIMES:
+                message = f"'{name}' is {kind.sql()}, which is no time"
+                hint = "take a timestamp, timestamp_ntz, date or string (ISO 8601)"
+                yield source.problem((field,), f"{field.replace('_', '-')}-type", message, hint=hint)
+
+
+def timezone(project: Project, columns: Columns) -> Iterator[Problem]:
+    """Zone-less times say in which zone they are; other times have none to say."""
+    for source in project.table_sources():
+        spec = source.spec
+        kinds = {field: spec.columns.get(name) for field, name in _time_fields(spec).items()}
+        zoneless = {field: kind for field, kind in kinds.items() if kind in (TIMESTAMP_NTZ, DATE, STRING)}
+        if spec.timezone is None and "timezone" not in source.left_out:
+            for field, kind in zoneless.items():
+                name = _time_fields(spec)[field]
+                message = f"'{name}' is {_sql(kind)}, a time without a zone"
+                yield source.problem((field,), "timezone-missing", message, hint=_EXAMPLE)
+        elif spec.timezone is not None and not zoneless and all(kind == TIMESTAMP for kind in kinds.values()):
+            message = f"'{spec.event_time}' is timestamp, which is an instant and has no other zone"
+            hint = "remove it, or declare the column as timestamp_ntz"
+            yield source.problem(("timezone",), "timezone-not-needed", message, hint=hint)
+
+
+def delay(project: Project, columns: Columns) -> Iterator[Problem]:
+    """How long after its time an event is visible: said once, and for dates always."""
+    for source in project.table_sources():
+        spec = source.spec
+        if spec.delay is not None and spec.available_at is not None:
+            message = "`delay` does not go with `available_at`: each says when an event is visible"
+            yield source.problem(("delay",), "conflicting-fields", message, hint="remove one of them", key=True)
+        if spec.columns.get(spec.event_time) != DATE or source.left_out & {"delay", "available_at"}:
+            continue
+        # An arrival at a time of day says when the day was known; an arrival on a day says it no better.
+        arrives = spec.columns.get(spec.available_at or "")
+        if spec.delay is None and arrives in (None, DATE):
+            message = f"'{spec.event_time}' is a date, and what happened on a day is only known when it is over"
+            yield source.problem(("event_time",), "delay-missing", message, hint="add `delay: 1d` or more")
+
+
+def _time_fields(spec: TableSource) -> dict[str, str]:
+    return {"event_time": spec.event_time} | ({"available_at": spec.available_at} if spec.available_at else {})
+
+
+def _sql(kind: DataType | None) -> str:
+    return kind.sql() if kind else ""

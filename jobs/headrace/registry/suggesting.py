@@ -1,0 +1,27 @@
+"""What the author may have meant."""
+
+import difflib
+from collections.abc import Iterable
+from functools import lru_cache
+
+_MOST_SHOWN = 8
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A hint towards the known name that is like `name`, or the known names when they are few and none is like it."""
+    return _hint(name, tuple(known))
+
+
+@lru_cache(maxsize=4096)
+def closest(name: str, known: tuple[str, ...]) -> str | None:
+    """The known name most like `name`, whatever the case of its letters."""
+    by_folded = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), by_folded, n=1)
+    return by_folded[close[0]] if close else None
+
+
+def _hint(name: str, known: tuple[str, ...]) -> str | None:
+    close = closest(name, known)
+    if close is not None:
+        return f"did you mean '{close}'?"
+    return f"known: {', '.join(known)}" if 0 < len(known) <= _MOST_SHOWN else None

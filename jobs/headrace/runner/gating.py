@@ -1,0 +1,105 @@
+"""Which suites a run passes: real Great Expectations suites over what is read and what was computed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from headrace.aggregates import COUNTS_US, EVENT_US
+from headrace.engine.at import Span
+from headrace.engine.reading import Reading
+from headrace.engine.rows import lower
+from headrace.expectations import Expectation, expected_output, expected_source, with_implied
+from headrace.expressions import BIGINT, TIMESTAMP, DataType, quote_identifier
+from headrace.logical import FeatureSet
+from headrace.quality import Suite
+from headrace.runner.run import Run
+from headrace.spec import FeatureGroup, FeatureTable, RollUp, TableSource
+
+EVENT_TIME = "_event_time"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows and the suite they must pass.
+
+    Attributes:
+        suite: What is expected.
+        rows: What is judged.
+        is_events: Whether these are the rows that features are computed from.
+    """
+
+    suite: Suite
+    rows: DataFrame
+    is_events: bool = False
+
+
+def input_batches(run: Run) -> Iterator[Batch]:
+    """Every source and static table that the run reads, innermost first."""
+    project = run.work.linted.project
+    chain = _chain(run, run.group.source)
+    for name in chain:
+        spec = project.sources[name].spec
+        if isinstance(spec, TableSource):
+            for table in dict.fromkeys(enrichment.from_ for enrichment in spec.enrich):
+                yield _lookup_batch(run, project.feature_tables[table].spec)
+        yield _source_batch(run, name, is_events=name == run.group.source)
+
+
+def _chain(run: Run, name: str) -> list[str]:
+    spec = run.work.linted.project.sources[name].spec
+    return [*_chain(run, spec.from_), name] if isinstance(spec, RollUp) else [name]
+
+
+def _source_batch(run: Run, name: str, is_events: bool) -> Batch:
+    spec, types = run.work.linted.project.sources[name].spec, run.work.linted.columns.of_source(name)
+    reading = Reading(run.work.lake, run.versions, with_timeless=True)
+    span = Span(_earliest_us(run, spec), run.interval.end_us)
+    rows = lower(run.work.building.before_quarantine(name), reading, span)
+    after = "true" if run.input_from_us is None else f"{COUNTS_US} > {run.input_from_us}L"
+    rows = rows.where(f"{EVENT_US} IS NULL OR ({after} AND {COUNTS_US} <= {run.interval.end_us}L)")
+    judged = rows.select(
+        *[quote_identifier(column) for column in types], F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
+    )
+    keys = [key for key in run.work.linted.columns.keys(run.group) if key in types] if is_events else []
+    implied = expected_source(types, _event_time(spec), keys)
+    return Batch(Suite(f"{run.group.name} input {name}", with_implied(spec.expectations, implied)), judged, is_events)
+
+
+def _earliest_us(run: Run, spec: TableSource | RollUp) -> int | None:
+    """Rows that count within the interval happened within the group's reach; nothing older is looked at."""
+    reach_us = run.features.reach_us
+    inner = spec.span.us if isinstance(spec, RollUp) else 0
+    return None if reach_us is None else run.interval.end_us - reach_us - inner
+
+
+def _event_time(spec: TableSource | RollUp) -> str:
+    """The column whose nulls are rows without a valid time; text can be there and still be no time."""
+    if isinstance(spec, RollUp) or spec.columns[spec.event_time].name == "string":
+        return EVENT_TIME
+    return spec.event_time
+
+
+def _lookup_batch(run: Run, table: FeatureTable) -> Batch:
+    keys = list(run.work.linted.project.entities[table.entity].spec.keys)
+    implied = expected_output(dict(table.columns), keys)
+    rows = lower(run.work.building.lookup(table), run.reading())
+    return Batch(Suite(f"{run.group.name} input {table.name}", with_implied(table.expectations, implied)), rows)
+
+
+def output_suite(group: FeatureGroup, features: FeatureSet, rows: int) -> Suite:
+    """What a computed snapshot must meet: the group's own expectations, and what follows from its definition."""
+    types = {column.name: DataType.parse(column.type) for column in (*features.keys, *features.columns)}
+    counts = [feature.name for feature in features.aggregates if feature.type == BIGINT.sql() and _counts(feature.aggregate)]
+    implied = expected_output(types | {"feature_time": TIMESTAMP}, [key.name for key in features.keys], counts, rows)
+    return Suite(f"{group.name} output", with_implied(group.expectations, implied))
+
+
+def _counts(aggregate: str) -> bool:
+    return aggregate.startswith("count")
+
+
+def quarantined(expectations: tuple[Expectation, ...]) -> bool:
+    """Whether any expectation holds rows back."""
+    return any(expectation.on_failure == "quarantine" for expectation in expectations)

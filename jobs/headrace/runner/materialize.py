@@ -1,0 +1,138 @@
+"""Computes one interval of one group: the stages in order, and what happens when one of them fails."""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from headrace.changes.definition_change import compare
+from headrace.changes.ledger_row import LedgerRow
+from headrace.errors import DataError, HeadraceError, UsageError
+from headrace.runner.progress import Progress
+from headrace.runner.run import Run
+from headrace.runner.stages import STAGES, ledger_row
+from headrace.runner.workspace import Workspace
+from headrace.spec import FeatureGroup
+from headrace.timeline import Interval
+from headrace.timeline.instant import to_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Materialized:
+    """What became of an interval.
+
+    Attributes:
+        group: The group, with its version.
+        interval: Its name.
+        status: `committed`, or `current` when there was nothing to do.
+        rows_in: New rows that passed the input gate.
+        rows_out: Rows of the snapshot.
+        rows_quarantined: Rows held back.
+        table: Where the snapshot is.
+        table_version: Delta version that holds it.
+        documents: Data Docs of the gates.
+        seconds: How long it took.
+    """
+
+    group: str
+    interval: str
+    status: str
+    rows_in: int
+    rows_out: int
+    rows_quarantined: int
+    table: str
+    table_version: int | None
+    documents: tuple[str, ...]
+    seconds: float
+
+    def sentence(self) -> str:
+        """The result in one line."""
+        subject = f"{self.group} {self.interval}"
+        if self.status == "current":
+            return f"{subject}: already current, nothing to do"
+        return f"{subject}: {self.rows_out:,} rows in {self.table} (version {self.table_version}), {self.seconds:.1f} s"
+
+
+def materialize_interval(
+    work: Workspace, name: str, interval_text: str, progress: Progress, *, force: bool = False
+) -> Materialized:
+    """Brings one interval of a group in line with its definition.
+
+    Raises:
+        UsageError: The interval is not on the grid, or a changed definition lacks a new version.
+        DataError: The interval is not over, or a gate is closed.
+        ConflictError: Another run has the interval.
+    """
+    began = time.perf_counter()
+    group = work.group(name)
+    interval = work.interval(group, interval_text)
+    if interval.end_us > to_instant(datetime.now(UTC)):
+        raise DataError(f"{name} {interval} ends after now", "run it when the interval is over")
+    progress.title(f"{name}@{group.version} {interval}")
+    run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress)
+    stored = _newest_per_interval(work, group)
+    _require_version(run, stored)
+    mine = stored.get(interval.start_us)
+    if mine and mine.status == "committed" and mine.fingerprints == run.fingerprints and not force:
+        return _result(run, "current", began)
+    run.input_from_us = _judged_until(stored, interval)
+    try:
+        for label, stage in STAGES:
+            with progress.step(label) as step:
+                stage(run, step)
+    except Exception as error:
+        _give_up(run, error)
+        raise
+    return _result(run, "committed", began)
+
+
+def _newest_per_interval(work: Workspace, group: FeatureGroup) -> dict[int, LedgerRow]:
+    rows = work.ledger.latest(group.name, group.version, "features")
+    return {row.interval_start_us: row for row in rows}
+
+
+def _require_version(run: Run, stored: dict[int, LedgerRow]) -> None:
+    """A definition may not change the meaning of what is stored, unless it is a draft."""
+    committed = [row for row in stored.values() if row.status == "committed" and row.fingerprints]
+    if not committed or run.group.draft:
+        return
+    change = compare(max(committed, key=lambda row: row.recorded_at_us).fingerprints, run.fingerprints)
+    if change.needs_version:
+        raise UsageError(
+            f"{run.group.name}@{run.group.version}: {change.sentence()} since it was computed",
+            f"raise its version to {run.group.version + 1}, or undo the change",
+        )
+
+
+def _judged_until(stored: dict[int, LedgerRow], interval: Interval) -> int | None:
+    """End of the newest earlier interval: rows up to there have passed the input gate of this group."""
+    ends = [row.interval_end_us for row in stored.values() if row.status == "committed"]
+    return max((end for end in ends if end <= interval.start_us), default=None)
+
+
+def _give_up(run: Run, error: Exception) -> None:
+    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
+    reason = str(error).splitlines()[0] if isinstance(error, HeadraceError) else type(error).__name__
+    with suppress(Exception):
+        if run.attempt:
+            run.work.ledger.append(ledger_row(run, "failed", reason))
+    with suppress(Exception):
+        if run.staged:
+            run.work.staging.discard(run.staged)
+
+
+def _result(run: Run, status: str, began: float) -> Materialized:
+    return Materialized(
+        group=f"{run.group.name}@{run.group.version}",
+        interval=run.interval.name,
+        status=status,
+        rows_in=run.rows_in,
+        rows_out=run.staged.rows if run.staged else 0,
+        rows_quarantined=run.rows_quarantined,
+        table=run.work.feature_table(run.group).location,
+        table_version=run.table_version,
+        documents=tuple(gate.document for gate in run.gates if gate.document),
+        seconds=round(time.perf_counter() - began, 3),
+    )
+
+

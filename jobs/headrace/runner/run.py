@@ -1,0 +1,66 @@
+"""One interval of one group on its way into its table: what is known so far."""
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.engine.reading import Reading
+from headrace.engine.tables import TableVersion
+from headrace.logical import FeatureSet
+from headrace.runner.progress import Progress
+from headrace.runner.workspace import Workspace
+from headrace.spec import FeatureGroup
+from headrace.timeline import Interval
+
+if TYPE_CHECKING:
+    from headrace.quality import GateResult
+    from headrace.storage import StagedTable
+
+
+@dataclass
+class Run:
+    """One attempt at one interval; the stages fill it in.
+
+    Attributes:
+        work: The project.
+        group: What is computed.
+        features: The same as logical nodes.
+        fingerprints: Of each output column.
+        interval: Which step of the grid.
+        progress: Where steps are reported.
+        run_id: Unique name of this attempt.
+        attempt: Number claimed in the ledger; fences older writers.
+        versions: Pinned version of every table that is read.
+        input_from_us: Rows that count after this instant pass the input gate; None is without bound.
+        gates: Results so far.
+        staged: The computed result.
+        rows_in: Rows that passed the input gate.
+        rows_quarantined: Rows held back among them.
+        table_version: Delta version that holds the interval.
+    """
+
+    work: Workspace
+    group: FeatureGroup
+    features: FeatureSet
+    fingerprints: dict[str, str]
+    interval: Interval
+    progress: Progress
+    run_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    attempt: int = 0
+    versions: dict[str, TableVersion] = field(default_factory=dict)
+    input_from_us: int | None = None
+    gates: list["GateResult"] = field(default_factory=list)
+    staged: "StagedTable | None" = None
+    rows_in: int = 0
+    rows_quarantined: int = 0
+    table_version: int | None = None
+
+    def reading(self, wide_sums: bool = False) -> Reading:
+        """The pinned tables."""
+        return Reading(self.work.lake, self.versions, wide_sums=wide_sums)
+
+    @property
+    def documents(self) -> Path | None:
+        """Where Data Docs go; None where the lake is no local directory."""
+        return self.work.lake.local_directory("_headrace/data_docs")

@@ -1,0 +1,154 @@
+"""The stages of computing one interval, in order; what is printed is what runs."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from pyspark.sql import functions as F
+
+from headrace.aggregates import COUNTS_US
+from headrace.changes.ledger_row import GateSummary, LedgerRow
+from headrace.engine.at import At, Span
+from headrace.engine.exactness import with_exact_sums
+from headrace.engine.rows import lower
+from headrace.engine.snapshot import snapshot
+from headrace.engine.spark_errors import translated
+from headrace.errors import DataError
+from headrace.logical.pruning import tables_of
+from headrace.quality import GateResult, run_gate
+from headrace.runner.gating import Batch, input_batches, output_suite
+from headrace.runner.progress import Step
+from headrace.runner.run import Run
+from headrace.spec import RollUp
+from headrace.timeline import format_instant
+
+Stage = Callable[[Run, Step], None]
+
+
+def pin(run: Run, step: Step) -> None:
+    """Fixes the version of every table, so that all that follows sees the same rows."""
+    for table in tables_of(run.features.events):
+        run.versions[table] = run.work.lake.version(table)
+        if run.work.lake.is_empty(table, run.versions[table]):
+            raise DataError(f"{table} has no rows at all", "load it before features are computed from it")
+    step.note(", ".join(f"{table} at {version.version}" for table, version in run.versions.items()))
+    _require_fresh(run)
+
+
+def _require_fresh(run: Run) -> None:
+    """Fails when the newest event is older than the source allows at the end of the interval."""
+    project = run.work.linted.project
+    source = project.sources[run.group.source].spec
+    while isinstance(source, RollUp) and source.freshness is None:
+        source = project.sources[source.from_].spec
+    if source.freshness is None:
+        return
+    since_us = run.interval.end_us - source.freshness.us
+    rows = lower(run.work.building.events(source.name), run.reading(), Span(since_us, run.interval.end_us))
+    with translated(f"looking for new events of {source.name}"):
+        if rows.limit(1).isEmpty():
+            raise DataError(
+                f"{source.name} has no event in the {source.freshness} before {format_instant(run.interval.end_us)}",
+                "its data stops short of the interval; run again when it has arrived",
+            )
+
+
+def claim(run: Run, step: Step) -> None:
+    """Takes the interval: the attempt's number fences older writers."""
+    run.attempt = run.work.ledger.claim(
+        run.group.name, run.group.version, "features", run.interval.start_us, run.interval.end_us, run.run_id
+    )
+    step.note(f"attempt {run.attempt}")
+
+
+def input_gate(run: Run, step: Step) -> None:
+    """Judges the rows that no earlier interval of the group has judged."""
+    for batch in input_batches(run):
+        with translated(f"checking {batch.suite.name}"):
+            result = run_gate(batch.rows, batch.suite, run.documents)
+        run.gates.append(result)
+        _require_passed(run, result)
+        if batch.is_events:
+            run.rows_in = result.rows
+            run.rows_quarantined = _held_back(run, batch)
+    expectations = sum(len(result.outcomes) for result in run.gates)
+    step.note(f"{run.rows_in:,} new rows, {expectations} expectations")
+    if run.rows_quarantined:
+        step.note(f"{run.rows_quarantined:,} rows held back")
+
+
+def _held_back(run: Run, batch: Batch) -> int:
+    return 0
+
+
+def _require_passed(run: Run, result: GateResult) -> None:
+    if not result.passed:
+        raise DataError(f"{run.group.name} {run.interval}: the gate is closed, nothing was written\n{result.account()}")
+
+
+def compute(run: Run, step: Step) -> None:
+    """Computes the snapshot once, into staging: what the gate sees is what is written."""
+    at = At(run.interval.end_us)
+
+    def stage(wide_sums: bool) -> None:
+        values = snapshot(run.features, run.reading(wide_sums), at)
+        feature_time = F.expr(f"timestamp_micros({run.interval.end_us}L)")
+        keys = [F.col(column.name) for column in run.features.keys]
+        features = [F.col(column.name) for column in run.features.columns]
+        rows = values.select(
+            *keys, feature_time.alias("feature_time"), *features, F.to_date(feature_time).alias("feature_date")
+        )
+        run.staged = run.work.staging.stage(rows, run.run_id)
+
+    with translated(f"computing {run.group.name} from {run.group.source}"):
+        with_exact_sums(run.features, stage, lambda: step.note("values outside the range of fast exact sums: slower ones"))
+    if run.staged:
+        step.note(f"{run.staged.rows:,} rows")
+
+
+def output_gate(run: Run, step: Step) -> None:
+    """Judges the staged result."""
+    assert run.staged is not None
+    suite = output_suite(run.group, run.features, run.staged.rows)
+    with translated(f"checking {suite.name}"):
+        result = run_gate(run.work.staging.read(run.staged), suite, run.documents)
+    run.gates.append(result)
+    _require_passed(run, result)
+    step.note(f"{len(result.outcomes)} expectations")
+
+
+def prepare(run: Run, step: Step) -> None:
+    """Writes down everything that the replace is about to do."""
+    run.work.ledger.append(ledger_row(run, "prepared"))
+
+
+def replace(run: Run, step: Step) -> None:
+    """Swaps the interval's rows in one atomic commit."""
+    assert run.staged is not None
+    table = run.work.feature_table(run.group)
+    table.ensure()
+    run.table_version = table.replace(run.work.staging.read(run.staged), run.interval, run.run_id, run.attempt, run.fingerprints)
+    step.note(f"{table.name} version {run.table_version}")
+
+
+def commit(run: Run, step: Step) -> None:
+    """Marks the interval as current and frees the staging area."""
+    assert run.staged is not None
+    run.work.ledger.append(ledger_row(run, "committed"))
+    run.work.staging.discard(run.staged)
+
+
+STAGES: tuple[tuple[str, Stage], ...] = (
+    ("pin table versions", pin),
+    ("claim the interval", claim),
+    ("input gate", input_gate),
+    ("compute and stage", compute),
+    ("output gate", output_gate),
+    ("prepare", prepare),
+    ("replace the interval", replace),
+    ("commit", commit),
+)
+
+
+def ledger_row(run: Run, status: str, reason: str | None = None) -> LedgerRow:
+    """What the ledger says of the run now."""
+    raise NotImplementedError(COUNTS_US, datetime.now(UTC), status, reason, GateSummary)

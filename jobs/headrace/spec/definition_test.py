@@ -1,0 +1,21 @@
+"""`kind: test`: a unit test of a definition, run on the real engine."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from headrace.spec.fields import ColumnName, Literal_, Name, Spec, Text
+
+Row = dict[ColumnName, Literal_]
+
+
+class DefinitionTest(Spec):
+    """Events that are given, rows that are asked for, values that are expected."""
+
+    kind: Literal["test"]
+    name: Name
+    description: Text | None = None
+    feature_group: Name
+    given: Annotated[dict[Name, tuple[Row, ...]], Field(description="Rows of sources and feature tables by name.")]
+    at: Annotated[tuple[Row, ...], Field(min_length=1, description="Keys and `time`.")]
+    expect: Annotated[tuple[Row, ...], Field(min_length=1)]

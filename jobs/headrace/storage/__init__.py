@@ -1,0 +1,23 @@
+"""Tables on disk: sources at a pinned version, the ledger, staged results and feature tables."""
+
+from headrace.storage.address import Address
+from headrace.storage.delta_table import Commit, DeltaTable
+from headrace.storage.feature_tables import FEATURE_DATE, FEATURE_TIME, FeatureTable
+from headrace.storage.layout import Layout
+from headrace.storage.ledger import Ledger
+from headrace.storage.staging import StagedTable, Staging
+from headrace.storage.tables import Lake
+
+__all__ = [
+    "FEATURE_DATE",
+    "FEATURE_TIME",
+    "Address",
+    "Commit",
+    "DeltaTable",
+    "FeatureTable",
+    "Lake",
+    "Layout",
+    "Ledger",
+    "StagedTable",
+    "Staging",
+]

@@ -1,0 +1,49 @@
+"""Holds a table's columns against the declared ones: each must be there, with the type or a narrower one."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
+
+from headrace.errors import DataError
+from headrace.expressions import DataType, quote_identifier
+
+
+def as_declared(rows: DataFrame, table: str, declared: Mapping[str, str]) -> DataFrame:
+    """The declared columns of `rows`, in declared order, spelling and type.
+
+    Args:
+        rows: A table as it is.
+        table: Its logical name, for messages.
+        declared: Types as Spark DDL, by name.
+
+    Raises:
+        DataError: Columns are missing, or have types whose values the declared ones cannot hold.
+    """
+    found = {column.name.lower(): (column.name, column.dataType.simpleString()) for column in rows.schema}
+    problems, columns = [], []
+    for name, kind in declared.items():
+        if name.lower() not in found:
+            near = get_close_matches(name.lower(), found, n=1)
+            problems.append(f"column {name} is missing{f' (there is {found[near[0]][0]})' if near else ''}")
+            continue
+        own_name, own_kind = found[name.lower()]
+        column = f.col(quote_identifier(own_name))
+        if own_kind != kind.lower():
+            if not _widens(own_kind, kind):
+                problems.append(f"column {name} is {own_kind}, but is declared {kind}")
+                continue
+            column = column.cast(kind)
+        columns.append(column.alias(name))
+    if problems:
+        raise DataError(f"{table}: {'; '.join(problems)}")
+    return rows.select(*columns)
+
+
+def _widens(found: str, declared: str) -> bool:
+    try:
+        return DataType.parse(found).can_widen_to(DataType.parse(declared))
+    except ValueError:
+        # A type that cannot be declared at all, e.g. variant.
+        return False

@@ -1,0 +1,168 @@
+"""One Delta table: its columns, its history, creating and widening it. What it holds is for others to say."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+
+from headrace.engine.spark_errors import translate, translated
+from headrace.errors import DataError, HeadraceError
+from headrace.expressions import quote_identifier
+from headrace.storage.address import Address, literal
+
+# Enough to find a commit of ours among those of writers that came in between.
+RECENT_COMMITS = 50
+_MISSING = re.compile(
+    r"PATH_NOT_FOUND|DELTA_TABLE_NOT_FOUND|DELTA_PATH_DOES_NOT_EXIST|DELTA_MISSING_DELTA_TABLE"
+    r"|TABLE_OR_VIEW_NOT_FOUND|_delta_log does not exist"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One version of a Delta table.
+
+    Attributes:
+        version: Its number.
+        committed_at_us: When it was committed; Delta keeps milliseconds.
+        metadata: What the writer said about it.
+        metrics: What Delta measured: `numOutputRows`, ….
+    """
+
+    version: int
+    committed_at_us: int
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)
+
+
+class DeltaTable:
+    """A Delta table that may not exist yet.
+
+    Args:
+        spark: The session.
+        address: Where it is.
+        name: What messages call it; its address by default.
+    """
+
+    def __init__(self, spark: SparkSession, address: Address, name: str | None = None) -> None:
+        self.spark, self.address, self.name = spark, address, name or str(address)
+
+    def columns(self) -> dict[str, str] | None:
+        """Types of its columns as DDL, by name; None when there is no such table."""
+        try:
+            schema = self.read().schema
+        except (PySparkException, Py4JError) as error:
+            if _MISSING.search(str(error)):
+                return None
+            raise translate(error, f"reading {self.name}") from error
+        return {column.name: column.dataType.simpleString() for column in schema}
+
+    def read(self, version: int | None = None) -> DataFrame:
+        """Its rows, of a version or of now."""
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.address.text) if self.address.is_path else reader.table(self.address.sql)
+
+    def save(self, writer: DataFrameWriter) -> None:
+        """Ends a write here."""
+        writer = writer.format("delta")
+        if self.address.is_path:
+            writer.save(self.address.text)
+        else:
+            writer.saveAsTable(self.address.sql)
+
+    def history(self, limit: int | None = None) -> list[Commit]:
+        """Its commits, newest first, as far back as its log goes."""
+        up_to = "" if limit is None else f" LIMIT {limit}"
+        with translated(f"reading {self.name}"):
+            rows = (
+                self.spark.sql(f"DESCRIBE HISTORY {self.address.sql}{up_to}")
+                .selectExpr("version", "unix_micros(timestamp) AS at", "userMetadata", "operationMetrics")
+                .collect()
+            )
+        return [Commit(row[0], row[1], _metadata(row[2]), row[3] or {}) for row in rows]
+
+    def find_commit(self, wanted: Mapping[str, Any]) -> Commit | None:
+        """The newest commit whose metadata has all of `wanted`, or None."""
+        for limit in (RECENT_COMMITS, None):
+            commits = self.history(limit)
+            for commit in commits:
+                if wanted.items() <= commit.metadata.items():
+                    return commit
+            if limit is not None and len(commits) < limit:
+                break
+        return None
+
+    def ensure(
+        self,
+        columns: Mapping[str, str],
+        partitioned_by: Sequence[str] = (),
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """Creates the table, or adds the columns it lacks, in a commit of its own; others may do so too.
+
+        Args:
+            columns: Types as DDL, by name.
+            partitioned_by: Its partition columns.
+            properties: Table properties; those of a table that exists stay.
+
+        Raises:
+            DataError: A column exists with another type, or something else lies there.
+            InfrastructureError: The place cannot be written.
+        """
+        present = self.columns()
+        while statement := self._statement(present, columns, partitioned_by, properties or {}):
+            try:
+                with translated(f"creating {self.name}"):
+                    self.spark.sql(statement).collect()
+                return
+            except HeadraceError:
+                before, present = present, self.columns()
+                if present == before:
+                    raise
+
+    def _statement(
+        self,
+        present: Mapping[str, str] | None,
+        columns: Mapping[str, str],
+        partitioned_by: Sequence[str],
+        properties: Mapping[str, str],
+    ) -> str | None:
+        if present is None:
+            listed = ", ".join(map(quote_identifier, partitioned_by))
+            partitions = f" PARTITIONED BY ({listed})" if listed else ""
+            settings = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
+            with_properties = f" TBLPROPERTIES ({settings})" if settings else ""
+            declared = _declared(columns)
+            return (
+                f"CREATE TABLE IF NOT EXISTS {self.address.sql} ({declared}) USING delta"
+                f"{partitions}{with_properties}"
+            )
+        types = {name.lower(): kind for name, kind in present.items()}
+        missing = {name: kind for name, kind in columns.items() if name.lower() not in types}
+        for name, kind in columns.items():
+            if name not in missing and types[name.lower()] != kind.lower():
+                raise DataError(
+                    f"{self.name}: column {name} is {types[name.lower()]} and cannot become {kind}",
+                    hint="a new version of the group gets a table of its own",
+                )
+        return f"ALTER TABLE {self.address.sql} ADD COLUMNS ({_declared(missing)})" if missing else None
+
+
+def _declared(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{quote_identifier(name)} {kind}" for name, kind in columns.items())
+
+
+def _metadata(text: str | None) -> dict[str, Any]:
+    """Other writers say what they like, not only JSON."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

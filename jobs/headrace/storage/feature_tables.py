@@ -1,0 +1,105 @@
+"""The feature table of a group: one snapshot an interval, partitioned by its date."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+
+from headrace.storage.delta_table import DeltaTable
+from headrace.storage.interval_table import replace
+from headrace.storage.tables import Lake
+from headrace.timeline import Interval
+from headrace.timeline.instant import from_instant
+
+FEATURE_TIME = "feature_time"
+FEATURE_DATE = "feature_date"
+# Training sets are read again at the versions they recorded, and crashes are healed from the history: both
+# need the log and the files of replaced intervals for longer than Delta's week.
+RETENTION = "interval 90 days"
+
+
+class FeatureTable:
+    """The table of one version of a group.
+
+    Args:
+        lake: Where it is.
+        group: Name of the group.
+        version: Its version.
+        finer_than_a_day: Whether a date has several snapshots; such a table is also partitioned by time.
+    """
+
+    def __init__(self, lake: Lake, group: str, version: int, finer_than_a_day: bool) -> None:
+        self._group, self._version, self._finer = group, version, finer_than_a_day
+        address = lake.layout.features(group, version)
+        self.table = DeltaTable(lake.spark, address, f"features of {group}_v{version}")
+
+    @property
+    def path(self) -> str:
+        """Where it is: a path or a catalog name."""
+        return self.table.address.text
+
+    def ensure(self, keys: Mapping[str, str], features: Mapping[str, str]) -> None:
+        """Creates the table, or adds columns of new features, in a step of its own.
+
+        Args:
+            keys: Types of the entity's keys as DDL, by name.
+            features: The same of the features.
+
+        Raises:
+            DataError: A column exists with another type.
+            InfrastructureError: The lake cannot be written.
+        """
+        self.table.ensure(
+            {**keys, FEATURE_TIME: "timestamp", FEATURE_DATE: "date", **features},
+            partitioned_by=(FEATURE_DATE, FEATURE_TIME) if self._finer else (FEATURE_DATE,),
+            properties={
+                "headrace.group": self._group,
+                "headrace.version": str(self._version),
+                "delta.logRetentionDuration": RETENTION,
+                "delta.deletedFileRetentionDuration": RETENTION,
+            },
+        )
+
+    def replace(
+        self, staged: DataFrame, interval: Interval, run_id: str, attempt: int, fingerprint: str
+    ) -> int:
+        """Replaces one interval's snapshot in one commit.
+
+        Args:
+            staged: Its rows; `feature_time` is the end of the interval, `feature_date` that time's date.
+            interval: The interval.
+            run_id: The run that computed it.
+            attempt: Number claimed in the ledger.
+            fingerprint: Of what was computed.
+
+        Returns:
+            The table's version that holds it.
+
+        Raises:
+            ConflictError: Another writer of the interval was there first, or a newer attempt has written it.
+        """
+        metadata = {**_identity(interval, run_id, attempt), "fingerprint": fingerprint}
+        app_id = f"headrace/features/{self._group}_v{self._version}/{interval.start_us}"
+        return replace(self.table, staged, self.predicate(interval), metadata, app_id, attempt)
+
+    def commit_of(self, interval: Interval, run_id: str, attempt: int) -> int | None:
+        """The version an attempt has committed, or None: what heals a crash between replace and ledger."""
+        if self.table.columns() is None:
+            return None
+        commit = self.table.find_commit(_identity(interval, run_id, attempt))
+        return None if commit is None else commit.version
+
+    def read(self, interval: Interval, version: int | None = None) -> DataFrame:
+        """One interval's snapshot."""
+        return self.table.read(version).where(self.predicate(interval))
+
+    def predicate(self, interval: Interval) -> str:
+        """SQL over partition columns that holds for one interval's rows only."""
+        end = from_instant(interval.end_us)
+        date = f"{FEATURE_DATE} = DATE '{end.date().isoformat()}'"
+        if not self._finer:
+            return date
+        return f"{date} AND {FEATURE_TIME} = TIMESTAMP '{end.replace(tzinfo=None).isoformat(' ')}Z'"
+
+
+def _identity(interval: Interval, run_id: str, attempt: int) -> dict[str, object]:
+    return {"run_id": run_id, "interval": interval.name, "attempt": attempt}

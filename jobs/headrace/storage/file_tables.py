@@ -1,0 +1,79 @@
+"""Tables that are plain files, Parquet or CSV: their version is a digest of the files."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import functions as f
+
+from headrace.errors import DataError
+from headrace.expressions import quote_identifier
+
+
+def digest(spark: SparkSession, path: str) -> tuple[str, int] | None:
+    """A digest of the path, size and modification time of each file, and the newest of the times.
+
+    The sum of the files' hashes does not depend on their order, and is computed by Spark.
+
+    Returns:
+        The digest, and microseconds; None when there are no files.
+    """
+    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
+    file_hash = f.xxhash64("path", "length", f.unix_micros("modificationTime")).cast("decimal(20,0)")
+    (row,) = files.agg(
+        f.count("*"), f.sum(file_hash).cast("string"), f.max(f.unix_micros("modificationTime"))
+    ).collect()
+    count, total, newest_us = row
+    return (f"{int(total) % 2**64:016x}-{count}", newest_us) if count else None
+
+
+def read_parquet(spark: SparkSession, path: str, declared: Mapping[str, str] | None) -> DataFrame:
+    """Parquet files; a partition column has the declared type, not the one that directory names suggest."""
+    rows = spark.read.parquet(path)
+    found = {column.name: column.dataType.simpleString() for column in rows.schema}
+    wanted = {name.lower(): kind.lower() for name, kind in (declared or {}).items()}
+    if all(wanted.get(name.lower(), kind) == kind for name, kind in found.items()):
+        return rows
+    stored = {name.lower() for name in spark.read.option("recursiveFileLookup", "true").parquet(path).columns}
+    types = {
+        name: kind if name.lower() in stored else wanted.get(name.lower(), kind)
+        for name, kind in found.items()
+    }
+    return rows if types == found else spark.read.schema(_ddl(types)).parquet(path)
+
+
+def read_csv(
+    spark: SparkSession, path: str, declared: Mapping[str, str] | None, options: Mapping[str, str]
+) -> DataFrame:
+    """CSV files; a row that does not fit the declared columns fails the read.
+
+    Args:
+        spark: The session.
+        path: A file or a directory.
+        declared: Column types; all columns are found in the header, or are these when there is none. None has
+            Spark look through all rows for types, for a first look at a file.
+        options: Spark's own, e.g. `delimiter`.
+
+    Raises:
+        DataError: A declared column is not in the header.
+    """
+    options = {"header": "true", "mode": "FAILFAST", **options}
+    if declared is None:
+        return _csv(spark, options).option("inferSchema", "true").csv(path)
+    if options["header"] == "false":
+        return _csv(spark, options).schema(_ddl(declared)).csv(path)
+    header = _csv(spark, options).csv(path).columns
+    absent = [name for name in declared if name.lower() not in {column.lower() for column in header}]
+    if absent:
+        raise DataError(f"column {absent[0]} is declared, but the header has {', '.join(header)}")
+    types = {name.lower(): kind for name, kind in declared.items()}
+    schema = _ddl({column: types.get(column.lower(), "string") for column in header})
+    # The header of each file is checked against the schema, or columns would be taken by position.
+    return _csv(spark, options).option("enforceSchema", "false").schema(schema).csv(path)
+
+
+def _csv(spark: SparkSession, options: Mapping[str, str]) -> DataFrameReader:
+    return spark.read.options(**options)
+
+
+def _ddl(types: Mapping[str, str]) -> str:
+    return ", ".join(f"{quote_identifier(name)} {kind}" for name, kind in types.items())

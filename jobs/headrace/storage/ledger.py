@@ -1,0 +1,190 @@
+"""The ledger: an append-only Delta table of what was computed, where attempts claim their intervals."""
+
+import time
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as f
+
+from headrace import __version__
+from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
+from headrace.engine.spark_errors import translated
+from headrace.errors import ConflictError
+from headrace.storage.delta_table import DeltaTable
+from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
+from headrace.storage.tables import Lake
+from headrace.timeline import Interval
+from headrace.timeline.instant import from_instant
+
+PROPERTIES = {
+    "delta.appendOnly": "true",
+    # A checkpoint takes a second or two; the rows are few and small.
+    "delta.checkpointInterval": "50",
+    # Every run adds a few files of a row each.
+    "delta.autoOptimize.autoCompact": "true",
+}
+_STAGES = ("claimed", "prepared", "failed", "committed")
+
+
+class Ledger:
+    """The ledger of a lake; it is created when it is first written.
+
+    Args:
+        lake: The lake.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._spark = lake.spark
+        self._table = DeltaTable(lake.spark, lake.layout.ledger, "the ledger")
+        self._exists = False
+
+    def append(self, row: LedgerRow) -> None:
+        """Adds a row.
+
+        Raises:
+            InfrastructureError: The lake cannot be written.
+        """
+        self._append(row, {})
+
+    def claim(
+        self,
+        group: str,
+        version: int,
+        table: TableKind,
+        interval: Interval,
+        run_id: str,
+        fingerprints: Mapping[str, str] | None = None,
+        reason: str | None = None,
+    ) -> int:
+        """Takes an interval for a run: the number of its attempt, one above any before it.
+
+        Of two runs that come to the same number the first to commit has it: the number is the commit's
+        transaction version, which Delta lets only one of them have. The other may have been skipped without a
+        word, so the claim is read back.
+
+        Returns:
+            The attempt, which fences older ones when the table is written.
+
+        Raises:
+            ConflictError: Another run took it at the same time.
+        """
+        claims = self._where(group, version, table).where(_starts_at(interval.start_us))
+        with translated("reading the ledger"):
+            (newest,) = claims.agg(f.max("attempt")).collect()
+        attempt = (newest[0] or 0) + 1
+        row = LedgerRow(
+            group=group,
+            version=version,
+            table=table,
+            interval=interval,
+            attempt=attempt,
+            status="claimed",
+            run_id=run_id,
+            recorded_at_us=time.time_ns() // 1000,
+            headrace_version=__version__,
+            fingerprints=fingerprints or {},
+            reason=reason,
+        )
+        app_id = f"headrace/ledger/{table}/{group}_v{version}/{interval.start_us}"
+        self._append(row, {"txnAppId": app_id, "txnVersion": str(attempt)})
+        claims = self._where(group, version, table).where(_starts_at(interval.start_us))
+        with translated("reading the ledger"):
+            holders = claims.where((f.col("attempt") == attempt) & (f.col("status") == "claimed")).select(
+                "run_id"
+            )
+            names = [holder[0] for holder in holders.collect()]
+        if names != [run_id]:
+            others = ", ".join(name for name in names if name != run_id)
+            raise ConflictError(f"{group} {interval}: run {others} is at work on it", hint="try again")
+        return attempt
+
+    def rows(
+        self,
+        group: str,
+        version: int | None = None,
+        table: TableKind | None = None,
+        from_us: int | None = None,
+        to_us: int | None = None,
+    ) -> list[LedgerRow]:
+        """The rows of a group, oldest first.
+
+        Args:
+            group: Name of the group or training set.
+            version: Only of this version.
+            table: Only of this table.
+            from_us: Only of intervals that start at or after this instant.
+            to_us: Only of intervals that start before it.
+        """
+        found = _between(self._where(group, version, table), from_us, to_us)
+        with translated("reading the ledger"):
+            rows = (
+                found.orderBy("recorded_at", "attempt", _stage(f.col("status")))
+                .selectExpr(*INSTANTS_AS_US)
+                .collect()
+            )
+        return [from_row(row) for row in rows]
+
+    def latest(
+        self,
+        group: str,
+        version: int,
+        table: TableKind = "features",
+        from_us: int | None = None,
+        to_us: int | None = None,
+    ) -> list[IntervalState]:
+        """Where each interval of a table stands, oldest interval first; intervals never tried are not listed.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            table: Which of its tables.
+            from_us: Only intervals that start at or after this instant.
+            to_us: Only intervals that start before it.
+        """
+        found = _between(self._where(group, version, table), from_us, to_us)
+        everything = f.struct(
+            *[f.expr(column).alias(name) for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)]
+        )
+        progress = f.struct("attempt", _stage(f.col("status")), "recorded_at")
+        is_committed = f.col("status") == "committed"
+        states = found.groupBy("interval_start").agg(
+            f.max_by(everything, progress).alias("latest"),
+            f.max_by(everything, f.when(is_committed, progress)).alias("committed"),
+        )
+        with translated("reading the ledger"):
+            rows = states.orderBy("interval_start").collect()
+        return [
+            IntervalState(from_row(row.latest), None if row.committed is None else from_row(row.committed))
+            for row in rows
+        ]
+
+    def _append(self, row: LedgerRow, transaction: Mapping[str, str]) -> None:
+        if not self._exists:
+            self._table.ensure(COLUMNS, properties=PROPERTIES)
+            self._exists = True
+        with translated("writing the ledger"):
+            rows = self._spark.createDataFrame([to_values(row)], SCHEMA).coalesce(1)
+            self._table.save(rows.write.mode("append").options(**transaction))
+
+    def _where(self, group: str, version: int | None, table: str | None) -> DataFrame:
+        if not self._exists and self._table.columns() is None:
+            return self._spark.createDataFrame([], SCHEMA)
+        rows = self._table.read().where(f.col("group") == group)
+        if version is not None:
+            rows = rows.where(f.col("version") == version)
+        return rows if table is None else rows.where(f.col("table") == table)
+
+
+def _between(rows: DataFrame, from_us: int | None, to_us: int | None) -> DataFrame:
+    if from_us is not None:
+        rows = rows.where(f.col("interval_start") >= f.lit(from_instant(from_us)))
+    return rows if to_us is None else rows.where(f.col("interval_start") < f.lit(from_instant(to_us)))
+
+
+def _starts_at(start_us: int) -> Column:
+    return f.col("interval_start") == f.lit(from_instant(start_us))
+
+
+def _stage(status: Column) -> Column:
+    """How far a status is along an attempt; a commit found after a crash comes last, whatever came before."""
+    return f.array_position(f.lit(list(_STAGES)), status)

@@ -1,0 +1,118 @@
+"""Results before they are let into their tables: computed once, so that what was gated is written."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
+
+from headrace.engine.spark_errors import translate, translated
+from headrace.storage.address import Address
+from headrace.storage.delta_table import DeltaTable
+from headrace.storage.tables import Lake
+from headrace.timeline import Duration
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class StagedTable:
+    """A staged result.
+
+    Attributes:
+        run_id: Whose it is.
+        address: Where it is.
+        rows: How many rows it has.
+    """
+
+    run_id: str
+    address: Address
+    rows: int
+
+    @property
+    def path(self) -> str:
+        """Its address as the ledger keeps it."""
+        return self.address.text
+
+
+class Staging:
+    """The staging area of a lake.
+
+    Args:
+        lake: The lake.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    def stage(self, rows: DataFrame, run_id: str) -> StagedTable:
+        """Computes rows into a Delta table of their own; an earlier result of the run is replaced.
+
+        Args:
+            rows: The result.
+            run_id: Letters, digits, `-` and `_`.
+        """
+        if not _RUN_ID.fullmatch(run_id):
+            raise ValueError(f"{run_id!r} is no run id")
+        table = self._table(run_id)
+        with translated(f"staging {run_id}"):
+            table.save(rows.write.mode("overwrite").option("overwriteSchema", "true"))
+        (commit,) = table.history(limit=1)
+        # Delta counts rows while it writes them; it leaves the number out when it is told not to measure.
+        counted = commit.metrics.get("numOutputRows")
+        return StagedTable(run_id, table.address, table.read().count() if counted is None else int(counted))
+
+    def read(self, staged: StagedTable) -> DataFrame:
+        """The staged rows."""
+        return DeltaTable(self._lake.spark, staged.address).read()
+
+    def discard(self, staged: StagedTable) -> None:
+        """Frees a result that is no longer needed.
+
+        Spark has no way to delete a directory, so on object stores it stays until the bucket's lifecycle rule
+        for `_headrace/staging` takes it.
+        """
+        self._remove(staged.run_id)
+
+    def orphans(self, older_than: Duration) -> list[str]:
+        """Run ids of results that nothing was written to for so long, oldest first: their runs are dead."""
+        pattern = self._lake.layout.staging("*")
+        if not pattern.is_path:
+            return []
+        logs = self._lake.spark.read.format("binaryFile").option("pathGlobFilter", "*.json")
+        run_id = f.element_at(f.split("path", "/"), -3)
+        age_us = f.unix_micros(f.current_timestamp()) - f.unix_micros("modificationTime")
+        try:
+            runs = (
+                logs.load(f"{pattern.text}/_delta_log")
+                .groupBy(run_id.alias("run_id"))
+                .agg(f.min(age_us).alias("age"))
+            )
+            found = runs.where(f.col("age") > older_than.us).orderBy(f.desc("age"), "run_id").collect()
+        except (PySparkException, Py4JError) as error:
+            if "PATH_NOT_FOUND" in str(error):
+                return []
+            raise translate(error, "looking for old staged results") from error
+        return [row.run_id for row in found]
+
+    def expire(self, older_than: Duration) -> list[str]:
+        """Frees what dead runs left behind, and names them."""
+        found = self.orphans(older_than)
+        for run_id in found:
+            self._remove(run_id)
+        return found
+
+    def _remove(self, run_id: str) -> None:
+        table = self._table(run_id)
+        if not table.address.is_path:
+            with translated(f"dropping {table.name}"):
+                self._lake.spark.sql(f"DROP TABLE IF EXISTS {table.address.sql}").collect()
+        elif table.address.text.startswith("/"):
+            shutil.rmtree(Path(table.address.text), ignore_errors=True)
+
+    def _table(self, run_id: str) -> DeltaTable:
+        return DeltaTable(self._lake.spark, self._lake.layout.staging(run_id))

@@ -1,0 +1,141 @@
+"""The tables that the settings name, read at pinned versions by their logical names."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from headrace.engine.spark_errors import translated
+from headrace.engine.tables import TableVersion
+from headrace.errors import DataError, UsageError
+from headrace.settings import Settings, TableLocation, resolve_path, reveal
+from headrace.storage.address import Address
+from headrace.storage.declared import as_declared
+from headrace.storage.delta_table import DeltaTable
+from headrace.storage.file_tables import digest, read_csv, read_parquet
+from headrace.storage.layout import Layout
+
+
+class Lake:
+    """Sources by logical name, and the addresses of what Headrace writes. Implements `TableReader`.
+
+    Args:
+        spark: The session.
+        settings: Maps logical names to places.
+    """
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self.spark, self.settings = spark, settings
+        self.layout = Layout(settings)
+
+    def version(self, name: str) -> TableVersion:
+        """The version of a table as it is now: of Delta its number, of files a digest.
+
+        Raises:
+            UsageError: The settings do not map the name.
+            DataError: There is no such table, or it holds no files.
+        """
+        location = self.location(name)
+        delta = self._delta(name, location)
+        if delta is not None:
+            (commit,) = delta.history(limit=1)
+            return TableVersion(name, str(commit.version), commit.committed_at_us)
+        path = self._path(location) if location.path else _catalog_path(self.spark, location, name)
+        with translated(f"reading {name}"):
+            found = digest(self.spark, path)
+        if found is None:
+            raise DataError(f"{name}: there are no files at {path}")
+        return TableVersion(name, *found)
+
+    def read(
+        self, name: str, version: TableVersion | None = None, schema: Mapping[str, str] | None = None
+    ) -> DataFrame:
+        """The rows of a table; see `TableReader.read`. Files have one version only: the one of now."""
+        location = self.location(name)
+        rows = self.read_location(location, name, version, schema)
+        return rows if schema is None else as_declared(rows, name, schema)
+
+    def is_empty(self, name: str, version: TableVersion | None = None) -> bool:
+        """Whether a table has no rows at all; reads one row at most."""
+        with translated(f"reading {name}"):
+            return self.read(name, version).isEmpty()
+
+    def location(self, name: str) -> TableLocation:
+        """Where a logical table is.
+
+        Raises:
+            UsageError: The settings do not map the name.
+        """
+        tables = self.settings.tables
+        if name not in tables:
+            near = get_close_matches(name, tables, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "map it to a path or catalog name under `tables`"
+            raise UsageError(f"table {name} is not in the settings", hint=hint)
+        return tables[name]
+
+    def read_location(
+        self,
+        location: TableLocation,
+        name: str,
+        version: TableVersion | None = None,
+        schema: Mapping[str, str] | None = None,
+    ) -> DataFrame:
+        """The rows at a place with all their columns: a first look at a table that no source declares yet.
+
+        Args:
+            location: The place.
+            name: What messages call it.
+            version: The version to read.
+            schema: Types of columns that a file does not tell: of CSV, of partition directories.
+        """
+        with translated(f"reading {name}"):
+            if location.catalog is not None:
+                is_delta = version is not None and version.version.isdecimal()
+                pinned = int(version.version) if version is not None and is_delta else None
+                table = DeltaTable(self.spark, Address.catalog(location.catalog), name)
+                return self.spark.table(table.address.sql) if pinned is None else table.read(pinned)
+            path = self._path(location)
+            match location.format:
+                case "delta":
+                    pinned = int(version.version) if version is not None else None
+                    rows = DeltaTable(self.spark, Address.path(path), name).read(pinned)
+                case "parquet":
+                    rows = read_parquet(self.spark, path, schema)
+                case "csv":
+                    options = {key: reveal(value) for key, value in location.options.items()}
+                    rows = read_csv(self.spark, path, schema, options)
+            return rows
+
+    def local_directory(self, relative: str) -> Path | None:
+        """A directory of the lake, or None where the lake is no directory of this machine."""
+        return self.layout.local_directory(relative)
+
+    def _path(self, location: TableLocation) -> str:
+        return resolve_path(self.settings, location.path or "")
+
+    def _delta(self, name: str, location: TableLocation) -> DeltaTable | None:
+        if location.catalog is None:
+            is_delta = location.format == "delta"
+            return DeltaTable(self.spark, Address.path(self._path(location)), name) if is_delta else None
+        table = DeltaTable(self.spark, Address.catalog(location.catalog), name)
+        return table if _catalog_details(self.spark, table.address, name).get("Provider") == "delta" else None
+
+
+def _catalog_details(spark: SparkSession, address: Address, name: str) -> dict[str, str]:
+    """What a catalog says of a table: `Provider`, `Type`, `Location`, …."""
+    with translated(f"reading {name}"):
+        rows = spark.sql(f"DESCRIBE TABLE EXTENDED {address.sql}").collect()
+    names = [row[0] for row in rows]
+    begin = next((at for at, text in enumerate(names) if text.startswith("# Detailed Table")), len(rows))
+    return {row[0]: row[1] for row in rows[begin:]}
+
+
+def _catalog_path(spark: SparkSession, location: TableLocation, name: str) -> str:
+    address = Address.catalog(location.catalog or "")
+    details = _catalog_details(spark, address, name)
+    if "Location" not in details:
+        raise DataError(
+            f"{name}: {address} is a view, which has no versions to pin", hint="name its table instead"
+        )
+    return details["Location"]

@@ -1,0 +1,17 @@
+"""Time as Headrace means it: durations and instants in microseconds, windows, grids and intervals."""
+
+from headrace.timeline.duration import Duration
+from headrace.timeline.grid import Grid, Interval
+from headrace.timeline.instant import format_instant, local_to_instant, parse_instant
+from headrace.timeline.window import LIFETIME, Window
+
+__all__ = [
+    "LIFETIME",
+    "Duration",
+    "Grid",
+    "Interval",
+    "Window",
+    "format_instant",
+    "local_to_instant",
+    "parse_instant",
+]

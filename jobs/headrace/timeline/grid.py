@@ -1,0 +1,69 @@
+"""Grids: the instants a group is computed at, and the intervals between them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headrace.timeline.duration import UNITS_US, Duration
+from headrace.timeline.instant import format_instant, parse_instant
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """One step of a grid, `[start, end)`, named by its start; its snapshot is taken at its end.
+
+    Attributes:
+        start_us: Instant at which it begins.
+        end_us: Instant at which it ends; the `feature_time` of its snapshot.
+    """
+
+    start_us: int
+    end_us: int
+
+    @property
+    def name(self) -> str:
+        """How commands and messages call it: `2024-01-01`, or `2024-01-01T06:00:00Z`."""
+        return format_instant(self.start_us)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The instants `start + k x every`.
+
+    Attributes:
+        start_us: Start of the first interval.
+        every: Length of an interval.
+    """
+
+    start_us: int
+    every: Duration
+
+    @property
+    def is_finer_than_a_day(self) -> bool:
+        """Whether several snapshots share a date."""
+        return self.every.us < UNITS_US["d"]
+
+    def interval(self, text: str) -> Interval:
+        """The interval that `text` names by its start.
+
+        Raises:
+            ValueError: The text is no time, before the grid's start, or between its steps.
+        """
+        start_us = parse_instant(text)
+        if start_us < self.start_us:
+            raise ValueError(f"interval {text} is before the group's start {format_instant(self.start_us)}")
+        beyond = (start_us - self.start_us) % self.every.us
+        if beyond:
+            near = format_instant(start_us - beyond)
+            raise ValueError(f"{text} does not begin an interval: the grid has {near} and then every {self.every}")
+        return Interval(start_us, start_us + self.every.us)
+
+    def intervals(self, from_us: int, to_us: int) -> Iterator[Interval]:
+        """The intervals that lie within `[from_us, to_us)`, oldest first."""
+        steps = max(0, -(-(from_us - self.start_us) // self.every.us))
+        start_us = self.start_us + steps * self.every.us
+        while start_us + self.every.us <= to_us:
+            yield Interval(start_us, start_us + self.every.us)
+            start_us += self.every.us

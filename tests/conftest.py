@@ -1,0 +1,25 @@
+"""The one Spark session all Spark tests share: the product's own settings, in temporary directories."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from headrace.engine.session import open_session
+from headrace.settings import Settings, SparkSettings
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A local session as `headrace` opens it; tests must leave its configuration as they found it."""
+    home: Path = tmp_path_factory.mktemp("spark")
+    conf = {
+        "spark.driver.memory": "2g",
+        "spark.local.dir": str(home / "local"),
+        "spark.sql.warehouse.dir": str(home / "warehouse"),
+    }
+    settings = Settings(lake=str(home / "lake"), spark=SparkSettings(master="local[2]", conf=conf))
+    session = open_session(settings, log_file=home / "spark.log")
+    yield session
+    session.stop()
