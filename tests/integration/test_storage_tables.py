@@ -135,7 +135,7 @@ def test_types_must_hold_what_is_there(
         ("catalog_missing", None, DataError, "reading catalog_missing: table shop.nothing does not exist"),
         ("catalog_view", None, DataError, "catalog_view: shop.a_view is a view, which has no versions to pin; name its table instead"),
         ("delta", {"sales_value": "string", "hous_id": "bigint"}, DataError, "delta: column sales_value is double, but is declared string; column hous_id is missing (there is household_id)"),
-        ("csv", {"price": "double"}, DataError, "csv: column price is declared, but the header has household_id, sales_value, at"),
+        ("csv", {"price": "double"}, DataError, "csv: column price is missing; the header has household_id, sales_value, at"),
         ("bad_csv", DECLARED, DataError, "reading bad_csv: {root}/bad.csv: a row does not fit the declared columns: [1,null,1704103200000000] For input string: 'much'"),
     ],
 )
@@ -146,7 +146,7 @@ def test_what_goes_wrong_is_said_in_one_line(
 
     with pytest.raises(error) as raised, translated(f"reading {name}"):
         lake.read(name, lake.version(name), schema).collect()
-    assert str(raised.value) == message.replace("{root}", str(root).replace("`", ""))
+    assert str(raised.value).replace("`", "") == message.replace("{root}", str(root)).replace("`", "")
 
 
 def test_a_delta_version_can_be_read_again(spark: SparkSession, tmp_path: Path) -> None:

@@ -13,12 +13,22 @@ import typer
 
 from headrace import __version__
 from headrace.cli.edge import guarded
+from headrace.cli.import_ import import_
 from headrace.cli.invocation import Invocation
 from headrace.cli.lint import lint
+from headrace.cli.materialize import materialize
+from headrace.cli.preview import preview
 from headrace.cli.schema import schema
+from headrace.cli.status import status
+from headrace.cli.test import test
 
 COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("lint", lint),
+    ("test", test),
+    ("import", import_),
+    ("preview", preview),
+    ("materialize", materialize),
+    ("status", status),
     ("schema", schema),
 )
 

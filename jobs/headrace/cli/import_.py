@@ -18,8 +18,12 @@ def import_(
     Example:
       headrace import raw.transactions > feature_defs/transactions.yaml
     """
+    from headrace.engine.session import open_session
     from headrace.runner.importing import source_yaml
+    from headrace.storage import Lake
 
     invocation: Invocation = context.obj
-    print(source_yaml(invocation.workspace(with_definitions=False), table, name), end="")
+    settings = invocation.settings()
+    lake = Lake(open_session(settings, verbose=invocation.verbose), settings)
+    print(source_yaml(lake, table, name), end="")
     return 0

@@ -8,6 +8,7 @@ from headrace.errors import DefinitionError, UsageError
 
 if TYPE_CHECKING:
     from headrace.registry.linting import Linted
+    from headrace.runner.workspace import Workspace
     from headrace.settings import Settings
 
 
@@ -49,6 +50,16 @@ class Invocation:
         if linted.errors:
             raise DefinitionError(linted.errors)
         return linted
+
+    def workspace(self) -> "Workspace":
+        """The project opened for work.
+
+        Raises:
+            DefinitionError: Definitions or settings have errors.
+        """
+        from headrace.runner.workspace import Workspace
+
+        return Workspace(self.project, self.settings(), self.linted(), self.verbose)
 
     def settings(self) -> "Settings":
         """The settings of the environment.

@@ -31,7 +31,8 @@ def materialize(
     work = invocation.workspace()
     progress = Progress(quiet=format == "json")
     intervals = [(name, text) for name in group for text in interval]
-    work.check_intervals(intervals)
+    for name, text in intervals:
+        work.interval(work.group(name), text)
     results = [materialize_interval(work, name, text, progress, force=force) for name, text in intervals]
     if format == "json":
         print(json.dumps([asdict(result) for result in results], indent=2))

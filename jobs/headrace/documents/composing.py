@@ -16,6 +16,7 @@ from yaml import (
     SequenceStartEvent,
 )
 
+from headrace.documents.commas import rejoined
 from headrace.documents.document import Document, Place, Position
 from headrace.documents.scalars import NULL_TEXTS, Scalar
 from headrace.errors import Problem
@@ -89,7 +90,7 @@ class Composer:
             LimitError: Past a limit. Documents that ended before it are kept.
         """
         self._first_line = first_line
-        for event in events:
+        for event in rejoined(events):
             kind = type(event)
             if kind is ScalarEvent:
                 self._scalar(event)

@@ -1,7 +1,8 @@
 """A group's features at one instant, from its events: one hash aggregation with a filter for each window.
 
-Events are shuffled once, after a partial aggregation on the map side. Aggregates over distinct values add one more
-branch for each such input: (keys, value) pairs with the time each was last seen, from which every window follows.
+Events are shuffled once, after a partial aggregation on the map side. Each input whose distinct values are counted
+adds one shuffle of pre-aggregated rows: (keys, value) pairs with the time each was last seen, from which every window
+follows.
 """
 
 from functools import partial
@@ -20,6 +21,7 @@ from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features
 
 WIDE_BUCKETS = 64
+_ANY = {"count(1)": "_rows"}  # for groups whose features need no states
 
 
 def snapshot(features: FeatureSet, reading: Reading, at: At, asked: DataFrame | None = None) -> DataFrame:
@@ -74,23 +76,21 @@ def _prepared(events: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> Dat
 
 
 def _merged(prepared: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
+    """States of every entity. Pairs of (keys, value) join the events' own rows on their one way through the shuffle."""
     keys = [quote_identifier(name) for name in names]
-    merged = [F.expr(sql).alias(column) for sql, column in plan.merged.items()] or [
-        F.count(F.lit(1)).alias("_rows")
-    ]
-    states = prepared.groupBy(*keys).agg(*merged)
+    rows = prepared.drop(*plan.items)
+    merged = dict(plan.merged)
     for items in plan.items.values():
-        states = states.join(_over_items(prepared, items, keys), list(names), "left")
-    if plan.wide:
-        states = states.join(_wide_totals(prepared, plan, names), list(names), "left")
-    return states
+        rows = rows.unionByName(_pairs(prepared, items, keys), allowMissingColumns=True)
+        merged |= items.outputs
+    states = rows.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in (merged or _ANY).items()])
+    return states.join(_wide_totals(prepared, plan, names), list(names), "left") if plan.wide else states
 
 
-def _over_items(prepared: DataFrame, items: Items, keys: list[str]) -> DataFrame:
-    """Aggregates over the distinct values of one input."""
+def _pairs(prepared: DataFrame, items: Items, keys: list[str]) -> DataFrame:
+    """One row for each value that an entity has, with its states."""
     pairs = prepared.where(f"{items.value} IS NOT NULL").groupBy(*keys, items.value)
-    seen = pairs.agg(*[F.expr(sql).alias(column) for sql, column in items.merged.items()])
-    return seen.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in items.outputs.items()])
+    return pairs.agg(*[F.expr(sql).alias(column) for sql, column in items.merged.items()]).drop(items.value)
 
 
 def _wide_totals(prepared: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException, PythonException
@@ -49,6 +50,8 @@ def translate(error: BaseException, doing: str) -> HeadraceError:
         found = rule.sign.search(evidence)
         if found:
             details = {name: text or "" for name, text in found.groupdict().items()}
+            if "FAILED_READ_FILE" in evidence:
+                details["path"] = unquote(details["path"])
             message = rule.message.format_map(
                 {**details, "path": details.get("path", ""), "fragment": _fragment(evidence)}
             )

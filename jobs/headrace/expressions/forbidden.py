@@ -32,11 +32,21 @@ FORBIDDEN = {name: reason for reason, names in _REASONS.items() for name in name
 
 # Words that Spark reads as a function call without parentheses, unless a column has that name.
 CALLED_WITHOUT_PARENTHESES = frozenset(
-    ("current_date", "current_timestamp", "current_time", "current_user", "session_user", "user", "localtimestamp")
+    (
+        "current_date",
+        "current_timestamp",
+        "current_time",
+        "current_user",
+        "session_user",
+        "user",
+        "localtimestamp",
+    )
 )
 
 HINTS = {
-    **dict.fromkeys(("int", "bigint", "double", "float", "string", "boolean", "date", "timestamp", "decimal"), "cast"),
+    **dict.fromkeys(
+        ("int", "bigint", "double", "float", "string", "boolean", "date", "timestamp", "decimal"), "cast"
+    ),
     **dict.fromkeys(("tinyint", "smallint", "binary"), "cast"),
     "iff": "write if(condition, a, b)",
     "isna": "write isnull(x) or x is null",

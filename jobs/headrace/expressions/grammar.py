@@ -1,11 +1,11 @@
 """Parses lexemes with sqlglot and makes sure that Spark groups the operators the same way."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 from sqlglot.errors import SqlglotError
 from sqlglot.parsers.spark import SparkParser
-from sqlglot.tokens import Token, TokenType
 
 from headrace.expressions.failure import ExpressionError, shown
 from headrace.expressions.lexer import Lexeme
@@ -74,7 +74,9 @@ _TIGHTNESS: dict[type[exp.Expr], int] = {
     exp.Or: _OR,
     exp.And: _AND,
     exp.Not: _NOT,
-    **dict.fromkeys((exp.Between, exp.In, exp.Is, exp.Like, exp.ILike, exp.RegexpLike, exp.Escape), _PREDICATE),
+    **dict.fromkeys(
+        (exp.Between, exp.In, exp.Is, exp.Like, exp.ILike, exp.RegexpLike, exp.Escape), _PREDICATE
+    ),
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ), _COMPARISON),
     exp.BitwiseOr: 6,
     exp.BitwiseXor: 7,
@@ -88,11 +90,12 @@ _TIGHTNESS: dict[type[exp.Expr], int] = {
 class _Parser(SparkParser):
     """sqlglot's Spark parser that leaves every call as it was written, whatever it knows of the function."""
 
-    FUNCTIONS = {}
-    FUNCTION_PARSERS = {}
-    NO_PAREN_FUNCTIONS = {}
-    NO_PAREN_FUNCTION_PARSERS = {"CASE": SparkParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
-    PRIMARY_PARSERS = {
+    FUNCTIONS: ClassVar = {}
+    FUNCTION_PARSERS: ClassVar = {}
+    NO_PAREN_FUNCTIONS: ClassVar = {}
+    ARRAY_CONSTRUCTORS: ClassVar = {}
+    NO_PAREN_FUNCTION_PARSERS: ClassVar = {"CASE": SparkParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
+    PRIMARY_PARSERS: ClassVar = {
         TokenType.STRING: lambda self, token: exp.Literal.string(token.text).update_positions(token),
         TokenType.NUMBER: lambda self, token: exp.Literal.number(token.text).update_positions(token),
         TokenType.NULL: lambda self, token: exp.Null().update_positions(token),
@@ -105,15 +108,13 @@ def parse(text: str, lexemes: list[Lexeme]) -> exp.Expr:
     """The tree of one expression.
 
     Raises:
-        ExpressionError: It is not one expression, or sqlglot and Spark would group it differently.
+        ExpressionError: It is not one expression.
     """
     try:
         trees = _Parser(dialect="spark").parse_into(exp.Condition, list(_tokens(lexemes)), text)
         tree = trees[0] if len(trees) == 1 else None
         if tree is None:
             raise ExpressionError("expression-syntax", "this is not one expression")
-        for node in tree.walk():
-            _check_grouping(node)
     except SqlglotError as error:
         raise _syntax_error(text, lexemes, error) from None
     return tree
@@ -141,12 +142,12 @@ def _tokens(lexemes: list[Lexeme]) -> Iterator[Token]:
             yield Token(_KINDS[kind], lexeme.value, 1, start, start, end)
 
 
-def _tightness(node: exp.Expr) -> int:
-    return _TIGHTNESS.get(type(node), _ATOM)
+def check_grouping(node: exp.Expr) -> None:
+    """Make sure that Spark groups an operator's operands as this tree does.
 
-
-def _check_grouping(node: exp.Expr) -> None:
-    """Raise where an operand binds less tightly than Spark's grammar lets it without parentheses."""
+    Raises:
+        ExpressionError: An operand binds less tightly than Spark's grammar lets it without parentheses.
+    """
     own = _TIGHTNESS.get(type(node))
     if own is None:
         return
@@ -159,7 +160,7 @@ def _check_grouping(node: exp.Expr) -> None:
     else:
         needed = [(node.this, own), (node.expression, own + 1)]
     for operand, least in needed:
-        if _tightness(operand) < least:
+        if _TIGHTNESS.get(type(operand), _ATOM) < least:
             raise ExpressionError(
                 "expression-syntax",
                 "operators are mixed in a way that reads differently in Spark",
@@ -182,7 +183,9 @@ def _syntax_error(text: str, lexemes: list[Lexeme], error: SqlglotError) -> Expr
     offset = found.get("col")
     if not isinstance(offset, int):
         return ExpressionError("expression-syntax", "this is not an expression")
-    piece = next((lexeme for lexeme in lexemes if lexeme.start >= offset), lexemes[-1])
-    after = lexemes[lexemes.index(piece) - 1] if lexemes.index(piece) else None
-    where = f" after '{shown(after.text)}'" if after is not None else ""
+    index = next((index for index, lexeme in enumerate(lexemes) if lexeme.start >= offset), len(lexemes) - 1)
+    piece, last = lexemes[index], lexemes[-1]
+    if piece is last and last.kind in ("operator", "keyword") and last.text not in (")", "]"):
+        return ExpressionError("expression-syntax", f"something is missing around '{last.text}'", last.start)
+    where = f" after '{shown(lexemes[index - 1].text)}'" if index else ""
     return ExpressionError("expression-syntax", f"'{shown(piece.text)}' is not expected{where}", piece.start)

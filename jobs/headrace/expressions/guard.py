@@ -14,8 +14,9 @@ MAX_OPERATORS = 200
 
 CASTS = ("cast", "try_cast")
 _CLOSES = {")": "(", "]": "[", "end": "case"}
-_CHAINED = frozenset("+ - * / % & | ^ ~ || div".split())
-_PREFIXES = frozenset("+ - ~ not".split())
+_CHAINED = frozenset(("+", "-", "*", "/", "%", "&", "|", "^", "~", "||", "div"))
+_PREFIXES = frozenset(("+", "-", "~", "not"))
+_QUERY_WORDS = ("select", "with", "values", "table", "from")
 _VALUE_WORDS = ("null", "true", "false", "end")
 
 
@@ -31,13 +32,16 @@ def guard(lexemes: list[Lexeme]) -> None:
     prefixes = 0
     operators = 0
     previous: Lexeme | None = None
-    for lexeme in lexemes:
+    for index, lexeme in enumerate(lexemes):
         word = lexeme.word if lexeme.kind in ("operator", "keyword") else ""
         if word == "(":
-            _judge_call(lexemes, lexeme, previous)
+            _judge_call(lexemes, index)
         elif lexeme.kind == "string" and previous is not None and previous.kind == "string":
             raise ExpressionError(
-                "forbidden-expression", "two strings side by side are not allowed", lexeme.start, "join them with ||"
+                "forbidden-expression",
+                "two strings side by side are not allowed",
+                lexeme.start,
+                "join them with ||",
             )
         if word in ("(", "[", "case"):
             open_.append(lexeme)
@@ -81,20 +85,23 @@ def unknown_function(name: str, offset: int) -> ExpressionError:
     )
 
 
-def _judge_call(lexemes: list[Lexeme], opener: Lexeme, name: Lexeme | None) -> None:
+def _judge_call(lexemes: list[Lexeme], opener: int) -> None:
+    name = lexemes[opener - 1] if opener else None
     if name is not None and name.kind == "quoted":
         raise ExpressionError(
-            "forbidden-expression", "a function name may not be in backticks", name.start, "a column is not called"
+            "forbidden-expression",
+            "a function name may not be in backticks",
+            name.start,
+            "a column is not called",
         )
     if name is None or name.kind != "name":
-        follower = next((lexeme for lexeme in lexemes if lexeme.start > opener.start), None)
-        if follower is not None and follower.kind == "name" and follower.word in ("select", "with", "values", "table"):
-            raise ExpressionError("forbidden-expression", "subqueries are not allowed", follower.start)
+        inside = lexemes[opener + 1] if opener + 1 < len(lexemes) else None
+        if inside is not None and inside.kind == "name" and inside.word in _QUERY_WORDS:
+            raise ExpressionError("forbidden-expression", "subqueries are not allowed", inside.start)
         return
-    at = lexemes.index(name)
-    if at and lexemes[at - 1].text == ".":
+    if opener > 1 and lexemes[opener - 2].text == ".":
         raise ExpressionError(
-            "forbidden-expression", f"'{shown(name.word)}' is called with a qualified name", name.start
+            "forbidden-expression", f"'{shown(name.word)}' is called by a qualified name", name.start
         )
     if name.word not in FUNCTIONS and name.word not in CASTS:
         raise unknown_function(name.word, name.start)
@@ -111,6 +118,9 @@ def _is_value(lexeme: Lexeme | None) -> bool:
 
 def _check_comma(previous: Lexeme | None, lexeme: Lexeme) -> None:
     # The parser would pass over an empty argument.
-    before = previous.text if previous is not None and previous.kind == "operator" else ""
-    if lexeme.kind == "operator" and ((lexeme.text == "," and before in ("(", "[", ",")) or (before == "," and lexeme.text in (")", "]"))):
+    if lexeme.kind != "operator" or previous is None or previous.kind != "operator":
+        return
+    if (lexeme.text == "," and previous.text in ("(", "[", ",")) or (
+        previous.text == "," and lexeme.text in (")", "]")
+    ):
         raise ExpressionError("expression-syntax", "there is nothing between two separators", lexeme.start)

@@ -4,7 +4,7 @@ The parser sees these lexemes and nothing else, so what was judged here is what 
 """
 
 import re
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from headrace.expressions.failure import ExpressionError, shown
 from headrace.expressions.literals import parse_date, parse_time
@@ -17,9 +17,8 @@ KEYWORDS = frozenset(
     "and or not is null true false between in like ilike rlike escape case when then else end div".split()
 )
 _LEXEME = re.compile(
-    r"""
-    (?P<space>[ \t\r\n]+)
-  | (?P<string>'(?:[^'\\]|'')*+')
+    r"""[ \t\r\n]*+(?:
+    (?P<string>'(?:[^'\\]|'')*+')
   | (?P<quoted>`(?:[^`]|``)++`)
   | (?P<time>(?:date|timestamp_ntz|timestamp_ltz|timestamp)[ \t\r\n]*'[^'\\]*')
   | (?P<interval>interval(?![a-z0-9_])[ \t\r\n]*
@@ -29,14 +28,16 @@ _LEXEME = re.compile(
   | (?P<name>[a-z_][a-z0-9_]*+)
   | (?P<forbidden>--|/\*|\*/|->|=>|!(?!=)|<<|>>|\|>)
   | (?P<operator><=>|==|<=|>=|<>|!=|\|\||[-+*/%&|^~=<>()\[\],.])
-    """,
+    )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _TYPE_CHARACTERS = re.compile(r"[A-Za-z0-9_<>(), \t\r\n]*", re.ASCII)
 _SAME_OPERATOR = {"!=": "<>", "==": "="}
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 # Invisible characters that make a text read differently from what it is.
-_DECEPTIVE = re.compile("[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_DECEPTIVE = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 _REASONS = {
     ";": "';' is not allowed: a definition holds one expression",
     "{": "braces are not allowed",
@@ -102,7 +103,7 @@ class Lexeme(NamedTuple):
             plain = _PLAIN_NAME.fullmatch(self.word) and self.word not in KEYWORDS
             return self.word if plain else self.text.lower()
         if self.kind == "type":
-            return DataType.parse(self.text).sql()
+            return f"as {DataType.parse(self.text).sql()}"
         if self.kind == "time":
             name, value, _ = self.text.split("'")
             return f"{name.strip().lower()}'{value}'"
@@ -127,11 +128,14 @@ def lex(text: str) -> list[Lexeme]:
     lexemes: list[Lexeme] = []
     openers: list[str] = []
     at = 0
-    while at < len(text):
+    end = len(text.rstrip(" \t\r\n"))
+    while at < end:
         match = _LEXEME.match(text, at)
         if match is None or match.lastgroup == "forbidden":
-            raise _refusal(text, at, match.group() if match else text[at])
-        kind, piece = match.lastgroup, match.group()
+            raise _refusal(text, at, match)
+        kind = cast(Kind, match.lastgroup)
+        piece = match.group(kind)
+        at = match.start(kind)
         if kind == "name":
             after_dot = bool(lexemes) and lexemes[-1].text == "."
             word = piece.lower()
@@ -141,7 +145,10 @@ def lex(text: str) -> list[Lexeme]:
                 continue
             if text.startswith("'", match.end()) and word not in KEYWORDS:
                 raise ExpressionError(
-                    "forbidden-expression", f"a string may not begin with {shown(piece)}'", at, "use plain '...'"
+                    "forbidden-expression",
+                    f"a string may not begin with {shown(piece)}'",
+                    at,
+                    "use plain '...'",
                 )
             lexemes.append(Lexeme("keyword" if word in KEYWORDS and not after_dot else "name", piece, at))
         elif kind == "operator":
@@ -150,7 +157,7 @@ def lex(text: str) -> list[Lexeme]:
             elif piece == ")" and openers:
                 openers.pop()
             lexemes.append(Lexeme("operator", piece, at))
-        elif kind == "string" or kind == "quoted" or kind == "time" or kind == "interval" or kind == "number":
+        else:
             _inspect(kind, piece, at)
             lexemes.append(Lexeme(kind, piece, at))
         at = match.end()
@@ -161,7 +168,10 @@ def _cast_type(text: str, start: int, at_word: int, openers: list[str]) -> Lexem
     """The type of a cast, as one lexeme, so that its brackets and commas are never taken for an expression's."""
     if not openers or openers[-1] not in ("cast", "try_cast"):
         raise ExpressionError(
-            "forbidden-expression", "an alias (`as`) is not allowed", at_word, "`as` belongs into cast(x as type)"
+            "forbidden-expression",
+            "an alias (`as`) is not allowed",
+            at_word,
+            "`as` belongs into cast(x as type)",
         )
     run = _TYPE_CHARACTERS.match(text, start)
     piece = run.group() if run else ""
@@ -195,13 +205,17 @@ def _inspect(kind: Kind, piece: str, at: int) -> None:
         time = parse_date(value) if word == "date" else parse_time(value)
         zoned = word == "timestamp_ntz" and getattr(time, "tzinfo", None) is not None
         if time is None or zoned:
-            form = {"date": "2024-01-31", "timestamp_ntz": "2024-01-31T10:00:00"}.get(word, "2024-01-31T10:00:00Z")
+            form = {"date": "2024-01-31", "timestamp_ntz": "2024-01-31T10:00:00"}.get(
+                word, "2024-01-31T10:00:00Z"
+            )
             raise ExpressionError(
                 "expression-syntax", f"'{shown(value)}' is not a {word}", at, f"write it like {word}'{form}'"
             )
 
 
-def _refusal(text: str, at: int, piece: str) -> ExpressionError:
+def _refusal(text: str, at: int, match: re.Match[str] | None) -> ExpressionError:
+    at = match.start("forbidden") if match else at + len(text[at:]) - len(text[at:].lstrip(" \t\r\n"))
+    piece = match.group("forbidden") if match else text[at]
     if piece == "'":
         end = re.compile(r"[\\']").search(text, at + 1)
         if end and end.group() == "\\":
@@ -218,7 +232,10 @@ def _refusal(text: str, at: int, piece: str) -> ExpressionError:
         return ExpressionError("forbidden-expression", _REASONS[piece], at, _HINTS.get(piece))
     if piece.isascii() and (piece.isdigit() or piece == "."):
         return ExpressionError(
-            "expression-syntax", "a number runs into a letter or a dot", at, "put a name that begins with a digit in `"
+            "expression-syntax",
+            "a number runs into a letter or a dot",
+            at,
+            "put a name that begins with a digit in `",
         )
     if _DECEPTIVE.match(piece):
         return _invisible(piece, at)

@@ -17,7 +17,8 @@ _LARGEST_FLOAT = 3.4028234663852886e38
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-](?:0\d|1[0-7]):[0-5]\d)?)?", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-](?:0\d|1[0-7]):[0-5]\d)?)?",
+    re.ASCII,
 )
 # What Spark reads as an escape in a string, or as the end of it.
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -148,9 +149,10 @@ def _as_decimal(value: Any) -> Decimal | None:
     if len(text) > 80 or _NUMBER.fullmatch(text) is None:
         return None
     sign, digits, exponent = Decimal(text).as_tuple()
+    shift = int(exponent)
     while len(digits) > 1 and digits[-1] == 0:
-        digits, exponent = digits[:-1], int(exponent) + 1
-    number = Decimal((sign, digits, exponent))
+        digits, shift = digits[:-1], shift + 1
+    number = Decimal((sign, digits, shift))
     return number if abs(number.adjusted()) < 80 else None
 
 
@@ -190,7 +192,9 @@ def _fits_struct(value: Any, kind: DataType) -> bool:
 
 def _key(key: Any, kind: DataType) -> Any:
     """YAML mapping keys arrive as text; a whole-number key type takes them as numbers."""
-    return int(key) if kind.is_integral and isinstance(key, str) and re.fullmatch(r"-?[0-9]{1,19}", key) else key
+    return (
+        int(key) if kind.is_integral and isinstance(key, str) and re.fullmatch(r"-?[0-9]{1,19}", key) else key
+    )
 
 
 def _signed(text: str) -> str:
@@ -240,12 +244,16 @@ def _array_sql(value: Any, kind: DataType) -> str:
 
 def _map_sql(value: Any, kind: DataType) -> str:
     keys, values = kind.key or NULL, kind.value or NULL
-    items = (f"{sql_literal(_key(key, keys), keys)}, {sql_literal(item, values)}" for key, item in value.items())
+    items = (
+        f"{sql_literal(_key(key, keys), keys)}, {sql_literal(item, values)}" for key, item in value.items()
+    )
     return f"CAST(map({', '.join(items)}) AS {kind.sql()})"
 
 
 def _struct_sql(value: Any, kind: DataType) -> str:
-    items = (f"{_string_sql(name, STRING)}, {sql_literal(value.get(name), type_)}" for name, type_ in kind.fields)
+    items = (
+        f"{_string_sql(name, STRING)}, {sql_literal(value.get(name), type_)}" for name, type_ in kind.fields
+    )
     return f"CAST(named_struct({', '.join(items)}) AS {kind.sql()})"
 
 

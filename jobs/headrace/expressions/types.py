@@ -104,6 +104,11 @@ class DataType:
         return self.name in ("array", "map", "struct")
 
     @property
+    def is_storable(self) -> bool:
+        """Whether a table column can have it: no untyped null in it, and no interval."""
+        return not self.is_interval and self._everywhere_not("void")
+
+    @property
     def is_orderable(self) -> bool:
         """Whether values can be sorted and compared with `<`."""
         return self._everywhere_not("map")
@@ -135,7 +140,12 @@ class DataType:
             return all(a.lower() == b.lower() and x.can_widen_to(y) for (a, x), (b, y) in pairs)
         if self.element is not None and other.element is not None:
             return self.element.can_widen_to(other.element)
-        if self.key is not None and other.key is not None and self.value is not None and other.value is not None:
+        if (
+            self.key is not None
+            and other.key is not None
+            and self.value is not None
+            and other.value is not None
+        ):
             return self.key.can_widen_to(other.key) and self.value.can_widen_to(other.value)
         return False
 
@@ -178,6 +188,11 @@ def struct(**fields: DataType) -> DataType:
 def interval(first: str, last: str) -> DataType:
     """The interval type from one unit down to another, e.g. `interval day to second`."""
     return DataType(f"interval {first}" if first == last else f"interval {first} to {last}")
+
+
+def quote_identifier(name: str) -> str:
+    """A column or field name as Spark SQL text, in backticks."""
+    return f"`{name.replace('`', '``')}`"
 
 
 def as_decimal(kind: DataType) -> DataType:
@@ -263,4 +278,4 @@ def _scale(kind: DataType) -> int:
 
 
 def _field_name(name: str) -> str:
-    return name if name.isascii() and name.isidentifier() else f"`{name.replace('`', '``')}`"
+    return name if name.isascii() and name.isidentifier() else quote_identifier(name)

@@ -86,15 +86,12 @@ def pruned_features(features: FeatureSet, names: Set[str] | None = None) -> Feat
     return replace(features, aggregates=kept, events=pruned(features.events, needed))
 
 
-def tables_of(node: Rows) -> dict[str, tuple[str, ...]]:
-    """Logical name of every table below a node, and the sources and feature tables that declare it."""
+def scans_of(node: Rows) -> tuple[Scan, ...]:
+    """Every scan below a node, outermost first."""
     match node:
         case Scan():
-            return {node.table: (node.source,)}
+            return (node,)
         case Enrich():
-            found = tables_of(node.input)
-            for table, declared in tables_of(node.table).items():
-                found[table] = (*found.get(table, ()), *declared)
-            return found
+            return (*scans_of(node.input), *scans_of(node.table))
         case _:
-            return tables_of(node.input)
+            return scans_of(node.input)

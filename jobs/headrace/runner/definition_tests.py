@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import Row
 
 from headrace.engine.at import AT_COLUMN, At
 from headrace.engine.exactness import with_exact_sums
@@ -15,10 +15,10 @@ from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
 from headrace.expressions import BIGINT, DataType
-from headrace.logical.pruning import tables_of
+from headrace.logical.pruning import scans_of
 from headrace.registry.project import Located
 from headrace.runner.workspace import Workspace
-from headrace.spec import DefinitionTest, FeatureGroup, TableSource
+from headrace.spec import DefinitionTest, FeatureGroup
 from headrace.timeline import parse_instant
 
 CASE = "_case"
@@ -108,16 +108,13 @@ def _run_group(work: Workspace, group: FeatureGroup, tests: list[Located[Definit
     ]
 
 
-def _tables(work: Workspace, group: FeatureGroup) -> dict[str, tuple[tuple[str, ...], Mapping[str, DataType]]]:
+def _tables(work: Workspace, group: FeatureGroup) -> dict[str, tuple[tuple[str, ...], dict[str, DataType]]]:
     """Tables below a group: who declares each, and its columns."""
-    project, found = work.linted.project, {}
-    for table, declared in tables_of(work.features(group).events).items():
-        columns: dict[str, DataType] = {}
-        for name in declared:
-            source = project.sources.get(name) or project.feature_tables[name]
-            assert not isinstance(source.spec, TableSource) or source.spec.table == table
-            columns |= dict(source.spec.columns)  # type: ignore[arg-type]
-        found[table] = (declared, columns)
+    found: dict[str, tuple[tuple[str, ...], dict[str, DataType]]] = {}
+    for scan in scans_of(work.features(group).events):
+        declared, columns = found.get(scan.table, ((), {}))
+        types = {column.name: DataType.parse(column.type) for column in scan.columns}
+        found[scan.table] = ((*declared, scan.source), columns | types)
     return found
 
 

@@ -10,7 +10,7 @@ from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import Span
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
-from headrace.expectations import Expectation, expected_output, expected_source, with_implied
+from headrace.expectations import expected_output, expected_source, with_implied
 from headrace.expressions import BIGINT, TIMESTAMP, DataType, quote_identifier
 from headrace.logical import FeatureSet
 from headrace.quality import Suite
@@ -27,12 +27,12 @@ class Batch:
     Attributes:
         suite: What is expected.
         rows: What is judged.
-        is_events: Whether these are the rows that features are computed from.
+        source: The source that the rows are of; None for a static table.
     """
 
     suite: Suite
     rows: DataFrame
-    is_events: bool = False
+    source: str | None = None
 
 
 def input_batches(run: Run) -> Iterator[Batch]:
@@ -44,7 +44,7 @@ def input_batches(run: Run) -> Iterator[Batch]:
         if isinstance(spec, TableSource):
             for table in dict.fromkeys(enrichment.from_ for enrichment in spec.enrich):
                 yield _lookup_batch(run, project.feature_tables[table].spec)
-        yield _source_batch(run, name, is_events=name == run.group.source)
+        yield _source_batch(run, name)
 
 
 def _chain(run: Run, name: str) -> list[str]:
@@ -52,7 +52,7 @@ def _chain(run: Run, name: str) -> list[str]:
     return [*_chain(run, spec.from_), name] if isinstance(spec, RollUp) else [name]
 
 
-def _source_batch(run: Run, name: str, is_events: bool) -> Batch:
+def _source_batch(run: Run, name: str) -> Batch:
     spec, types = run.work.linted.project.sources[name].spec, run.work.linted.columns.of_source(name)
     reading = Reading(run.work.lake, run.versions, with_timeless=True)
     span = Span(_earliest_us(run, spec), run.interval.end_us)
@@ -62,9 +62,9 @@ def _source_batch(run: Run, name: str, is_events: bool) -> Batch:
     judged = rows.select(
         *[quote_identifier(column) for column in types], F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
     )
-    keys = [key for key in run.work.linted.columns.keys(run.group) if key in types] if is_events else []
+    keys = [key for key in run.work.linted.columns.keys(run.group) if key in types] if name == run.group.source else []
     implied = expected_source(types, _event_time(spec), keys)
-    return Batch(Suite(f"{run.group.name} input {name}", with_implied(spec.expectations, implied)), judged, is_events)
+    return Batch(Suite(f"{run.group.name} input {name}", with_implied(spec.expectations, implied)), judged, name)
 
 
 def _earliest_us(run: Run, spec: TableSource | RollUp) -> int | None:
@@ -99,7 +99,3 @@ def output_suite(group: FeatureGroup, features: FeatureSet, rows: int) -> Suite:
 def _counts(aggregate: str) -> bool:
     return aggregate.startswith("count")
 
-
-def quarantined(expectations: tuple[Expectation, ...]) -> bool:
-    """Whether any expectation holds rows back."""
-    return any(expectation.on_failure == "quarantine" for expectation in expectations)

@@ -70,10 +70,11 @@ def materialize_interval(
         raise DataError(f"{name} {interval} ends after now", "run it when the interval is over")
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress)
-    stored = _newest_per_interval(work, group)
+    stored = [state.committed for state in work.ledger.latest(name, group.version) if state.committed]
     _require_version(run, stored)
-    mine = stored.get(interval.start_us)
-    if mine and mine.status == "committed" and mine.fingerprints == run.fingerprints and not force:
+    mine = next((row for row in stored if row.interval == interval), None)
+    if mine is not None and mine.fingerprints == run.fingerprints and not force:
+        run.rows_in, run.table_version = mine.rows_in or 0, mine.table_version
         return _result(run, "current", began)
     run.input_from_us = _judged_until(stored, interval)
     try:
@@ -86,17 +87,11 @@ def materialize_interval(
     return _result(run, "committed", began)
 
 
-def _newest_per_interval(work: Workspace, group: FeatureGroup) -> dict[int, LedgerRow]:
-    rows = work.ledger.latest(group.name, group.version, "features")
-    return {row.interval_start_us: row for row in rows}
-
-
-def _require_version(run: Run, stored: dict[int, LedgerRow]) -> None:
+def _require_version(run: Run, stored: list[LedgerRow]) -> None:
     """A definition may not change the meaning of what is stored, unless it is a draft."""
-    committed = [row for row in stored.values() if row.status == "committed" and row.fingerprints]
-    if not committed or run.group.draft:
+    if not stored or run.group.draft:
         return
-    change = compare(max(committed, key=lambda row: row.recorded_at_us).fingerprints, run.fingerprints)
+    change = compare(max(stored, key=lambda row: row.recorded_at_us).fingerprints, run.fingerprints)
     if change.needs_version:
         raise UsageError(
             f"{run.group.name}@{run.group.version}: {change.sentence()} since it was computed",
@@ -104,9 +99,9 @@ def _require_version(run: Run, stored: dict[int, LedgerRow]) -> None:
         )
 
 
-def _judged_until(stored: dict[int, LedgerRow], interval: Interval) -> int | None:
+def _judged_until(stored: list[LedgerRow], interval: Interval) -> int | None:
     """End of the newest earlier interval: rows up to there have passed the input gate of this group."""
-    ends = [row.interval_end_us for row in stored.values() if row.status == "committed"]
+    ends = [row.interval.end_us for row in stored if row.interval]
     return max((end for end in ends if end <= interval.start_us), default=None)
 
 
@@ -129,7 +124,7 @@ def _result(run: Run, status: str, began: float) -> Materialized:
         rows_in=run.rows_in,
         rows_out=run.staged.rows if run.staged else 0,
         rows_quarantined=run.rows_quarantined,
-        table=run.work.feature_table(run.group).location,
+        table=run.work.feature_table(run.group).path,
         table_version=run.table_version,
         documents=tuple(gate.document for gate in run.gates if gate.document),
         seconds=round(time.perf_counter() - began, 3),

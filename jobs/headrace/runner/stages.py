@@ -1,22 +1,24 @@
 """The stages of computing one interval, in order; what is printed is what runs."""
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from pyspark.sql import functions as F
 
-from headrace.aggregates import COUNTS_US
-from headrace.changes.ledger_row import GateSummary, LedgerRow
+from headrace import __version__
+from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
 from headrace.engine.at import At, Span
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.rows import lower
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
 from headrace.errors import DataError
-from headrace.logical.pruning import tables_of
+from headrace.logical.fingerprint import fingerprint
+from headrace.logical.pruning import scans_of
 from headrace.quality import GateResult, run_gate
-from headrace.runner.gating import Batch, input_batches, output_suite
+from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.progress import Step
+from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
 from headrace.spec import RollUp
 from headrace.timeline import format_instant
@@ -26,10 +28,12 @@ Stage = Callable[[Run, Step], None]
 
 def pin(run: Run, step: Step) -> None:
     """Fixes the version of every table, so that all that follows sees the same rows."""
-    for table in tables_of(run.features.events):
-        run.versions[table] = run.work.lake.version(table)
-        if run.work.lake.is_empty(table, run.versions[table]):
-            raise DataError(f"{table} has no rows at all", "load it before features are computed from it")
+    for scan in dict.fromkeys(scans_of(run.features.events)):
+        if scan.table not in run.versions:
+            run.versions[scan.table] = run.work.lake.version(scan.table)
+        with translated(f"reading {scan.table}"):
+            if lower(scan, run.reading()).isEmpty():
+                raise DataError(f"{scan.table} has no rows at all", "load it before features are computed from it")
     step.note(", ".join(f"{table} at {version.version}" for table, version in run.versions.items()))
     _require_fresh(run)
 
@@ -55,7 +59,7 @@ def _require_fresh(run: Run) -> None:
 def claim(run: Run, step: Step) -> None:
     """Takes the interval: the attempt's number fences older writers."""
     run.attempt = run.work.ledger.claim(
-        run.group.name, run.group.version, "features", run.interval.start_us, run.interval.end_us, run.run_id
+        run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints
     )
     step.note(f"attempt {run.attempt}")
 
@@ -67,17 +71,14 @@ def input_gate(run: Run, step: Step) -> None:
             result = run_gate(batch.rows, batch.suite, run.documents)
         run.gates.append(result)
         _require_passed(run, result)
-        if batch.is_events:
+        if batch.source is not None:
+            run.rows_quarantined += hold_back(run, batch.source, batch.rows)
+        if batch.source == run.group.source:
             run.rows_in = result.rows
-            run.rows_quarantined = _held_back(run, batch)
     expectations = sum(len(result.outcomes) for result in run.gates)
     step.note(f"{run.rows_in:,} new rows, {expectations} expectations")
     if run.rows_quarantined:
         step.note(f"{run.rows_quarantined:,} rows held back")
-
-
-def _held_back(run: Run, batch: Batch) -> int:
-    return 0
 
 
 def _require_passed(run: Run, result: GateResult) -> None:
@@ -125,9 +126,15 @@ def replace(run: Run, step: Step) -> None:
     """Swaps the interval's rows in one atomic commit."""
     assert run.staged is not None
     table = run.work.feature_table(run.group)
-    table.ensure()
-    run.table_version = table.replace(run.work.staging.read(run.staged), run.interval, run.run_id, run.attempt, run.fingerprints)
-    step.note(f"{table.name} version {run.table_version}")
+    with translated(f"writing {table.path}"):
+        table.ensure(
+            {column.name: column.type for column in run.features.keys},
+            {column.name: column.type for column in run.features.columns},
+        )
+    rows = run.work.staging.read(run.staged)
+    print_of_all = fingerprint(sorted(run.fingerprints.items()))
+    run.table_version = table.replace(rows, run.interval, run.run_id, run.attempt, print_of_all)
+    step.note(f"{table.path} version {run.table_version}")
 
 
 def commit(run: Run, step: Step) -> None:
@@ -149,6 +156,32 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 )
 
 
-def ledger_row(run: Run, status: str, reason: str | None = None) -> LedgerRow:
+def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow:
     """What the ledger says of the run now."""
-    raise NotImplementedError(COUNTS_US, datetime.now(UTC), status, reason, GateSummary)
+    return LedgerRow(
+        group=run.group.name,
+        version=run.group.version,
+        table="features",
+        interval=run.interval,
+        attempt=run.attempt,
+        status=status,
+        run_id=run.run_id,
+        recorded_at_us=time.time_ns() // 1000,
+        headrace_version=__version__,
+        fingerprints=run.fingerprints,
+        definition=run.group.model_dump_json(exclude_defaults=True),
+        table_version=run.table_version,
+        source_versions={table: version.version for table, version in run.versions.items()},
+        rows_in=run.rows_in,
+        rows_out=run.staged.rows if run.staged else None,
+        rows_quarantined=run.rows_quarantined,
+        input_from_us=run.input_from_us,
+        gates=tuple(_summary(gate) for gate in run.gates),
+        reason=reason,
+        staging=run.staged.path if run.staged else None,
+    )
+
+
+def _summary(gate: GateResult) -> GateSummary:
+    failed = sum(1 for outcome in gate.outcomes if not outcome.success)
+    return GateSummary(gate.suite, gate.passed, gate.rows, failed, gate.document)

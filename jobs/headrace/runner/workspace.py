@@ -3,7 +3,7 @@
 import difflib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from headrace.errors import DefinitionError, UsageError
 from headrace.logical import FeatureSet
@@ -13,35 +13,37 @@ from headrace.registry.linting import Linted, lint
 from headrace.registry.project import Located
 from headrace.settings import Settings, load
 from headrace.spec import FeatureGroup
-from headrace.timeline import Grid
+from headrace.timeline import Grid, Interval
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from headrace.storage import Lake, Ledger
+    from headrace.storage import FeatureTable, Lake, Ledger, Staging
 
 
 class Workspace:
     """Everything a command works with.
 
     Args:
-        project: Root of the project.
-        conf: Configuration file, relative to the project.
+        root: Root of the project.
+        settings: The environment.
+        linted: The definitions.
         verbose: Let Spark write to the terminal.
 
     Raises:
-        DefinitionError: Definitions or configuration have problems.
+        DefinitionError: The definitions have errors.
     """
 
-    def __init__(self, project: Path, conf: str, verbose: bool = False) -> None:
-        self.root = project
-        self.settings: Settings = load(project, conf)
-        self.linted: Linted = lint(project)
-        errors = [problem for problem in self.linted.problems if problem.severity == "error"]
-        if errors:
-            raise DefinitionError(errors)
-        self.building = Building(self.linted.project, self.linted.columns)
-        self._verbose = verbose
+    def __init__(self, root: Path, settings: Settings, linted: Linted, verbose: bool = False) -> None:
+        if linted.errors:
+            raise DefinitionError(linted.errors)
+        self.root, self.settings, self.linted, self._verbose = root, settings, linted, verbose
+        self.building = Building(linted.project, linted.columns)
+
+    @classmethod
+    def open(cls, root: Path, conf: str = "conf/local.yaml", verbose: bool = False) -> Self:
+        """The project in a folder, with the environment that a configuration file describes."""
+        return cls(root, load(root, conf), lint(root), verbose)
 
     def group(self, name: str) -> FeatureGroup:
         """The feature group of that name.
@@ -65,6 +67,17 @@ class Workspace:
         """Fingerprint of each output column, and `_group` for what they share."""
         return feature_fingerprints(self.features(group), [group.every.us, group.start % group.every.us])
 
+    def interval(self, group: FeatureGroup, text: str) -> Interval:
+        """The interval of a group's grid that begins at `text`.
+
+        Raises:
+            UsageError: There is no such interval.
+        """
+        try:
+            return self.grid(group).interval(text)
+        except ValueError as error:
+            raise UsageError(f"{group.name}: {error}") from error
+
     @staticmethod
     def grid(group: FeatureGroup) -> Grid:
         """The instants of a group."""
@@ -83,6 +96,19 @@ class Workspace:
         from headrace.storage import Lake
 
         return Lake(self.spark, self.settings)
+
+    @cached_property
+    def staging(self) -> "Staging":
+        """Where results wait for their gate."""
+        from headrace.storage import Staging
+
+        return Staging(self.lake)
+
+    def feature_table(self, group: FeatureGroup) -> "FeatureTable":
+        """Where the group's snapshots are."""
+        from headrace.storage import FeatureTable
+
+        return FeatureTable(self.lake, group.name, group.version, self.grid(group).is_finer_than_a_day)
 
     @cached_property
     def ledger(self) -> "Ledger":

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headrace.spec.fields import ColumnName, Literal_, Name, Spec, Text
+from headrace.spec.fields import ColumnName, Description, Literal_, Name, Spec
 
 Row = dict[ColumnName, Literal_]
 
@@ -14,8 +14,10 @@ class DefinitionTest(Spec):
 
     kind: Literal["test"]
     name: Name
-    description: Text | None = None
-    feature_group: Name
+    description: Description = None
+    feature_group: Annotated[Name, Field(description="The group under test.")]
     given: Annotated[dict[Name, tuple[Row, ...]], Field(description="Rows of sources and feature tables by name.")]
     at: Annotated[tuple[Row, ...], Field(min_length=1, description="Keys and `time`.")]
-    expect: Annotated[tuple[Row, ...], Field(min_length=1)]
+    expect: Annotated[
+        tuple[Row, ...], Field(min_length=1, description="Values of features, one row for each row of `at`.")
+    ]

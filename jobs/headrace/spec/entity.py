@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headrace.spec.fields import ColumnName, Name, Spec, Text, Type
+from headrace.spec.fields import ColumnName, Description, Name, Owner, Spec, Type
 
 
 class Entity(Spec):
@@ -12,6 +12,6 @@ class Entity(Spec):
 
     kind: Literal["entity"]
     name: Name
-    description: Text | None = None
-    owner: Text | None = None
+    description: Description = None
+    owner: Owner = None
     keys: Annotated[dict[ColumnName, Type], Field(min_length=1, description="Key columns and their types.")]

@@ -7,14 +7,15 @@ from pydantic import Field
 from headrace.spec.expectation import ExpectationField
 from headrace.spec.fields import (
     ColumnName,
+    Description,
     Flag,
     InstantUs,
     Length,
     Literal_,
     Name,
+    Owner,
     Spec,
     Sql,
-    Text,
     WindowField,
 )
 from headrace.timeline import LIFETIME, Window
@@ -23,16 +24,21 @@ from headrace.timeline import LIFETIME, Window
 class Feature(Spec):
     """One feature; with `windows`, one output column for each of them."""
 
-    description: Text | None = None
-    aggregate: str | None = None
-    of: Sql | None = None
-    where: Sql | None = None
-    window: WindowField | None = None
-    windows: Annotated[tuple[WindowField, ...], Field(min_length=1)] | None = None
-    offset: Length | None = None
-    unit: Literal["s", "m", "h", "d", "w"] | None = None
-    expression: Sql | None = None
-    default: Literal_ = None
+    description: Description = None
+    aggregate: Annotated[str | None, Field(description="What is made of the events in the window.")] = None
+    of: Annotated[Sql | None, Field(description="Column or expression to aggregate.")] = None
+    where: Annotated[Sql | None, Field(description="Which events count; null counts as false.")] = None
+    window: Annotated[WindowField | None, Field(description="How far to look back; lifetime when not given.")] = None
+    windows: Annotated[
+        tuple[WindowField, ...] | None,
+        Field(min_length=1, description="Several windows; each gives a column with its suffix, as in spend_7d."),
+    ] = None
+    offset: Annotated[Length | None, Field(description="How far the window is moved into the past.")] = None
+    unit: Annotated[Literal["s", "m", "h", "d", "w"] | None, Field(description="Unit of a time since; else seconds.")] = (
+        None
+    )
+    expression: Annotated[Sql | None, Field(description="Expression over this group's own columns.")] = None
+    default: Annotated[Literal_, Field(description="What replaces null.")] = None
 
     def columns(self, name: str) -> dict[str, Window]:
         """Output columns of an aggregate feature and their windows: `spend` or `spend_7d, spend_30d`."""
@@ -46,14 +52,16 @@ class FeatureGroup(Spec):
 
     kind: Literal["feature_group"]
     name: Name
-    description: Text | None = None
-    owner: Text | None = None
-    version: Annotated[int, Field(ge=1)]
-    entity: Name
-    source: Name
-    where: Sql | None = None
-    every: Length
-    start: InstantUs
-    draft: Flag = False
-    features: Annotated[dict[ColumnName, Feature], Field(min_length=1)]
-    expectations: tuple[ExpectationField, ...] = ()
+    description: Description = None
+    owner: Owner = None
+    version: Annotated[int, Field(ge=1, description="Raised when values change; each version has its own table.")]
+    entity: Annotated[Name, Field(description="What the features describe; its keys are columns of the source.")]
+    source: Annotated[Name, Field(description="Where the events come from.")]
+    where: Annotated[Sql | None, Field(description="Which events count for all features.")] = None
+    every: Annotated[Length, Field(description="Step of the grid: how often snapshots are taken.")]
+    start: Annotated[InstantUs, Field(description="Start of the first interval; midnight UTC when it is a date.")]
+    draft: Annotated[Flag, Field(description="Whether it may change without a new version.")] = False
+    features: Annotated[dict[ColumnName, Feature], Field(min_length=1, description="Features by name.")]
+    expectations: Annotated[
+        tuple[ExpectationField, ...], Field(description="What must hold of a snapshot before it is written.")
+    ] = ()

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from headrace.documents import native
 from headrace.expressions import DataType
@@ -44,7 +53,11 @@ def _text(pattern: str, example: str) -> WithJsonSchema:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,127}$")]
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
-Sql = Annotated[str, StringConstraints(min_length=1)]
+Description = Annotated[Text | None, Field(description="What it is, for people.")]
+Owner = Annotated[Text | None, Field(description="Who answers for it.")]
+Sql = Annotated[
+    str, StringConstraints(min_length=1), WithJsonSchema({"type": ["string", "number", "boolean"], "minLength": 1})
+]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Literal_ = Annotated[Any, BeforeValidator(native), WithJsonSchema({})]
@@ -67,4 +80,9 @@ Type = Annotated[
     PlainSerializer(lambda kind: kind.sql()),
     _text(r"^\w+", "bigint"),
 ]
-Names = Annotated[tuple[ColumnName, ...], BeforeValidator(_one_or_many)]
+_NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255}
+Names = Annotated[
+    tuple[ColumnName, ...],
+    BeforeValidator(_one_or_many),
+    WithJsonSchema({"anyOf": [_NAME_SCHEMA, {"type": "array", "items": _NAME_SCHEMA}]}),
+]

@@ -5,68 +5,77 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from headrace.spec.expectation import ExpectationField
-from headrace.spec.fields import ColumnName, Length, Name, Names, Spec, Sql, Text, TimeZone, Type
+from headrace.spec.fields import ColumnName, Description, Length, Name, Names, Owner, Spec, Sql, TimeZone, Type
 from headrace.timeline import Duration
 
 
 class Partition(Spec):
     """How the table's files are laid out, so that a run reads only those it needs."""
 
-    column: ColumnName
-    format: Literal["yyyy-MM-dd", "yyyyMMdd", "yyyy-MM", "yyyyMM", "yyyy"] = "yyyy-MM-dd"
-    by: ColumnName
-    slack: Length = Duration.parse("1d")
+    column: Annotated[ColumnName, Field(description="The column that files are laid out by.")]
+    format: Annotated[
+        Literal["yyyy-MM-dd", "yyyyMMdd", "yyyy-MM", "yyyyMM", "yyyy"], Field(description="How it writes the time.")
+    ] = "yyyy-MM-dd"
+    by: Annotated[ColumnName, Field(description="The time it is made of: event_time.")]
+    slack: Annotated[Length, Field(description="How far the two may lie apart.")] = Duration.parse("1d")
 
 
 class Dedupe(Spec):
     """At-least-once feeds: later copies of a row are dropped."""
 
-    keys: Names
-    within: Length
+    keys: Annotated[Names, Field(description="Columns that tell events apart.")]
+    within: Annotated[Length, Field(description="How much later a copy may become visible.")]
 
 
 class Enrichment(Spec):
     """Columns of a feature table, joined by key."""
 
-    from_: Annotated[Name, Field(alias="from")]
-    on: Annotated[dict[ColumnName, ColumnName], Field(min_length=1, description="The feature table's key: the source's column.")]
-    columns: Names
+    from_: Annotated[Name, Field(alias="from", description="The feature table.")]
+    on: Annotated[
+        dict[ColumnName, ColumnName],
+        Field(min_length=1, description="The feature table's key: the source's column."),
+    ]
+    columns: Annotated[Names, Field(description="Columns to take.")]
 
 
 class _Events(Spec):
     kind: Literal["source"]
     name: Name
-    description: Text | None = None
-    owner: Text | None = None
-    derive: dict[ColumnName, Sql] = {}
-    where: Sql | None = None
-    tie_breaker: Names = ()
-    expectations: tuple[ExpectationField, ...] = ()
-    lateness: Length | None = None
-    freshness: Length | None = None
+    description: Description = None
+    owner: Owner = None
+    derive: Annotated[dict[ColumnName, Sql], Field(description="Columns made of those of the same row, in order.")] = {}
+    where: Annotated[Sql | None, Field(description="Which rows are events.")] = None
+    tie_breaker: Annotated[Names, Field(description="Columns that order events of the same instant.")] = ()
+    expectations: Annotated[
+        tuple[ExpectationField, ...], Field(description="What must hold of the rows before they are used.")
+    ] = ()
+    lateness: Annotated[Length | None, Field(description="How late events may arrive.")] = None
+    freshness: Annotated[Length | None, Field(description="How old the newest event may be when a run begins.")] = None
 
 
 class TableSource(_Events):
     """Events as they lie in a table."""
 
     table: Annotated[str, Field(min_length=1, description="Logical name; conf/<env>.yaml says where it is.")]
-    event_time: ColumnName
-    timezone: TimeZone | None = None
-    available_at: ColumnName | None = None
-    delay: Length | None = None
-    columns: Annotated[dict[ColumnName, Type], Field(min_length=1)]
-    partition: Partition | None = None
-    dedupe: Dedupe | None = None
-    enrich: tuple[Enrichment, ...] = ()
+    event_time: Annotated[ColumnName, Field(description="The column that says when an event happened.")]
+    timezone: Annotated[TimeZone | None, Field(description="Zone of times that have none of their own.")] = None
+    available_at: Annotated[ColumnName | None, Field(description="The column that says when a row reached us.")] = None
+    delay: Annotated[Length | None, Field(description="How long after its time an event is visible.")] = None
+    columns: Annotated[dict[ColumnName, Type], Field(min_length=1, description="Columns to read and their types.")]
+    partition: Annotated[Partition | None, Field(description="How the table's files are laid out.")] = None
+    dedupe: Annotated[Dedupe | None, Field(description="How copies of an event are told.")] = None
+    enrich: Annotated[tuple[Enrichment, ...], Field(description="Columns taken from feature tables.")] = ()
 
 
 class RollUp(_Events):
     """Events made of several rows of another source."""
 
-    from_: Annotated[Name, Field(alias="from")]
-    group_by: Names
-    columns: Annotated[dict[ColumnName, Sql], Field(min_length=1, description="Aggregates, such as sum(amount).")]
-    span: Length
+    from_: Annotated[Name, Field(alias="from", description="The source whose rows are rolled up.")]
+    group_by: Annotated[Names, Field(description="Columns that rows of one event share.")]
+    columns: Annotated[
+        dict[ColumnName, Sql], Field(min_length=1, description="Aggregates over those rows, such as sum(amount).")
+    ]
+    span: Annotated[Length, Field(description="How far rows of one event may lie apart.")]
 
 
 Source = TableSource | RollUp

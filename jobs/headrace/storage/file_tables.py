@@ -42,13 +42,18 @@ def read_parquet(spark: SparkSession, path: str, declared: Mapping[str, str] | N
 
 
 def read_csv(
-    spark: SparkSession, path: str, declared: Mapping[str, str] | None, options: Mapping[str, str]
+    spark: SparkSession,
+    path: str,
+    table: str,
+    declared: Mapping[str, str] | None,
+    options: Mapping[str, str],
 ) -> DataFrame:
     """CSV files; a row that does not fit the declared columns fails the read.
 
     Args:
         spark: The session.
         path: A file or a directory.
+        table: Its logical name, for messages.
         declared: Column types; all columns are found in the header, or are these when there is none. None has
             Spark look through all rows for types, for a first look at a file.
         options: Spark's own, e.g. `delimiter`.
@@ -64,7 +69,7 @@ def read_csv(
     header = _csv(spark, options).csv(path).columns
     absent = [name for name in declared if name.lower() not in {column.lower() for column in header}]
     if absent:
-        raise DataError(f"column {absent[0]} is declared, but the header has {', '.join(header)}")
+        raise DataError(f"{table}: column {absent[0]} is missing; the header has {', '.join(header)}")
     types = {name.lower(): kind for name, kind in declared.items()}
     schema = _ddl({column: types.get(column.lower(), "string") for column in header})
     # The header of each file is checked against the schema, or columns would be taken by position.

@@ -104,7 +104,7 @@ class Lake:
                     rows = read_parquet(self.spark, path, schema)
                 case "csv":
                     options = {key: reveal(value) for key, value in location.options.items()}
-                    rows = read_csv(self.spark, path, schema, options)
+                    rows = read_csv(self.spark, path, name, schema, options)
             return rows
 
     def local_directory(self, relative: str) -> Path | None:

@@ -51,7 +51,7 @@ def expect(project: Project, columns: Columns) -> Iterator[Problem]:
     """One row of values for each row of `at`, in columns of the group and of their types."""
     for test, group in _tests(project):
         asked, expected = len(test.spec.at), len(test.spec.expect)
-        if asked != expected and not test.left_out:
+        if asked != expected:
             message = f"`expect` has {_rows(expected)} and `at` has {_rows(asked)}; they go together one by one"
             yield test.problem(("expect",), "expect-rows", message, key=True)
         outputs = columns.outputs(group.spec)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from headrace.errors import Problem
 from headrace.registry.columns import Columns
 from headrace.registry.project import Located, Project
-from headrace.registry.rules.naming import Taken, unfit
+from headrace.registry.rules.naming import Taken, is_identifier, unfit
 from headrace.spec import Feature, FeatureGroup
 
 
@@ -57,7 +57,7 @@ def _suffixed(group: Located[FeatureGroup], name: str, feature: Feature, taken: 
             again = "stands here twice" if window.text == seen[length] else f"is as long as {seen[length]}"
             message = f"window {window.text} {again}"
             yield group.problem(path, "duplicate-window", message, hint="remove one of them", where=where)
-        elif not column.isidentifier():
+        elif not is_identifier(column):
             message = f"'{column}' cannot be a column's name"
             hint = f"make it a feature of its own with `window: {window.text}`"
             yield group.problem(path, "invalid-name", message, hint=hint, where=where)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from headrace.errors import Problem
-from headrace.expressions import NULL, CheckedExpression, ExpressionError, fits
+from headrace.expressions import CheckedExpression, ExpressionError, fits
 from headrace.registry.columns import Columns, feature_columns
 from headrace.registry.dependencies import cycles, expression_uses
 from headrace.registry.pointing import token_length
@@ -61,9 +61,6 @@ def expressions(project: Project, columns: Columns) -> Iterator[Problem]:
             if not isinstance(outcome, CheckedExpression):
                 for problem in in_expression(group, path, text, outcome, outputs.scope, where):
                     yield replace(problem, hint=_with_suffix(group.spec, text, outcome) or problem.hint)
-            elif outcome.type == NULL:
-                message, hint = "is always null and has no type", "say which: cast(null as double)"
-                yield group.problem(path, "expression-type", message, hint=hint, where=where)
 
 
 def expression_cycles(project: Project, columns: Columns) -> Iterator[Problem]:

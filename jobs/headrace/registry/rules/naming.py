@@ -25,6 +25,11 @@ class Taken:
         return first
 
 
+def is_identifier(name: str) -> bool:
+    """Whether every reader of a feature table, and every expression, takes the name as it is."""
+    return name.isascii() and name.isidentifier()
+
+
 def reserved(located: Located[Any], path: Path, name: str, where: str | None = None) -> Problem:
     """The problem that Headrace uses a name itself."""
     message = f"'{name}' is a name that Headrace uses itself"
@@ -33,7 +38,7 @@ def reserved(located: Located[Any], path: Path, name: str, where: str | None = N
 
 def unfit(located: Located[Any], path: Path, name: str, where: str | None = None) -> Problem | None:
     """The problem that a key or feature cannot have the name at the key of `path`, if so."""
-    if not name.isidentifier():
+    if not is_identifier(name):
         message, hint = f"'{name}' cannot be a column's name", "take letters, digits and _, beginning with a letter"
         return located.problem(path, "invalid-name", message, hint=hint, where=where, key=True)
     if name.startswith("_") or name.lower() in _RESERVED or name.lower().endswith(_MATURE):

@@ -72,8 +72,7 @@ def _call(source: Located[RollUp], name: str, text: str, scope: Scope | None) ->
         outcome = scope.check(call.argument)
         if isinstance(outcome, ExpressionError):
             if not scope.excuses(call.argument, outcome):
-                start = text.find(call.argument, text.find("("))
-                yield from_error(source, path, outcome, scope, where, shift=max(start, 0))
+                yield from_error(source, path, outcome, scope, where, shift=call.argument_offset)
             return
         kind = outcome.type
     try:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headrace.errors import Problem
-from headrace.expressions import DATE, NULL, STRING, CheckedExpression
+from headrace.expressions import DATE, STRING
 from headrace.registry.columns import Columns
 from headrace.registry.project import Located, Project
 from headrace.registry.rules.faults import Path, declared, in_expression, item, missing_column
@@ -80,13 +80,8 @@ def derived(project: Project, columns: Columns) -> Iterator[Problem]:
         if scope is None:
             continue
         for column, outcome in columns.derivations(name).items():
-            path = ("derive", column)
-            where = f"{name}.{column}"
-            if not isinstance(outcome, CheckedExpression):
-                yield from in_expression(source, path, source.spec.derive[column], outcome, scope, where)
-            elif outcome.type == NULL:
-                message, hint = "is always null and has no type", "say which: cast(null as double)"
-                yield source.problem(path, "expression-type", message, hint=hint, where=where)
+            path, where = ("derive", column), f"{name}.{column}"
+            yield from in_expression(source, path, source.spec.derive[column], outcome, scope, where)
 
 
 def _missing(

@@ -1,0 +1,232 @@
+"""Staging and feature tables: one atomic replace an interval, read back, and fenced against older attempts."""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from headrace.errors import ConflictError, DataError, HeadraceError, InfrastructureError
+from headrace.settings import Settings
+from headrace.storage import FeatureTable, Lake, Staging
+from headrace.timeline import Duration, Interval
+
+HOUR, DAY = 3_600_000_000, 86_400_000_000
+JAN_1, JAN_2 = (Interval(start, start + DAY) for start in (19_723 * DAY, 19_724 * DAY))
+KEYS, FEATURES = {"household_id": "bigint"}, {"spend": "double"}
+
+
+def snapshot(spark: SparkSession, interval: Interval, spends: dict[int, float], slow: bool = False) -> DataFrame:
+    """Rows of a feature table; slow ones take a second or so to compute."""
+    values = ", ".join(f"({key}L, {spend}D)" for key, spend in spends.items()) or "(0L, 0D)"
+    rows = spark.sql(f"SELECT * FROM VALUES {values} AS t(household_id, spend)").limit(len(spends))
+    if slow:
+        busy = spark.range(0, 30_000_000, 1, 1).selectExpr("max(hash(sha2(string(id), 256))) AS busy")
+        rows = rows.crossJoin(busy).where("busy IS NOT NULL").drop("busy")
+    return rows.selectExpr(
+        "household_id",
+        f"timestamp_micros({interval.end_us}L) AS feature_time",
+        f"to_date(timestamp_micros({interval.end_us}L)) AS feature_date",
+        "spend",
+    )
+
+
+def stored(table: FeatureTable) -> dict[str, dict[int, float]]:
+    """Spend by household, by feature time."""
+    found: dict[str, dict[int, float]] = {}
+    for row in table.table.read().selectExpr("*", "string(feature_time) AS at").collect():
+        found.setdefault(row.at, {})[row.household_id] = row.spend
+    return found
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    """A lake that does not exist yet, at an awkward path."""
+    return Lake(spark, Settings(lake=str(tmp_path / "it's a `lake` 100%\" é" / "not yet")))
+
+
+@pytest.fixture
+def daily(lake: Lake) -> FeatureTable:
+    table = FeatureTable(lake, "spend", 1, finer_than_a_day=False)
+    table.ensure(KEYS, FEATURES)
+    return table
+
+
+def test_an_interval_is_replaced_alone(spark: SparkSession, daily: FeatureTable) -> None:
+    writes = [(JAN_1, {1: 1.0, 2: 2.0}, 1), (JAN_2, {1: 5.0}, 1), (JAN_1, {3: 3.0}, 2)]
+    versions = [
+        daily.replace(snapshot(spark, interval, rows), interval, f"run{n}", attempt, "f")
+        for n, (interval, rows, attempt) in enumerate(writes)
+    ]
+    assert versions == [1, 2, 3]
+    assert stored(daily) == {"2024-01-02 00:00:00": {3: 3.0}, "2024-01-03 00:00:00": {1: 5.0}}
+    assert daily.read(JAN_1).count() == 1
+    assert daily.read(JAN_1, version=1).count() == 2
+    commit = daily.table.history(1)[0]
+    assert commit.metadata == {"run_id": "run2", "interval": "2024-01-01", "attempt": 2, "fingerprint": "f"}
+    assert [daily.commit_of(JAN_1, f"run{n}", attempt) for n, attempt in ((0, 1), (2, 2), (0, 2), (9, 1))] == [1, 3, None, None]
+
+
+def test_an_empty_result_clears_the_interval_and_leaves_a_commit(spark: SparkSession, daily: FeatureTable) -> None:
+    daily.replace(snapshot(spark, JAN_1, {1: 1.0}), JAN_1, "a", 1, "f")
+    daily.replace(snapshot(spark, JAN_2, {1: 2.0}), JAN_2, "b", 1, "f")
+    assert daily.replace(snapshot(spark, JAN_1, {}), JAN_1, "c", 2, "f") == 3
+    assert daily.replace(snapshot(spark, JAN_1, {}), JAN_1, "d", 3, "f") == 4
+    assert stored(daily) == {"2024-01-03 00:00:00": {1: 2.0}}
+
+
+def test_a_stale_attempt_is_fenced(spark: SparkSession, daily: FeatureTable) -> None:
+    daily.replace(snapshot(spark, JAN_1, {1: 2.0}), JAN_1, "newer", 2, "f")
+    with pytest.raises(ConflictError, match="attempt 1 came too late"):
+        daily.replace(snapshot(spark, JAN_1, {1: 1.0}), JAN_1, "older", 1, "f")
+    assert stored(daily) == {"2024-01-02 00:00:00": {1: 2.0}}
+    assert daily.commit_of(JAN_1, "older", 1) is None
+
+
+def test_rows_of_another_interval_are_refused(spark: SparkSession, daily: FeatureTable) -> None:
+    with pytest.raises(HeadraceError, match="writing features of spend_v1: "):
+        daily.replace(snapshot(spark, JAN_2, {1: 1.0}), JAN_1, "a", 1, "f")
+    assert stored(daily) == {}
+
+
+def test_hourly_intervals_of_one_day(spark: SparkSession, lake: Lake) -> None:
+    table = FeatureTable(lake, "hourly", 1, finer_than_a_day=True)
+    table.ensure(KEYS, FEATURES)
+    hours = [Interval(JAN_1.start_us + n * HOUR + 1, JAN_1.start_us + (n + 1) * HOUR + 1) for n in range(2)]
+    for n, hour in enumerate(hours):
+        table.replace(snapshot(spark, hour, {1: float(n)}), hour, f"run{n}", 1, "f")
+    table.replace(snapshot(spark, hours[0], {2: 7.0}), hours[0], "again", 2, "f")
+    assert stored(table) == {"2024-01-01 01:00:00.000001": {2: 7.0}, "2024-01-01 02:00:00.000001": {1: 1.0}}
+
+
+def both(first: Callable[[], int], second: Callable[[], int]) -> list[int | HeadraceError]:
+    """What two writers that start at the same time come to."""
+    start = Barrier(2)
+
+    def run(write: Callable[[], int]) -> int | HeadraceError:
+        start.wait()
+        try:
+            return write()
+        except HeadraceError as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(run, (first, second)))
+
+
+@pytest.mark.parametrize("rows", [{1: 1.0}, {}], ids=["rows", "nothing"])
+def test_two_writers_of_different_intervals_both_succeed(
+    spark: SparkSession, daily: FeatureTable, rows: dict[int, float]
+) -> None:
+    for interval in (JAN_1, JAN_2):
+        daily.replace(snapshot(spark, interval, {9: 9.0}), interval, "before", 1, "f")
+    results = both(
+        lambda: daily.replace(snapshot(spark, JAN_1, {1: 1.0}, slow=True), JAN_1, "a", 2, "f"),
+        lambda: daily.replace(snapshot(spark, JAN_2, rows, slow=True), JAN_2, "b", 2, "f"),
+    )
+    assert sorted(str(result) for result in results) == ["3", "4"]
+    assert stored(daily).get("2024-01-02 00:00:00") == {1: 1.0}
+    assert stored(daily).get("2024-01-03 00:00:00") == (rows or None)
+
+
+def test_of_two_writers_of_one_interval_one_gets_a_conflict(spark: SparkSession, daily: FeatureTable) -> None:
+    results = both(
+        lambda: daily.replace(snapshot(spark, JAN_1, {1: 1.0}, slow=True), JAN_1, "a", 1, "f"),
+        lambda: daily.replace(snapshot(spark, JAN_1, {2: 2.0}, slow=True), JAN_1, "b", 2, "f"),
+    )
+    assert sorted(type(result).__name__ for result in results) == ["ConflictError", "int"]
+    winner = {1: 1.0} if isinstance(results[0], int) else {2: 2.0}
+    assert stored(daily) == {"2024-01-02 00:00:00": winner}
+
+
+def test_new_features_are_added_and_null_before(spark: SparkSession, daily: FeatureTable) -> None:
+    daily.replace(snapshot(spark, JAN_1, {1: 1.0}), JAN_1, "a", 1, "f")
+    daily.ensure(KEYS, {**FEATURES, "visits": "bigint", "tops": "array<string>"})
+    daily.ensure(KEYS, {"SPEND": "double"})
+    rows = snapshot(spark, JAN_2, {1: 2.0}).selectExpr("*", "3L AS visits", "array('x') AS tops")
+    daily.replace(rows, JAN_2, "b", 1, "f")
+    found = daily.table.read().orderBy("feature_date").select("spend", "visits", "tops").collect()
+    assert [tuple(row) for row in found] == [(1.0, None, None), (2.0, 3, ["x"])]
+    properties = dict(map(tuple, spark.sql(f"SHOW TBLPROPERTIES {daily.table.address.sql}").collect()))
+    assert (properties["headrace.group"], properties["headrace.version"]) == ("spend", "1")
+
+
+def test_a_changed_type_needs_a_version(daily: FeatureTable) -> None:
+    with pytest.raises(DataError) as raised:
+        daily.ensure(KEYS, {"spend": "bigint"})
+    assert str(raised.value) == (
+        "features of spend_v1: column spend is double and cannot become bigint; "
+        "a new version of the group gets a table of its own"
+    )
+
+
+def test_two_runs_create_one_table(lake: Lake) -> None:
+    def create() -> int:
+        FeatureTable(lake, "both", 1, finer_than_a_day=False).ensure(KEYS, FEATURES)
+        return 1
+
+    assert both(create, create) == [1, 1]
+
+
+@pytest.mark.parametrize("kind", ["file as parent", "other files"])
+def test_places_that_cannot_hold_a_table(spark: SparkSession, tmp_path: Path, kind: str) -> None:
+    if kind == "file as parent":
+        (tmp_path / "features").write_text("")
+        error: type[HeadraceError] = InfrastructureError
+    else:
+        spark.range(1).write.parquet(str(tmp_path / "features" / "spend_v1"))
+        error = DataError
+    table = FeatureTable(Lake(spark, Settings(lake=str(tmp_path))), "spend", 1, finer_than_a_day=False)
+    with pytest.raises(error) as raised:
+        table.ensure(KEYS, FEATURES)
+    assert str(raised.value).startswith("creating features of spend_v1: ")
+    assert f"{tmp_path}/features/spend_v1" in str(raised.value)
+
+
+def test_staged_rows_are_counted_and_read_back(spark: SparkSession, lake: Lake) -> None:
+    staging = Staging(lake)
+    assert staging.orphans(Duration.parse("0s")) == []
+    staged = staging.stage(snapshot(spark, JAN_1, {1: 1.0, 2: 2.0}), "run-1")
+    assert (staged.rows, staged.path) == (2, f"{lake.layout.root}/_headrace/staging/run-1")
+    assert staging.read(staged).count() == 2
+    again = staging.stage(spark.range(3), "run-1")
+    assert (again.rows, staging.read(again).columns) == (3, ["id"])
+    assert staging.stage(spark.range(0), "run-2").rows == 0
+    assert staging.stage(spark.range(0), "run-1").rows == 0
+    staging.discard(staged)
+    assert not Path(staged.path).exists()
+    with pytest.raises(ValueError, match="no run id"):
+        staging.stage(spark.range(1), "../x")
+
+
+def test_old_staged_results_expire(spark: SparkSession, lake: Lake) -> None:
+    staging = Staging(lake)
+    old, new = (staging.stage(spark.range(1), run_id) for run_id in ("old", "new"))
+    two_days_ago = time.time() - 2 * 86_400
+    for file in (Path(old.path) / "_delta_log").glob("*.json"):
+        os.utime(file, (two_days_ago, two_days_ago))
+    assert staging.orphans(Duration.parse("1d")) == ["old"]
+    assert staging.expire(Duration.parse("1d")) == ["old"]
+    assert not Path(old.path).exists()
+    assert Path(new.path).exists()
+
+
+def test_a_lake_in_a_catalog(spark: SparkSession) -> None:
+    spark.sql("CREATE DATABASE IF NOT EXISTS features_db")
+    lake = Lake(spark, Settings(catalog="spark_catalog", schema="features_db"))
+    table = FeatureTable(lake, "spend", 1, finer_than_a_day=False)
+    table.ensure(KEYS, FEATURES)
+    staged = Staging(lake).stage(snapshot(spark, JAN_1, {1: 1.0}), "run-1")
+    assert table.replace(Staging(lake).read(staged), JAN_1, "run-1", 1, "f") == 1
+    table.replace(snapshot(spark, JAN_2, {1: 2.0}), JAN_2, "run-2", 1, "f")
+    assert table.replace(snapshot(spark, JAN_1, {}), JAN_1, "run-3", 2, "f") == 3
+    with pytest.raises(ConflictError):
+        table.replace(snapshot(spark, JAN_1, {1: 1.0}), JAN_1, "run-1", 1, "f")
+    assert stored(table) == {"2024-01-03 00:00:00": {1: 2.0}}
+    Staging(lake).discard(staged)
+    assert table.path == "spark_catalog.features_db.features_spend_v1"
+    assert not spark.catalog.tableExists(staged.path)
