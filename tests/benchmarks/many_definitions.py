@@ -20,6 +20,7 @@ columns:
   order_id: bigint
   product_id: int
   channel: string
+  region_{i}: string
   amount: decimal(10,2)
   discount: double
   quantity: int
@@ -37,7 +38,7 @@ name: spend_{i}
 version: 1
 entity: customer_{i}
 source: orders_{i}
-where: amount > 0 and channel <> 'test_{i}'
+where: amount > 0 and region_{i} <> 'test'
 every: 1d
 start: 2024-01-01
 features:

@@ -42,7 +42,9 @@ BARE = LedgerRow("set", 1, "training_set", None, 1, "prepared", "run-2", 1_704_1
 
 
 def row(interval: Interval, attempt: int, status: Status, at: int, version: int = 1) -> LedgerRow:
-    return replace(FULL, version=version, interval=interval, attempt=attempt, status=status, recorded_at_us=at)
+    return replace(
+        FULL, version=version, interval=interval, attempt=attempt, status=status, recorded_at_us=at
+    )
 
 
 @pytest.fixture
@@ -55,8 +57,7 @@ def test_rows_come_back_as_they_went_in(spark: SparkSession, tmp_path: Path) -> 
     assert Ledger(lake).rows("spend") == []
     assert Ledger(lake).latest("spend", 2) == []
     assert not (tmp_path / "lake").exists()
-    Ledger(lake).append(FULL)
-    Ledger(lake).append(BARE)
+    Ledger(lake).append(FULL, BARE)
     assert Ledger(lake).rows("spend") == [FULL]
     assert Ledger(lake).rows("set") == [BARE]
 
@@ -74,8 +75,7 @@ def test_the_state_of_an_interval_is_that_of_its_newest_attempt(spark: SparkSess
         row(JAN_3, 1, "claimed", 90),
         row(JAN_3, 1, "committed", 95, version=9),
     ]
-    for each in history:
-        ledger.append(each)
+    ledger.append(*history)
     assert [(state.latest, state.committed) for state in ledger.latest("spend", 1)] == [
         (history[4], history[2]),
         (history[7], history[7]),

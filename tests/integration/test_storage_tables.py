@@ -128,15 +128,45 @@ def test_types_must_hold_what_is_there(
     ("name", "schema", "error", "message"),
     [
         ("detla", None, UsageError, "table detla is not in the settings; did you mean 'delta'?"),
-        ("xyz", None, UsageError, "table xyz is not in the settings; map it to a path or catalog name under `tables`"),
+        (
+            "xyz",
+            None,
+            UsageError,
+            "table xyz is not in the settings; map it to a path or catalog name under `tables`",
+        ),
         ("missing", None, DataError, "reading missing: {root}/missing is not a Delta table"),
-        ("parquet_as_delta", None, DataError, "reading parquet_as_delta: {root}/parquet is not a Delta table"),
+        (
+            "parquet_as_delta",
+            None,
+            DataError,
+            "reading parquet_as_delta: {root}/parquet is not a Delta table",
+        ),
         ("no_files", None, DataError, "no_files: there are no files at {root}/no_files"),
         ("catalog_missing", None, DataError, "reading catalog_missing: table shop.nothing does not exist"),
-        ("catalog_view", None, DataError, "catalog_view: shop.a_view is a view, which has no versions to pin; name its table instead"),
-        ("delta", {"sales_value": "string", "hous_id": "bigint"}, DataError, "delta: column sales_value is double, but is declared string; column hous_id is missing (there is household_id)"),
-        ("csv", {"price": "double"}, DataError, "csv: column price is missing; the header has household_id, sales_value, at"),
-        ("bad_csv", DECLARED, DataError, "reading bad_csv: {root}/bad.csv: a row does not fit the declared columns: [1,null,1704103200000000] For input string: 'much'"),
+        (
+            "catalog_view",
+            None,
+            DataError,
+            "catalog_view: shop.a_view is a view, which has no versions to pin; name its table instead",
+        ),
+        (
+            "delta",
+            {"sales_value": "string", "hous_id": "bigint"},
+            DataError,
+            "delta: column sales_value is double, but is declared string; column hous_id is missing (there is household_id)",
+        ),
+        (
+            "csv",
+            {"price": "double"},
+            DataError,
+            "csv: column price is missing; the header has household_id, sales_value, at",
+        ),
+        (
+            "bad_csv",
+            DECLARED,
+            DataError,
+            "reading bad_csv: {root}/bad.csv: a row does not fit the declared columns: [1,null,1704103200000000] For input string: 'much'",
+        ),
     ],
 )
 def test_what_goes_wrong_is_said_in_one_line(

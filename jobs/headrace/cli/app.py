@@ -48,7 +48,8 @@ def run(argv: Sequence[str]) -> int:
         argv: Arguments without the program's name.
 
     Returns:
-        The exit code: 0 done, 1 a bug, 2 usage or definitions, 3 data, 4 conflict, 5 infrastructure, 130 interrupted.
+        The exit code: 0 done, 1 a bug, 2 usage or definitions, 3 data, 4 conflict, 5 infrastructure,
+        130 interrupted.
     """
     arguments = _globals_first(argv)
     return guarded(
@@ -61,7 +62,7 @@ def run(argv: Sequence[str]) -> int:
 def _program() -> typer.Typer:
     program = typer.Typer(
         help="Turns YAML feature definitions into checked feature tables.",
-        epilog="Global options may stand before or after the command. 'headrace COMMAND --help' shows an example.",
+        epilog="Global options may stand before or after the command. Every command's --help has an example.",
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -76,11 +77,13 @@ def _globals(
     context: typer.Context,
     project: Annotated[
         Path, typer.Option(envvar="HEADRACE_PROJECT", help="Folder that holds feature_defs/ and conf/.")
-    ] = Path("."),
+    ] = Path(),
     conf: Annotated[
         str, typer.Option(envvar="HEADRACE_CONF", help="Settings of one environment, relative to --project.")
     ] = "conf/local.yaml",
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what Spark and its tools say.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what Spark and its tools say.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:

@@ -1,5 +1,8 @@
 """What every command is given: where the project is, and what is read from it when a command asks."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,11 +37,12 @@ class Invocation:
         Raises:
             UsageError: The project folder does not exist.
         """
-        from headrace.registry.linting import lint
-
         if not self.project.is_dir():
             raise UsageError(f"there is no folder {self.project}", "name the project with --project")
-        return lint(self.project)
+        with _without_collecting():
+            from headrace.registry.linting import lint
+
+            return lint(self.project)
 
     def valid(self) -> "Linted":
         """The project's definitions, which are free of errors.
@@ -70,3 +74,15 @@ class Invocation:
         from headrace.settings import load
 
         return load(self.project, self.conf)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Switches the garbage collector off: in linting a large project it takes a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -97,7 +97,7 @@ def _lines(path: Path) -> Sequence[str]:
         text = path.read_text("utf-8-sig", errors="replace")
     except OSError:
         return ()
-    # A tab and other controls take one place, so that the underline fits and a terminal is not steered by a file.
+    # A tab and other controls take one place: the underline fits, and no file steers the terminal.
     return ["".join(c if c.isprintable() else " " for c in line) for line in text.split("\n")]
 
 
@@ -108,7 +108,9 @@ def _annotation(problem: Problem, root: Path) -> str:
         "col": problem.column,
         "title": problem.code,
     }
-    given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value is not None)
+    given = ",".join(
+        f"{key}={_property(str(value))}" for key, value in properties.items() if value is not None
+    )
     subject = f"{problem.where}: " if problem.where else ""
     advice = f"; {problem.hint}" if problem.hint else ""
     return f"::{problem.severity} {given}::{_data(subject + problem.message + advice)}"

@@ -3,39 +3,54 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from headrace.aggregates import AGGREGATES, COUNTS_US, EVENT_US, VISIBLE_US
-from headrace.engine.lets import Lets
+from headrace.aggregates import AGGREGATES, COUNTS_US, EVENT_US, VISIBLE_US, Finalize
+from headrace.aggregates.exact_sum import STATES as LIMBS
+from headrace.aggregates.exact_sum import TOTAL
 from headrace.engine.inputs import input_sql, tie_order
+from headrace.engine.lets import Lets
+from headrace.engine.reading import Reading
+from headrace.engine.wide_totals import with_wide_totals
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical import RollUp
 
 OUTSIDE_SPAN = "headrace-roll-up-outside-span"
+_ANY = {"_rows": "count(1)"}  # for roll-ups whose columns need no states
 
 
-def roll_up(node: RollUp, rows: DataFrame, scope: tuple[str, ...]) -> DataFrame:
+def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
     """One row for each group, at `min(event_time) + span`; rows visible only after that are left out."""
-    keys = [quote_identifier(name) for name in (*scope, *node.group_by)]
+    keys = [quote_identifier(name) for name in (*reading.scope, *node.group_by)]
     group = Window.partitionBy(*keys)
     rows = rows.withColumn("_start_us", F.min(EVENT_US).over(group))
-    rows = rows.where(f"{VISIBLE_US} <= _start_us + {node.span_us}L")
+    end = f"_start_us + {node.span_us}L"
+    in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{OUTSIDE_SPAN}') ELSE {VISIBLE_US} <= {end} END"
+    rows = rows.where(in_span)
     lets = Lets()
-    inputs, merged, values = {}, {}, {}
+    inputs, merged, values, wide = {}, {}, {}, {}
     for position, column in enumerate(node.columns):
         aggregate = AGGREGATES[column.aggregate]
         of_type = DataType.parse(column.of_type) if column.of_type else None
         if column.of is not None:
             inputs[f"_v{position}"] = F.expr(input_sql(column.of.text, of_type))
-        names = {}
+        names, final = {}, aggregate.finalize(of_type)
+        is_wide = reading.wide_sums and final.steps is TOTAL.steps
+        if is_wide:
+            names["total"], wide[f"_w{position}"] = f"_w{position}", F.expr(f"cast(_v{position} as double)")
+            final = Finalize(final.value)
         for state in aggregate.states(of_type):
+            if is_wide and state in LIMBS:
+                continue
             prepared = state.prepare.format(
                 value=f"_v{position}", event_us=EVENT_US, order=tie_order(node.order)
             )
             names[state.name] = f"_s{position}_{state.name}"
             merged[names[state.name]] = f"{state.merge}({prepared})"
-        final = aggregate.finalize(of_type)
         values[column.name] = lets.apply(final, names)
-    grouped = rows.withColumns(inputs).groupBy(*keys, "_start_us")
-    events = lets.run(grouped.agg(*[F.expr(sql).alias(name) for name, sql in merged.items()]))
+    rows = rows.withColumns(inputs).withColumns(wide)
+    groups = rows.groupBy(*keys, "_start_us").agg(*[F.expr(sql).alias(name) for name, sql in (merged or _ANY).items()])
+    if wide:
+        groups = with_wide_totals(groups, rows, (*reading.scope, *node.group_by), tuple(wide))
+    events = lets.run(groups)
     event_us = F.expr(f"_start_us + {node.span_us}L")
     return events.select(
         *keys,

@@ -55,7 +55,7 @@ def lower(node: Rows, reading: Reading, span: Span = Span()) -> DataFrame:  # no
             return rows
         case RollUp():
             # Rows of one event lie within the span; one more keeps groups cut at the edge out of `span`.
-            return roll_up(node, lower(node.input, reading, span.wider(2 * node.span_us)), reading.scope)
+            return roll_up(node, lower(node.input, reading, span.wider(2 * node.span_us)), reading)
 
 
 def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:

@@ -5,8 +5,6 @@ adds one shuffle of pre-aggregated rows: (keys, value) pairs with the time each 
 follows.
 """
 
-from functools import partial
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -15,12 +13,11 @@ from headrace.engine.at import At, Span
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.state_plan import Items, StatePlan, plan_states
-from headrace.engine.wide_sum import bucket_sums
+from headrace.engine.wide_totals import with_wide_totals
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features
 
-WIDE_BUCKETS = 64
 _ANY = {"count(1)": "_rows"}  # for groups whose features need no states
 
 
@@ -84,23 +81,13 @@ def _merged(prepared: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> Dat
         rows = rows.unionByName(_pairs(prepared, items, keys), allowMissingColumns=True)
         merged |= items.outputs
     states = rows.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in (merged or _ANY).items()])
-    return states.join(_wide_totals(prepared, plan, names), list(names), "left") if plan.wide else states
+    return with_wide_totals(states, prepared, names, tuple(plan.wide.values())) if plan.wide else states
 
 
 def _pairs(prepared: DataFrame, items: Items, keys: list[str]) -> DataFrame:
     """One row for each value that an entity has, with its states."""
     pairs = prepared.where(f"{items.value} IS NOT NULL").groupBy(*keys, items.value)
     return pairs.agg(*[F.expr(sql).alias(column) for sql, column in items.merged.items()]).drop(items.value)
-
-
-def _wide_totals(prepared: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
-    totals = tuple(plan.wide.values())
-    keys = [F.col(quote_identifier(name)) for name in names]
-    rows = prepared.select(*keys, *totals)
-    kinds = dict(rows.dtypes)
-    schema = ", ".join(f"{quote_identifier(name)} {kinds[name]}" for name in (*names, *totals))
-    bucket = F.pmod(F.xxhash64(*keys), F.lit(WIDE_BUCKETS)).alias("_bucket")
-    return rows.groupBy(bucket).applyInArrow(partial(bucket_sums, names, totals), schema)
 
 
 def _with_expressions(values: DataFrame, features: FeatureSet, names: tuple[str, ...]) -> DataFrame:

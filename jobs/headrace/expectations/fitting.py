@@ -21,6 +21,12 @@ _TEXT = ["values_to_match_", "values_to_not_match_", "json_parseable"]
 _NUMERIC = ["_mean_", "_median_", "_quantile_", "_stdev_", "z_scores", "outliers", "n_sum_"]
 _BETWEEN = ("expect_column_max_", "expect_column_min_", "expect_column_values_to_be_between")
 _COMPARING = ["greater_than_b", "unique", "distinct", "_set", "to_be_equal"]
+_COMPARED_WITH_EACH_OTHER = {
+    "expect_column_pair_values_a_to_be_greater_than_b",
+    "expect_column_pair_values_to_be_equal",
+    "expect_multicolumn_values_to_be_equal",
+    "expect_select_column_values_to_be_unique_within_record",
+}
 # Great Expectations computes means of these types only.
 _AVERAGED = {"int", "bigint", "float", "double", "decimal"}
 
@@ -39,13 +45,13 @@ def column_types(
         if needed:
             message = f"{expectation.type} needs {needed}, and '{name}' is {kind.sql()}"
             yield Complaint("expectation-argument", message, None, argument)
-    if signature.kind == "column_pair_map" and expectation.type != "expect_column_pair_values_to_be_in_set":
-        found = [(argument, _family(kind), name) for argument, name, kind in _columns(expectation, columns)]
-        if len(found) == 2 and found[0][1] != found[1][1]:
-            message = (
-                f"'{found[0][2]}' ({found[0][1]}) and '{found[1][2]}' ({found[1][1]}) cannot be compared"
-            )
-            yield Complaint("expectation-argument", message, "compare columns of one kind", found[1][0])
+    if expectation.type in _COMPARED_WITH_EACH_OTHER:
+        found = list(_columns(expectation, columns))
+        for argument, name, kind in found[1:]:
+            _, first, other = found[0]
+            if _family(kind) != _family(other):
+                message = f"'{first}' ({other.sql()}) and '{name}' ({kind.sql()}) cannot be compared"
+                yield Complaint("expectation-argument", message, None, argument)
 
 
 def value_types(

@@ -1,7 +1,7 @@
-"""Row-level Spark SQL expressions, the types of columns, and literals: what a definition says, checked without Spark.
+"""Row-level Spark SQL expressions, the types of columns, and literals, checked without Spark.
 
-An expression is text that an author writes and Spark later runs as it is; everything here makes sure that it can only
-be what it looks like. Nothing here knows YAML, features or tables.
+An expression is text that an author writes and Spark later runs as it is; everything here makes sure that it
+can only be what it looks like. Nothing here knows YAML, features or tables.
 """
 
 from headrace.expressions.aggregate_calls import AggregateCall, parse_aggregate_call

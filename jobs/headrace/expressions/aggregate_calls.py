@@ -27,8 +27,8 @@ def parse_aggregate_call(text: str) -> AggregateCall:
     """The name and the argument of a call like `sum(sales_value)`.
 
     Raises:
-        ExpressionError: The text is not one call with one argument; its code is `expression-syntax` or, for what no
-            expression may hold, `forbidden-expression`.
+        ExpressionError: The text is not one call with one argument (code `expression-syntax`), or holds what
+            no expression may (`forbidden-expression`).
     """
     lexemes = lex(str(text))
     if len(lexemes) < 3 or lexemes[0].kind != "name" or lexemes[1].text != "(":

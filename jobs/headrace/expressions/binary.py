@@ -1,4 +1,4 @@
-"""Types of the operators between two operands, over sqlglot's nodes: arithmetic, comparisons, and, or, `||`."""
+"""Types of the operators between two operands, over sqlglot's nodes: arithmetic, comparison, logic, `||`."""
 
 from typing import NoReturn
 
@@ -72,7 +72,8 @@ def check_comparison(
     node: exp.Expr, operator: str, left: Argument, right: Argument, null: bool = False
 ) -> None:
     if NULL in (left.type, right.type):
-        if null or operator == "<=>":
+        other = left.type if right.type == NULL else right.type
+        if (null or operator == "<=>") and other.is_orderable:
             return
         fail("expression-type", node, f"`{operator}` with null is never true", "write x is null")
     if is_time_text(left.type, right) or is_time_text(right.type, left):

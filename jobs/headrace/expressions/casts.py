@@ -6,8 +6,8 @@ from headrace.expressions.types import BINARY, STRING, TIMESTAMP, DataType
 def can_cast(source: DataType, target: DataType) -> bool:
     """Whether `cast(source as target)` is allowed.
 
-    Source: org.apache.spark.sql.catalyst.expressions.Cast.canAnsiCast, Spark 4.1, less casts of nested values to
-    strings.
+    Source: org.apache.spark.sql.catalyst.expressions.Cast.canAnsiCast, Spark 4.1, less casts of nested
+    values to strings and of map keys.
     """
     if source == target or source.name == "void":
         return True
@@ -37,7 +37,8 @@ def _can_cast_nested(source: DataType, target: DataType) -> bool:
         and source.value is not None
         and target.value is not None
     ):
-        return can_cast(source.key, target.key) and can_cast(source.value, target.value)
+        # A key that fails to cast would be null, which no map may hold.
+        return source.key == target.key and can_cast(source.value, target.value)
     if source.name == target.name == "struct" and len(source.fields) == len(target.fields):
         pairs = zip(source.fields, target.fields, strict=True)
         return all(can_cast(kind, other) for (_, kind), (_, other) in pairs)

@@ -36,17 +36,17 @@ def check(text: str, columns: Mapping[str, DataType]) -> CheckedExpression:
         columns: The columns it may read, with their types; names match whatever their case.
 
     Raises:
-        ExpressionError: It is no expression, calls something that is not allowed, reads an unknown column, or types
-            do not fit.
+        ExpressionError: It is no expression, calls something that is not allowed, reads an unknown column, or
+            types do not fit.
     """
     return _checked(str(text), scope_of(columns))
 
 
 def check_condition(text: str, columns: Mapping[str, DataType]) -> CheckedExpression:
-    """Check an expression that decides about a row, such as a `where`: as `check`, and its type must be boolean.
+    """Check an expression that decides about a row, such as a `where`: its type must be boolean.
 
     Raises:
-        ExpressionError: As `check`, or the type is another.
+        ExpressionError: As for `check`, or the type is another.
     """
     checked = check(text, columns)
     if checked.type != BOOLEAN:

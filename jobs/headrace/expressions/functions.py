@@ -1,7 +1,8 @@
-"""The functions an expression may call: name, what it takes, and its result type. The only place that lists them.
+"""The functions an expression may call: name, what it takes, its result type. The only place that lists them.
 
-All are deterministic, look at one row only, and do not depend on where or when they run (the session is pinned to
-UTC and ANSI). To add one, add a line; tests/integration/test_expression_types.py compares it with Spark.
+All are deterministic, look at one row only, and do not depend on where or when they run (the session is
+pinned to UTC and ANSI). To add one, add a line; tests/integration/test_expression_types.py compares it with
+Spark.
 """
 
 from dataclasses import dataclass
@@ -12,14 +13,17 @@ from headrace.expressions.results import (
     always,
     array_of_common,
     common,
+    compared,
     computed,
     element,
     element_at,
     first,
     flattened,
+    floating,
     greatest_element,
     keys,
     rounded,
+    shifted,
     values,
     whole,
     with_element,
@@ -65,7 +69,8 @@ _TABLE: dict[str, tuple[str, DataType | Result]] = {
     "sign signum exp expm1 ln log2 log10 log1p sqrt cbrt": ("double", DOUBLE),
     "sin cos tan asin acos atan degrees radians": ("double", DOUBLE),
     "log": ("double double?", DOUBLE),
-    "pow power atan2 hypot nanvl": ("double double", DOUBLE),
+    "pow power atan2 hypot": ("double double", DOUBLE),
+    "nanvl": ("numeric numeric", floating),
     "pi": ("", DOUBLE),
     "isnan": ("double", BOOLEAN),
     "mod pmod": ("numeric numeric", computed("%")),
@@ -74,17 +79,17 @@ _TABLE: dict[str, tuple[str, DataType | Result]] = {
     "try_multiply": ("numeric numeric", computed("*")),
     "try_divide": ("numeric numeric", computed("/")),
     "width_bucket": ("double double double integral", BIGINT),
-    "shiftleft shiftright": ("integral int", first),
+    "shiftleft shiftright": ("integral int", shifted),
     "bit_count": ("integral", INT),
     # nulls and conditions
     "coalesce": ("any...", common()),
     "nvl ifnull": ("any any", common()),
     "nvl2": ("any any any", common(1)),
-    "nullif": ("comparable comparable", first),
+    "nullif": ("comparable comparable", compared(None)),
     "if": ("boolean any any", common(1)),
     "isnull isnotnull": ("any", BOOLEAN),
-    "equal_null": ("comparable comparable", BOOLEAN),
-    "greatest least": ("comparable comparable comparable...", common()),
+    "equal_null": ("comparable comparable", compared(BOOLEAN)),
+    "greatest least": ("comparable comparable...", common()),
     # strings
     "lower lcase upper ucase trim initcap reverse": ("string", STRING),
     "ltrim rtrim": ("string", STRING),
@@ -113,7 +118,6 @@ _TABLE: dict[str, tuple[str, DataType | Result]] = {
     "crc32": ("bytes", BIGINT),
     "hash": ("hashable...", INT),
     "xxhash64": ("hashable...", BIGINT),
-    "format_number": ("numeric int", STRING),
     # dates and times
     "year quarter month day dayofmonth dayofweek dayofyear weekday weekofyear": ("day", INT),
     "hour minute second": ("clock", INT),
@@ -142,8 +146,8 @@ _TABLE: dict[str, tuple[str, DataType | Result]] = {
     "array_size": ("array", INT),
     "element_at try_element_at": ("collection any", element_at),
     "get": ("array int", element),
-    "array_contains": ("array any", with_element(BOOLEAN)),
-    "array_remove array_append": ("array any", with_element(None)),
+    "array_contains": ("array value", with_element(BOOLEAN)),
+    "array_remove array_append": ("array value", with_element(None)),
     "array_max array_min": ("array", greatest_element),
     "array_distinct": ("array", first),
     "array_compact": ("array", first),
@@ -153,7 +157,7 @@ _TABLE: dict[str, tuple[str, DataType | Result]] = {
     "flatten": ("array", flattened),
     "map_keys": ("map", keys),
     "map_values": ("map", values),
-    "map_contains_key": ("map any", with_key(BOOLEAN)),
+    "map_contains_key": ("map value", with_key(BOOLEAN)),
 }
 
 FUNCTIONS: dict[str, Function] = {

@@ -188,4 +188,7 @@ def _syntax_error(text: str, lexemes: list[Lexeme], error: SqlglotError) -> Expr
     if piece is last and last.kind in ("operator", "keyword") and last.text not in (")", "]"):
         return ExpressionError("expression-syntax", f"something is missing around '{last.text}'", last.start)
     where = f" after '{shown(lexemes[index - 1].text)}'" if index else ""
-    return ExpressionError("expression-syntax", f"'{shown(piece.text)}' is not expected{where}", piece.start)
+    hint = "a column of that name goes in backticks" if piece.kind == "keyword" else None
+    return ExpressionError(
+        "expression-syntax", f"'{shown(piece.text)}' is not expected{where}", piece.start, hint
+    )

@@ -1,21 +1,21 @@
-"""Judges an expression before it is parsed: every function by the name as written, nesting, brackets and commas."""
+"""Judges an expression before it is parsed: every function by its name as written, nesting, brackets."""
 
 from difflib import get_close_matches
 
 from headrace.expressions.failure import ExpressionError, shown
-from headrace.expressions.forbidden import FORBIDDEN, HINTS
+from headrace.expressions.forbidden import FORBIDDEN, HINTS, NEEDS_BACKTICKS
 from headrace.expressions.functions import FUNCTIONS
 from headrace.expressions.lexer import Lexeme
 
-# Measured: parsing one level takes up to 30 Python frames, and Spark overflows its stack at 300 to 600 chained
-# operators.
+# Measured: parsing one level takes up to 30 Python frames, and Spark overflows its stack between 300 and 600
+# chained operators.
 MAX_DEPTH = 20
 MAX_OPERATORS = 200
 
 CASTS = ("cast", "try_cast")
 _CLOSES = {")": "(", "]": "[", "end": "case"}
 _CHAINED = frozenset(("+", "-", "*", "/", "%", "&", "|", "^", "~", "||", "div"))
-_PREFIXES = frozenset(("+", "-", "~", "not"))
+_PREFIXES = frozenset(("-", "~", "not"))
 _QUERY_WORDS = ("select", "with", "values", "table", "from")
 _VALUE_WORDS = ("null", "true", "false", "end")
 
@@ -43,11 +43,18 @@ def guard(lexemes: list[Lexeme]) -> None:
                 lexeme.start,
                 "join them with ||",
             )
+        if lexeme.kind == "name" and lexeme.word in NEEDS_BACKTICKS:
+            _judge_word(lexemes, index)
         if word in ("(", "[", "case"):
             open_.append(lexeme)
-        elif word in _CLOSES:
-            if not open_ or open_.pop().word != _CLOSES[word]:
-                raise ExpressionError("expression-syntax", f"'{word}' closes nothing", lexeme.start)
+        elif word in _CLOSES and (not open_ or open_.pop().word != _CLOSES[word]):
+            hint = "a column of that name goes in backticks" if word == "end" else None
+            raise ExpressionError("expression-syntax", f"'{word}' closes nothing", lexeme.start, hint)
+        if word == "+" and not _is_value(previous):
+            # The parser drops it, and Spark does not take it everywhere.
+            raise ExpressionError(
+                "forbidden-expression", "a sign + is not allowed", lexeme.start, "leave it out"
+            )
         operators += word in _CHAINED
         prefixes = prefixes + 1 if word in _PREFIXES and not _is_value(previous) else 0
         if len(open_) + prefixes > MAX_DEPTH:
@@ -74,10 +81,10 @@ def unknown_function(name: str, offset: int) -> ExpressionError:
     """The error for a function that is not on the list, with the reason or the closest one that is."""
     label = shown(name)
     if name in FORBIDDEN:
-        return ExpressionError("forbidden-expression", f"'{label}' is not allowed: {FORBIDDEN[name]}", offset)
-    if name in HINTS:
-        hint: str | None = f"write cast(x as {name})" if HINTS[name] == "cast" else HINTS[name]
-    else:
+        message = f"'{label}' is not allowed: {FORBIDDEN[name]}"
+        return ExpressionError("forbidden-expression", message, offset, HINTS.get(name))
+    hint = HINTS.get(name)
+    if hint is None:
         close = get_close_matches(name[:40], [*FUNCTIONS, *CASTS], n=1, cutoff=0.7)
         hint = f"did you mean '{close[0]}'?" if close else None
     return ExpressionError(
@@ -105,6 +112,24 @@ def _judge_call(lexemes: list[Lexeme], opener: int) -> None:
         )
     if name.word not in FUNCTIONS and name.word not in CASTS:
         raise unknown_function(name.word, name.start)
+
+
+def _judge_word(lexemes: list[Lexeme], index: int) -> None:
+    word, start = lexemes[index].word, lexemes[index].start
+    before = lexemes[index - 1].text if index else ""
+    after = lexemes[index + 1] if index + 1 < len(lexemes) else None
+    if before == "." or (after is not None and after.text == "("):
+        return
+    if word == "interval" and after is not None and after.kind != "operator":
+        raise ExpressionError(
+            "expression-syntax",
+            "this is not an interval",
+            start,
+            "write interval '1' day: a number and one unit",
+        )
+    raise ExpressionError(
+        "expression-syntax", f"'{word}' is a word of SQL", start, f"write `{word}` for a column of that name"
+    )
 
 
 def _is_value(lexeme: Lexeme | None) -> bool:

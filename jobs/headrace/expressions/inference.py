@@ -1,34 +1,28 @@
-"""Finds the type of every node of an expression's tree. The nodes handled here are the ones that are allowed."""
+"""Finds the type of every node of an expression's tree. The nodes handled here are the allowed ones."""
 
+import re
 from collections.abc import Callable
 
 from sqlglot import exp
 
 from headrace.expressions.binary import BINARY_OPERATORS, binary_type, check_comparison, fail, is_time_text
 from headrace.expressions.casts import can_cast
+from headrace.expressions.constants import constant, number
 from headrace.expressions.failure import shown
 from headrace.expressions.functions import FUNCTIONS
 from headrace.expressions.grammar import check_grouping, offset_of
 from headrace.expressions.guard import CASTS, unknown_function
-from headrace.expressions.numbers import number
 from headrace.expressions.operators import Argument
 from headrace.expressions.parameters import is_settled
-from headrace.expressions.results import Mismatch, least_common
+from headrace.expressions.results import MismatchError, least_common
 from headrace.expressions.scope import Scope, suggestion
 from headrace.expressions.types import (
     BOOLEAN,
-    DATE,
     NULL,
     STRING,
-    TIMESTAMP,
-    TIMESTAMP_NTZ,
     DataType,
     common_type,
-    interval,
 )
-
-_TIMES = {"date": DATE, "timestamp": TIMESTAMP, "timestamp_ltz": TIMESTAMP, "timestamp_ntz": TIMESTAMP_NTZ}
-_INTERVAL_UNITS = {"week": "day", "millisecond": "second", "microsecond": "second"}
 
 
 class Inference:
@@ -76,17 +70,9 @@ class Inference:
         return self.of(node.this)
 
     def _literal(self, node: exp.Expr) -> Argument:
-        text = node.name
         if node.is_string:
-            return Argument(STRING, literal=text, constant=True)
-        word = text.split("'")[0].strip().lower()
-        if word in _TIMES:
-            return Argument(_TIMES[word], constant=True)
-        if word.startswith("interval"):
-            unit = text.split()[-1].split("'")[-1].lower().removesuffix("s")
-            unit = _INTERVAL_UNITS.get(unit, unit)
-            return Argument(interval(unit, unit), constant=True)
-        return _number(node, negative=False)
+            return Argument(STRING, literal=node.name, constant=True)
+        return _in_range(node, constant(node.name))
 
     def _boolean(self, node: exp.Expr) -> Argument:
         return Argument(BOOLEAN, literal=bool(node.this), constant=True)
@@ -113,16 +99,16 @@ class Inference:
         if len(inside) != 1:
             fail("expression-syntax", node, "square brackets take one index or key")
         at = inside[0]
-        constant = base.constant and at.constant
+        fixed = base.constant and at.constant
         if base.type.element is not None:
             if not at.type.is_integral:
                 fail("expression-type", node, f"the index of an array is a whole number, not {at.type}")
-            return Argument(base.type.element, constant=constant)
-        if base.type.key is not None and base.type.value is not None:
-            if common_type(base.type.key, at.type) != base.type.key:
-                fail("expression-type", node, f"a key of this map is {base.type.key}, not {at.type}")
-            return Argument(base.type.value, constant=constant)
-        fail("expression-type", node, f"square brackets need an array or a map, not {base.type}")
+            return Argument(base.type.element, constant=fixed)
+        if base.type.key is None or base.type.value is None:
+            fail("expression-type", node, f"square brackets need an array or a map, not {base.type}")
+        if common_type(base.type.key, at.type) != base.type.key:
+            fail("expression-type", node, f"a key of this map is {base.type.key}, not {at.type}")
+        return Argument(base.type.value, constant=fixed)
 
     def _call(self, node: exp.Expr) -> Argument:
         name = str(node.this).lower()
@@ -137,7 +123,7 @@ class Inference:
         try:
             function.signature.check(arguments)
             kind = function.result(arguments)
-        except Mismatch as mismatch:
+        except MismatchError as mismatch:
             position = (
                 f"argument {mismatch.index + 1} of {name}"
                 if len(arguments) > 1
@@ -182,7 +168,7 @@ class Inference:
             results.append(self.of(node.args["default"]))
         try:
             kind = least_common([result.type for result in results])
-        except Mismatch as mismatch:
+        except MismatchError as mismatch:
             fail("expression-type", node, f"the branches of a case need one type: {mismatch.message}")
         return Argument(kind, constant=all(each.constant for each in arguments + results))
 
@@ -198,7 +184,7 @@ class Inference:
             and not node.this.is_string
             and node.this.name[0] in "0123456789."
         ):
-            return _number(node.this, negative=True)
+            return _in_range(node.this, number(node.this.name, negative=True))
         operand = self.of(node.this)
         if not operand.type.is_numeric:
             fail("expression-type", node, f"`-` needs a number, not {operand.type}")
@@ -274,24 +260,18 @@ def _field(kind: DataType, part: exp.Expr) -> DataType:
     return found[0]
 
 
-def _number(node: exp.Expr, negative: bool) -> Argument:
-    found = number(node.name, negative)
+def _in_range(node: exp.Expr, found: Argument | None) -> Argument:
     if found is None:
         fail("expression-type", node, f"the number {shown(node.name)} is out of range")
     return found
 
 
 def _kind_of(node: exp.Expr) -> str:
-    names = {
-        exp.Star: "`*`",
-        exp.Tuple: "a list",
-        exp.Array: "a list in square brackets",
-        exp.Alias: "an alias",
-    }
-    return names.get(type(node), f"'{type(node).__name__}'")
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(node).__name__).lower()
+    return {"star": "`*`", "tuple": "a list", "array": "a list in square brackets"}.get(words, f"`{words}`")
 
 
-_HANDLERS: dict[type[exp.Expr], Callable[[Inference, exp.Expr], Argument]] = {
+_HANDLERS: dict[type, Callable[[Inference, exp.Expr], Argument]] = {
     exp.Paren: Inference._paren,
     exp.Literal: Inference._literal,
     exp.Boolean: Inference._boolean,

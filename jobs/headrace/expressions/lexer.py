@@ -1,4 +1,4 @@
-"""Cuts an expression into lexemes exactly as Spark would, and refuses every character whose reading could differ.
+"""Cuts an expression into lexemes as Spark would, and refuses every character whose reading could differ.
 
 The parser sees these lexemes and nothing else, so what was judged here is what is parsed.
 """
@@ -14,7 +14,8 @@ MAX_LENGTH = 10_000
 Kind = Literal["name", "quoted", "keyword", "string", "number", "time", "interval", "type", "operator"]
 
 KEYWORDS = frozenset(
-    "and or not is null true false between in like ilike rlike escape case when then else end div".split()
+    {"and", "or", "not", "is", "null", "true", "false", "case", "when", "then", "else", "end"}
+    | {"between", "in", "like", "ilike", "rlike", "escape", "div"}
 )
 _LEXEME = re.compile(
     r"""[ \t\r\n]*+(?:
@@ -165,7 +166,7 @@ def lex(text: str) -> list[Lexeme]:
 
 
 def _cast_type(text: str, start: int, at_word: int, openers: list[str]) -> Lexeme:
-    """The type of a cast, as one lexeme, so that its brackets and commas are never taken for an expression's."""
+    """The type of a cast, as one lexeme: its brackets and commas are not the expression's."""
     if not openers or openers[-1] not in ("cast", "try_cast"):
         raise ExpressionError(
             "forbidden-expression",
@@ -255,7 +256,7 @@ def _not_ascii(text: str, at: int) -> ExpressionError:
     char = text[index]
     return ExpressionError(
         "forbidden-expression",
-        f"'{char if char.isprintable() else shown(char)}' (U+{ord(char):04X}) is not allowed outside single quotes",
+        f"'{char if char.isprintable() else ' '}' (U+{ord(char):04X}) is not allowed outside single quotes",
         at + index,
         "names and operators are ASCII",
     )

@@ -7,9 +7,19 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from headrace.expressions.types import BIGINT, BOOLEAN, DOUBLE, INT, NULL, STRING, DataType
+from headrace.expressions.types import (
+    BIGINT,
+    BOOLEAN,
+    DOUBLE,
+    INT,
+    NULL,
+    STRING,
+    DataType,
+    common_type,
+    decimal,
+    map_of,
+)
 from headrace.expressions.types import array as array_of
-from headrace.expressions.types import common_type, decimal, map_of
 
 _BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 _SUFFIX = {"tinyint": "Y", "smallint": "S", "int": "", "bigint": "L", "float": "F", "double": "D"}
@@ -48,11 +58,11 @@ def literal_type(value: Any) -> DataType:
 
 
 def fits(value: Any, kind: DataType) -> bool:
-    """Whether a native YAML value is a value of the type, exactly: nothing is rounded, truncated or reinterpreted.
+    """Whether a native YAML value is a value of the type, exactly: nothing is rounded or reinterpreted.
 
-    Null fits every type. Dates and timestamps are ISO 8601 strings (`2024-01-31`, `2024-01-31T10:00:00Z`; a timestamp
-    without an offset is UTC, a timestamp_ntz may have none), binary is a string of hex digits, a decimal may be a
-    quoted string so that no digit is lost.
+    Null fits every type. Dates and timestamps are ISO 8601 strings (`2024-01-31`, `2024-01-31T10:00:00Z`; a
+    timestamp without an offset is UTC, a timestamp_ntz may have none), binary is a string of hex digits, a
+    decimal may be a quoted string so that no digit is lost.
     """
     if value is None:
         return True
@@ -63,8 +73,8 @@ def fits(value: Any, kind: DataType) -> bool:
 def sql_literal(value: Any, kind: DataType) -> str:
     """Spark SQL text of a native YAML value, of exactly this type whatever the session's settings.
 
-    The text can be put anywhere an operand may stand: a negative number comes in parentheses, and a string cannot end
-    early, start a comment or be substituted (`${...}`).
+    The text can be put anywhere an operand may stand: a negative number comes in parentheses, and a string
+    cannot end early, start a comment or be substituted (`${...}`).
 
     Raises:
         ValueError: The value does not fit the type.

@@ -1,7 +1,7 @@
 """The result types of Spark's operators under ANSI, for operands of any type.
 
-Source: AnsiTypeCoercion, DecimalPrecision and BinaryArithmeticWithDatetimeResolver of Spark 4.1, held equal by
-tests/integration/test_expression_types.py.
+Source: AnsiTypeCoercion, DecimalPrecision and BinaryArithmeticWithDatetimeResolver of Spark 4.1, held equal
+by tests/integration/test_expression_types.py.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from headrace.expressions.types import (
     DOUBLE,
     MAX_PRECISION,
     TIMESTAMP,
+    TINYINT,
     DataType,
     as_decimal,
     common_type,
@@ -62,13 +63,14 @@ def bitwise(left: Argument, right: Argument) -> DataType | None:
 
 def comparable(a: DataType, b: DataType) -> bool:
     """Whether Spark compares values of these two types with = < > and the like."""
-    common = common_type(a, b)
-    return common is not None and common.is_orderable
+    if a.is_nested or b.is_nested:
+        return a == b and a.is_orderable
+    return common_type(a, b) is not None
 
 
 def _exact(argument: Argument) -> DataType:
-    """The decimal an operand becomes beside a decimal: an integer literal takes only the digits it has."""
-    if argument.type.is_integral and isinstance(argument.literal, int):
+    """The decimal an operand becomes beside a decimal; a literal, but no tinyint, takes the digits it has."""
+    if argument.type.is_integral and argument.type != TINYINT and isinstance(argument.literal, int):
         return decimal(len(str(abs(argument.literal))), 0)
     return as_decimal(argument.type)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from headrace.expressions.literals import parse_date, parse_time
 from headrace.expressions.operators import Argument
-from headrace.expressions.results import Mismatch
+from headrace.expressions.results import MismatchError
 from headrace.expressions.types import BINARY, BOOLEAN, DATE, NULL, STRING, TIMESTAMP, DataType
 
 _TRUNCATIONS = (
@@ -56,8 +56,8 @@ def _choice(*values: str) -> Kind:
 def is_settled(argument: Argument) -> bool:
     """Whether text that becomes a time always becomes the same one.
 
-    Spark reads the constants 'now', 'today', 'yesterday' and the like as the current time, wherever text becomes a
-    time and however the constant is spelled; so a constant must be an ISO literal.
+    Spark reads the constants 'now', 'today', 'yesterday' and the like as the current time, wherever text
+    becomes a time and however the constant is spelled; so a constant must be an ISO literal.
     """
     if argument.type != STRING or not argument.constant:
         return True
@@ -67,6 +67,7 @@ def is_settled(argument: Argument) -> bool:
 
 KINDS: dict[str, Kind] = {
     "any": _typed("a value", lambda kind: not kind.is_interval, null=True),
+    "value": _typed("a value", lambda kind: not kind.is_interval),
     "comparable": _typed(
         "a value that can be compared", lambda kind: kind.is_orderable and not kind.is_interval
     ),
@@ -135,15 +136,15 @@ class Signature:
         return count >= self.least and (self.repeats or count <= len(self.kinds))
 
     def check(self, arguments: list[Argument]) -> None:
-        """Raise `Mismatch` at the first argument that is not of its parameter's kind."""
+        """Raise `MismatchError` at the first argument that is not of its parameter's kind."""
         for index, argument in enumerate(arguments):
             kind = self.kinds[min(index, len(self.kinds) - 1)]
             if argument.type == NULL and kind.null:
                 continue
             if argument.type == NULL:
-                raise Mismatch(index, f"{kind.words} is needed, not a bare null")
+                raise MismatchError(index, f"{kind.words} is needed, not a bare null")
             if not kind.takes(argument):
-                raise Mismatch(index, f"{kind.words} is needed, not {_described(argument)}")
+                raise MismatchError(index, f"{kind.words} is needed, not {_described(argument)}")
 
 
 def _described(argument: Argument) -> str:

@@ -1,10 +1,13 @@
-"""Result types of functions, as rules over the arguments' types. A rule raises `Mismatch` where Spark has none."""
+"""Result types of functions, as rules over their arguments; a rule raises `MismatchError` for no type."""
 
 from collections.abc import Callable
 
-from headrace.expressions.operators import Argument, arithmetic
+from headrace.expressions.operators import Argument, arithmetic, comparable
 from headrace.expressions.types import (
     BIGINT,
+    DOUBLE,
+    FLOAT,
+    INT,
     MAX_PRECISION,
     DataType,
     array,
@@ -15,7 +18,7 @@ from headrace.expressions.types import (
 Result = Callable[[list[Argument]], DataType]
 
 
-class Mismatch(Exception):
+class MismatchError(Exception):
     """Arguments that do not go together.
 
     Args:
@@ -59,7 +62,7 @@ def least_common(kinds: list[DataType], start: int = 0) -> DataType:
     for index, kind in enumerate(kinds[1:], start + 1):
         wider = common_type(found, kind)
         if wider is None:
-            raise Mismatch(index, f"{kind} does not go with {found}")
+            raise MismatchError(index, f"{kind} does not go with {found}")
         found = wider
     return found
 
@@ -70,10 +73,22 @@ def computed(operator: str) -> Result:
     def result(arguments: list[Argument]) -> DataType:
         kind = arithmetic(operator, arguments[0], arguments[1])
         if kind is None:
-            raise Mismatch(1, f"{arguments[1].type} does not go with {arguments[0].type}")
+            raise MismatchError(1, f"{arguments[1].type} does not go with {arguments[0].type}")
         return kind
 
     return result
+
+
+def compared(result: DataType | None) -> Result:
+    """`result`, or the first argument's type, when the two arguments can be compared."""
+
+    def rule(arguments: list[Argument]) -> DataType:
+        left, right = arguments[0].type, arguments[1].type
+        if not comparable(left, right):
+            raise MismatchError(1, f"{right} does not compare with {left}")
+        return result or left
+
+    return rule
 
 
 def whole(arguments: list[Argument]) -> DataType:
@@ -85,7 +100,7 @@ def whole(arguments: list[Argument]) -> DataType:
 
 
 def rounded(arguments: list[Argument]) -> DataType:
-    """Of round and bround: decimals keep the asked digits and gain one before the point; others keep their type."""
+    """Of round and bround: a decimal keeps the asked digits and gains one before the point."""
     kind = arguments[0].type
     if not kind.is_decimal or kind.precision is None or kind.scale is None:
         return kind
@@ -98,6 +113,16 @@ def rounded(arguments: list[Argument]) -> DataType:
     return decimal(min(integral + scale, MAX_PRECISION), scale)
 
 
+def floating(arguments: list[Argument]) -> DataType:
+    """Of nanvl: float when both are, else double."""
+    return FLOAT if all(argument.type == FLOAT for argument in arguments) else DOUBLE
+
+
+def shifted(arguments: list[Argument]) -> DataType:
+    """Of shiftleft and shiftright: bigint or int."""
+    return BIGINT if arguments[0].type == BIGINT else INT
+
+
 def element(arguments: list[Argument]) -> DataType:
     """The element type of the array in the first argument."""
     return arguments[0].type.element or arguments[0].type
@@ -108,10 +133,10 @@ def element_at(arguments: list[Argument]) -> DataType:
     container, at = arguments[0].type, arguments[1].type
     if container.key is not None and container.value is not None:
         if common_type(container.key, at) != container.key:
-            raise Mismatch(1, f"a key of this map is {container.key}, not {at}")
+            raise MismatchError(1, f"a key of this map is {container.key}, not {at}")
         return container.value
     if at.name not in ("tinyint", "smallint", "int"):
-        raise Mismatch(1, f"the position in an array is an int, not {at}")
+        raise MismatchError(1, f"the position in an array is an int, not {at}")
     return element(arguments)
 
 
@@ -119,7 +144,7 @@ def greatest_element(arguments: list[Argument]) -> DataType:
     """Of array_max and array_min: the element, when elements have an order."""
     kind = element(arguments)
     if not kind.is_orderable:
-        raise Mismatch(0, f"{kind} has no order")
+        raise MismatchError(0, f"{kind} has no order")
     return kind
 
 
@@ -127,7 +152,7 @@ def flattened(arguments: list[Argument]) -> DataType:
     """Of flatten: the inner array."""
     kind = element(arguments)
     if kind.element is None:
-        raise Mismatch(0, f"an array of arrays is needed, not {arguments[0].type}")
+        raise MismatchError(0, f"an array of arrays is needed, not {arguments[0].type}")
     return kind
 
 
@@ -142,12 +167,12 @@ def values(arguments: list[Argument]) -> DataType:
 
 
 def with_element(result: DataType | None) -> Result:
-    """`result`, or the array itself, when the second argument is of the array's element type or widens to it."""
+    """`result`, or the array's own type, when the second argument is of its element type or widens to it."""
 
     def rule(arguments: list[Argument]) -> DataType:
-        kind = element(arguments)
-        if common_type(kind, arguments[1].type) != kind:
-            raise Mismatch(1, f"an element of this array is {kind}, not {arguments[1].type}")
+        kind, other = element(arguments), arguments[1].type
+        if kind != other and (kind.is_decimal or common_type(kind, other) != kind):
+            raise MismatchError(1, f"an element of this array is {kind}, not {other}")
         return result or arguments[0].type
 
     return rule
@@ -159,7 +184,7 @@ def with_key(result: DataType) -> Result:
     def rule(arguments: list[Argument]) -> DataType:
         kind = arguments[0].type.key or arguments[0].type
         if common_type(kind, arguments[1].type) != kind:
-            raise Mismatch(1, f"a key of this map is {kind}, not {arguments[1].type}")
+            raise MismatchError(1, f"a key of this map is {kind}, not {arguments[1].type}")
         return result
 
     return rule

@@ -1,4 +1,4 @@
-"""The columns an expression may read: found whatever their case, with the closest name for one that is not there."""
+"""The columns an expression may read, found whatever their case, with the closest name for an unknown one."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches

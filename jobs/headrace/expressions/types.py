@@ -1,6 +1,7 @@
 """The column types of Spark SQL as values: their DDL text, what they are good for, and how two of them meet.
 
-Only types that a Delta table can store are spelled here; intervals exist inside an expression, never as its result.
+Only types that a Delta table can store are spelled here; intervals exist inside an expression, never as its
+result.
 """
 
 from __future__ import annotations
@@ -166,22 +167,22 @@ NULL = DataType("void")
 
 
 def decimal(precision: int, scale: int) -> DataType:
-    """decimal(precision, scale)."""
+    """The decimal of so many digits, `scale` of them after the point."""
     return DataType("decimal", precision=precision, scale=scale)
 
 
 def array(element: DataType) -> DataType:
-    """array<element>."""
+    """The array of an element type."""
     return DataType("array", element=element)
 
 
 def map_of(key: DataType, value: DataType) -> DataType:
-    """map<key, value>."""
+    """The map from a key type to a value type."""
     return DataType("map", key=key, value=value)
 
 
 def struct(**fields: DataType) -> DataType:
-    """struct<...> of the named fields, in order."""
+    """The struct of these fields, in order."""
     return DataType("struct", fields=tuple(fields.items()))
 
 
@@ -201,10 +202,10 @@ def as_decimal(kind: DataType) -> DataType:
 
 
 def common_type(a: DataType, b: DataType) -> DataType | None:
-    """Spark's ANSI least common type, as `coalesce`, `case`, `in` and comparisons use it; None where there is none.
+    """Spark's ANSI least common type, as `coalesce`, `case` and `in` use it; None where there is none.
 
-    One thing is stricter than Spark: a string and another type have none, since Spark would cast the string at run
-    time and fail the job on the first one that does not parse.
+    One thing is stricter than Spark: a string and another type have none, since Spark would cast the string
+    at run time and fail the job on the first one that does not parse.
 
     Source: org.apache.spark.sql.catalyst.analysis.AnsiTypeCoercion, Spark 4.1.
     """

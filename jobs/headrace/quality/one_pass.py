@@ -35,6 +35,8 @@ IGNORING_NULLS = {
 }
 # Beside other aggregates a distinct count makes Spark expand or regroup every row: it gets a pass of its own.
 ALONE = {"column.distinct_values.count"}
+# Stands for a number of rows that is not counted yet.
+PENDING = object()
 LONGEST_EXAMPLE = 200
 
 Answers = dict[MetricConfigurationID, Any]
@@ -58,6 +60,7 @@ class OnePassEngine(SparkDFExecutionEngine):
         self.examples = False
         self.unreadable: Exception | None = None
         self._readable = False
+        self._held: dict[MetricConfigurationID, tuple[Column, IDDict]] = {}
         self._answers: Answers = {}
         self._failures: dict[MetricConfigurationID, Exception] = {}
 
@@ -82,13 +85,18 @@ class OnePassEngine(SparkDFExecutionEngine):
             return ready
         known = metrics or {}
         counts = {metric.id: part for metric in asked if (part := self._aggregate(metric, known)) is not None}
+        if rows := {key: part for key, part in counts.items() if key.metric_name == ROW_COUNT}:
+            # GX builds no condition before it knows the number of rows, and no condition needs it.
+            self._held |= rows
+            return dict.fromkeys(rows, PENDING)
         examples = [metric for metric in asked if metric.metric_name.endswith(VALUES)]
-        if direct := [metric for metric in asked if metric.id not in counts and metric not in examples]:
+        waiting = [metric for metric in asked if self._held and _divides_by_rows(metric)]
+        later = {metric.id for metric in (*examples, *waiting)} | set(counts)
+        if direct := [metric for metric in asked if metric.id not in later]:
             return self._one_by_one(direct, known, runtime_configuration)
-        if counts:
-            answers = self._in_one_pass(counts)
-            self._answers |= answers
-            return answers
+        if counts or self._held:
+            # GX's last round asks for nothing: whatever is still held is counted then.
+            return self._in_one_pass(counts)
         if not self.examples:
             return {metric.id: [] for metric in examples}
         return self._one_by_one(examples, known, runtime_configuration)
@@ -109,6 +117,7 @@ class OnePassEngine(SparkDFExecutionEngine):
 
     def _in_one_pass(self, counts: Mapping[MetricConfigurationID, tuple[Column, IDDict]]) -> Answers:
         """Every aggregate of a domain in one job; nearly always there is one domain, the whole batch."""
+        counts, self._held = {**counts, **self._held}, {}
         domains: dict[object, list[MetricConfigurationID]] = {}
         for metric, (_, domain) in counts.items():
             domains.setdefault((domain.to_id(), metric if metric.metric_name in ALONE else None), []).append(
@@ -118,6 +127,7 @@ class OnePassEngine(SparkDFExecutionEngine):
         for metrics in domains.values():
             rows = self.get_domain_records(counts[metrics[0]][1])
             answers |= self._run(rows, {metric: counts[metric][0] for metric in metrics})
+        self._answers |= answers
         return answers
 
     def _run(self, rows: DataFrame, columns: Aggregates) -> Answers:
@@ -189,6 +199,13 @@ class OnePassEngine(SparkDFExecutionEngine):
         if metric.metric_name.endswith(COUNT):
             return shared.agg(F.sum("__rows")).collect()[0][0] or 0
         return _read(shared, names, _limit(metric), accessor)
+
+
+def _divides_by_rows(metric: MetricConfiguration) -> bool:
+    """Whether the metric uses the number of rows: parts of others only seem to, and ours do not."""
+    parts = (".condition", ".map", ".aggregate_fn")
+    ours = metric.metric_name in DUPLICATES or metric.metric_name.endswith(VALUES)
+    return ROW_COUNT in metric.metric_dependencies and not ours and not metric.metric_name.endswith(parts)
 
 
 def _without(domain: Mapping[str, Any], key: str) -> IDDict:

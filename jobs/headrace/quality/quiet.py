@@ -6,14 +6,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pyspark.logger import PySparkLogger
+
 # Great Expectations logs what it also reports; Spark logs whole stack traces of errors it also raises.
-_LOGGERS = ("great_expectations", "DataFrameQueryContextLogger", "SQLQueryContextLogger")
+_SPARK_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
     """Silences what only repeats results, for the time of the call."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    spark = [PySparkLogger.getLogger(name) for name in _SPARK_LOGGERS]  # another getLogger would break them
+    loggers = [logging.getLogger("great_expectations"), *spark]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:

@@ -69,20 +69,23 @@ def _gx_expectation(expectation: Expectation, place: int, spelled: Mapping[str, 
     for name in COLUMN_LIST_ARGUMENTS:
         if isinstance(arguments.get(name), list | tuple):
             arguments[name] = [spelled.get(str(item).lower(), item) for item in arguments[name]]
-    for name in ("min_value", "max_value"):
-        arguments[name] = _instant(arguments[name]) if name in arguments else None
+    arguments |= _bounds(arguments)
     arguments = {name: value for name, value in arguments.items() if value is not None}
     return get_expectation_impl(expectation.type)(
         **arguments, severity=expectation.severity, meta={PLACE: place}
     )
 
 
-def _instant(value: Any) -> Any:
-    """A time without a zone is UTC here; PySpark would take the zone of this machine."""
-    if not isinstance(value, str) or len(value) <= len("2024-01-01"):
-        return value
-    instant = dt.datetime.fromisoformat(value)
-    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+def _bounds(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Bounds that GX can compare with each other and that mean the same on every machine.
+
+    PySpark would take a time without a zone as one of this machine; here it is UTC.
+    """
+    bounds = {name: arguments[name] for name in ("min_value", "max_value") if isinstance(arguments.get(name), str)}
+    if not any(len(text) > len("2024-01-01") for text in bounds.values()):
+        return bounds
+    instants = {name: dt.datetime.fromisoformat(text) for name, text in bounds.items()}
+    return {name: instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC) for name, instant in instants.items()}
 
 
 def _sentence(configuration: ExpectationConfiguration | None) -> str | None:

@@ -1,6 +1,6 @@
 """Which columns there are at each point of a definition, and of which type.
 
-Answers are as complete as the definitions allow: what cannot be typed is left out here and reported by the lint rules.
+Answers are as complete as the definitions allow: what cannot be typed is left out here; lint rules report it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ class Columns:
         self._open: set[str] = set()
 
     def of_source(self, name: str) -> Types:
-        """Columns of a source's events: declared or rolled up, enriched, derived. Empty for an unknown source."""
+        """Columns of a source's events: declared or rolled up, enriched, derived."""
         scope = self.events(name)
         return dict(scope.types) if scope else {}
 

@@ -1,7 +1,8 @@
-"""The JSON Schema of the YAML, for editors: from the models, the aggregates and Great Expectations' catalogue."""
+"""The JSON Schema of the YAML, for editors: from the models, the aggregates and the expectations."""
 
-from collections.abc import Mapping
-from typing import Any
+import json
+import re
+from typing import Any, Literal
 
 from pydantic.json_schema import models_json_schema
 
@@ -13,38 +14,39 @@ from headrace.spec.expectation import FAILURES, SEVERITIES
 
 Schema = dict[str, Any]
 
+_REFERENCE = re.compile(r'"#/\$defs/(\w+)"')
+
 
 def json_schema() -> Schema:
     """The schema (draft 2020-12) of one YAML document: which fields it has follows from its `kind`."""
-    models = [*KINDS.values(), RollUp]
-    references, generated = models_json_schema([(model, "validation") for model in models], by_alias=True)
-    definitions = {name: _without_titles(schema) for name, schema in generated["$defs"].items()}
+    models: list[tuple[Any, Literal["validation"]]] = [
+        (model, "validation") for model in (*KINDS.values(), RollUp)
+    ]
+    references, generated = models_json_schema(models, by_alias=True)
+    definitions = {name: _without_noise(schema) for name, schema in generated["$defs"].items()}
     _name_aggregates(definitions["Feature"])
     for schema in definitions.values():
         if "expectations" in schema.get("properties", {}):
             schema["properties"]["expectations"]["items"] = {"$ref": "#/$defs/Expectation"}
     definitions["Expectation"] = _expectation()
     by_kind = {kind: references[model, "validation"] for kind, model in KINDS.items()}
-    of_source = {
+    by_kind["source"] = {
         "if": {"required": ["from"]},
         "then": references[RollUp, "validation"],
         "else": by_kind["source"],
     }
-    return {
+    document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Headrace definition",
         "type": "object",
         "required": ["kind", "name"],
         "properties": {"kind": {"enum": list(KINDS), "description": "What this document defines."}},
         "allOf": [
-            {
-                "if": {"required": ["kind"], "properties": {"kind": {"const": kind}}},
-                "then": of_source if kind == "source" else reference,
-            }
-            for kind, reference in by_kind.items()
+            {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": schema}
+            for kind, schema in by_kind.items()
         ],
-        "$defs": definitions,
     }
+    return document | {"$defs": _used(definitions, document)}
 
 
 def _name_aggregates(feature: Schema) -> None:
@@ -58,7 +60,7 @@ def _name_aggregates(feature: Schema) -> None:
 
 
 def _expectation() -> Schema:
-    """One expectation: a mapping with its name as the only key, or the bare name where it needs no argument."""
+    """One expectation: a mapping with its name as the only key, or the bare name if it needs no argument."""
     usable = {name: signature for name, signature in CATALOG.items() if signature.unsupported is None}
     bare = [name for name, signature in usable.items() if not _required(signature)]
     mapping = {
@@ -78,7 +80,7 @@ def _expectation() -> Schema:
 
 def _arguments(signature: Signature) -> Schema:
     own = {name: _argument(argument) for name, argument in signature.arguments.items()}
-    always = {name: {"type": ["string", "array"]} for name in ALWAYS}
+    always = {name: {"type": "string"} for name in ALWAYS}
     failures = FAILURES if signature.type in ROWWISE else FAILURES[:1]
     return {
         "type": "object" if _required(signature) else ["object", "null"],
@@ -88,8 +90,14 @@ def _arguments(signature: Signature) -> Schema:
         "properties": {
             **own,
             **always,
-            "severity": {"enum": list(SEVERITIES), "description": "Only a failed critical one fails the gate."},
-            "on_failure": {"enum": list(failures), "description": "`quarantine` holds bad rows of a source back."},
+            "severity": {
+                "enum": list(SEVERITIES),
+                "description": "Only a failed critical one fails the gate.",
+            },
+            "on_failure": {
+                "enum": list(failures),
+                "description": "`quarantine` holds bad rows of a source back.",
+            },
         },
     }
 
@@ -114,15 +122,25 @@ def _sentence(documented: object) -> str:
     return (documented.__doc__ or "").strip().split("\n")[0]
 
 
-def _without_titles(schema: Any) -> Any:
-    """A schema without the titles that pydantic makes of names: editors would show them instead of descriptions."""
+def _without_noise(schema: Any) -> Any:
+    """A schema without what pydantic adds and editors would show: titles made of names, defaults of null."""
     if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
-    if not isinstance(schema, Mapping):
+        return [_without_noise(item) for item in schema]
+    if not isinstance(schema, dict):
         return schema
-    return {
-        # A title that is a mapping is a property of that name.
-        key: _without_titles(value)
-        for key, value in schema.items()
-        if key != "title" or isinstance(value, Mapping)
-    }
+    # A title that is a mapping is a property of that name.
+    noise = {key for key, value in schema.items() if key == "title" and isinstance(value, str)}
+    if "default" in schema and schema["default"] is None:
+        noise.add("default")
+    return {key: _without_noise(value) for key, value in schema.items() if key not in noise}
+
+
+def _used(definitions: Schema, schema: Schema) -> Schema:
+    """The definitions that a schema refers to, directly or through others."""
+    names: dict[str, None] = {}
+    new = dict.fromkeys(_REFERENCE.findall(json.dumps(schema)))
+    while new:
+        names |= new
+        found = (other for name in new for other in _REFERENCE.findall(json.dumps(definitions[name])))
+        new = {name: None for name in found if name not in names}
+    return {name: definitions[name] for name in names}

@@ -29,8 +29,8 @@ def load_project(root: Path, folder: str = "feature_defs") -> tuple[Project, lis
     """Reads every YAML file under `root / folder`.
 
     Returns:
-        The definitions that are valid by themselves, and a problem for everything that is not. Where a definition
-        can do without its invalid parts, it is there without them.
+        The definitions that are valid by themselves, and a problem for everything that is not. A definition
+        that can do without its invalid parts is there without them.
     """
     base = root / folder
     if not base.is_dir():
@@ -87,9 +87,10 @@ def collect(found: Iterable[Document], root: Path | None = None) -> tuple[Projec
 def _second(first: Located[Any], second: Located[Any]) -> Problem:
     place = f"{first.document.file}:{first.document.position(('name',)).line}"
     kind = second.spec.kind.replace("_", " ")
-    same = second.spec.name == first.spec.name
-    message = f"there is another {kind} of that name" if same else f"{kind} {first.spec.name} differs only in case"
-    return second.problem(("name",), "duplicate-name", f"{message} at {place}", hint="rename one of them")
+    message = f"there is another {kind} of that name at {place}"
+    if second.spec.name != first.spec.name:
+        message = f"the {kind} '{first.spec.name}' at {place} differs only in case"
+    return second.problem(("name",), "duplicate-name", message, hint="rename one of them")
 
 
 def _start_of(path: Path) -> str:

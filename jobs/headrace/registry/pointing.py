@@ -1,12 +1,33 @@
-"""From an offset in a scalar's value to its place in the file, whatever way the scalar is written."""
+"""From text in a document to its place in the file, whatever way the scalar is written."""
 
 import re
+from pathlib import Path
 
-from headrace.documents import Position
+from headrace.documents import Position, Scalar
 
 # Length of a double-quoted scalar's escapes by their letter; two characters for all others.
 _ESCAPES = {"x": 4, "u": 6, "U": 10}
-_TOKEN = re.compile(r"\w+|`[^`]*`|'[^']*'|[^\w\s]")
+_TOKEN = re.compile(r"\w+|`[^`]*`|'[^']*'|[-<>=!|/*]{1,3}|[^\w\s]")
+
+
+def text_position(path: Path | None, start: Position, value: str, offset: int | None) -> Position:
+    """The place of a scalar's text, or of one of its characters.
+
+    Args:
+        path: The file; None when there is none to look into.
+        start: Where the scalar begins: its first character, its quote, or the `|` or `>` of a block.
+        value: What YAML makes of it.
+        offset: Index into `value`; None for the whole text.
+    """
+    if offset is None and (not isinstance(value, Scalar) or value.plain):
+        return start
+    if path is None:
+        return Position(start.line, start.column + (offset or 0))
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return start
+    return place_in_scalar(text, start, value, offset or 0)
 
 
 def place_in_scalar(text: str, start: Position, value: str, offset: int) -> Position:
@@ -16,7 +37,7 @@ def place_in_scalar(text: str, start: Position, value: str, offset: int) -> Posi
 
     Args:
         text: The file.
-        start: Where the scalar begins: its first character, its quote, or the `|` or `>` of a block.
+        start: Where the scalar begins.
         value: What YAML makes of it.
         offset: Index into `value`; its length points behind the end.
 
@@ -56,7 +77,7 @@ def _index(text: str, index: int, value: str, offset: int) -> int | None:
 
 
 def _step(text: str, index: int, character: str, quote: str) -> int | None:
-    """The index behind `character`; blanks in the value stand for any run of blanks, which the next character skips."""
+    """The index behind `character`; a blank stands for any run of them, which the next character skips."""
     if quote == '"' and text[index : index + 1] == "\\" and character.isspace():
         return index + _ESCAPES.get(text[index + 1 : index + 2], 2)
     if character.isspace():

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
-from headrace.documents import Document, Position
+from headrace.documents import Document
 from headrace.errors import Problem
-from headrace.registry.pointing import place_in_scalar, token_length
+from headrace.registry.pointing import text_position, token_length
 from headrace.spec import Definition, DefinitionTest, Entity, FeatureGroup, FeatureTable, RollUp, TableSource
 
 D = TypeVar("D", bound=Definition, covariant=True)
@@ -20,8 +20,8 @@ class Located(Generic[D]):
     Attributes:
         spec: The validated definition.
         document: The YAML document, for positions.
-        path: The file, for positions inside quoted and folded text; None when the document came from none.
-        left_out: Names of what is in the document but, being invalid, not in `spec`: fields, columns, features.
+        path: The file, for places inside quoted and folded text; None when there is none.
+        left_out: Names of what is in the document but, being invalid, not in `spec`: fields or columns.
             Rules keep silent about the absence of what is named here.
     """
 
@@ -58,11 +58,10 @@ class Located(Generic[D]):
         """
         position = self.document.key_position(path) if key else self.document.position(path)
         value = path[-1] if key and path else _at(self.document.value, path)
+        if isinstance(value, str) and not key:
+            position = text_position(self.path, position, value, offset)
         if isinstance(value, str):
-            if offset is not None:
-                position = self._place(position, value, offset)
-                length = length or token_length(value, offset)
-            length = length or len(value)
+            length = length or (len(value) if offset is None else token_length(value, offset))
         return Problem(
             code,
             message,
@@ -75,30 +74,23 @@ class Located(Generic[D]):
             length=max(1, length or 1),
         )
 
-    def _place(self, start: Position, value: str, offset: int) -> Position:
-        if self.path is None:
-            return Position(start.line, start.column + offset)
-        try:
-            text = self.path.read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            return start
-        return place_in_scalar(text, start, value, offset)
 
-
-def _at(value: object, path: tuple[str | int, ...]) -> object:
+def _at(value: Any, path: tuple[str | int, ...]) -> Any:
     for part in path:
-        if isinstance(value, Mapping) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        else:
+        is_there = (
+            part in value
+            if isinstance(value, dict)
+            else isinstance(value, list) and part in range(len(value))
+        )
+        if not is_there:
             return None
+        value = value[part]
     return value
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What is known of definitions that are too broken to be in the project, so that they cause no further problems.
+    """What is known of definitions too broken to be in the project, so that they cause no other problems.
 
     Attributes:
         names: Names they seem to define.

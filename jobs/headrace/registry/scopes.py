@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from headrace.expressions import BOOLEAN, CheckedExpression, DataType, ExpressionError, check, check_condition, column_names
+from headrace.expressions import (
+    BOOLEAN,
+    CheckedExpression,
+    DataType,
+    ExpressionError,
+    check,
+    check_condition,
+    column_names,
+)
 
 Outcome = CheckedExpression | ExpressionError
 # What an expression cannot be blamed for when it uses a column whose own declaration is wrong.
@@ -17,8 +25,8 @@ class Scope:
     Attributes:
         owner: What the columns belong to, for messages, e.g. `transactions`.
         types: The columns.
-        untyped: Lower-case names of columns that are declared but have no type, because their declaration is wrong;
-            that is reported there, so nothing is said about their use.
+        untyped: Lower-case names of columns that are declared but have no type, because their declaration is
+            wrong; that is reported there, so nothing is said about their use.
     """
 
     owner: str

@@ -8,8 +8,12 @@ _MOST_SHOWN = 8
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """A hint towards the known name that is like `name`, or the known names when they are few and none is like it."""
-    return _hint(name, tuple(known))
+    """A hint towards the known name that is like `name`, or to all when they are few and none is like it."""
+    names = tuple(known)
+    close = closest(name, names)
+    if close is not None:
+        return f"did you mean '{close}'?"
+    return f"known: {', '.join(names)}" if 0 < len(names) <= _MOST_SHOWN else None
 
 
 @lru_cache(maxsize=4096)
@@ -18,10 +22,3 @@ def closest(name: str, known: tuple[str, ...]) -> str | None:
     by_folded = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), by_folded, n=1)
     return by_folded[close[0]] if close else None
-
-
-def _hint(name: str, known: tuple[str, ...]) -> str | None:
-    close = closest(name, known)
-    if close is not None:
-        return f"did you mean '{close}'?"
-    return f"known: {', '.join(known)}" if 0 < len(known) <= _MOST_SHOWN else None

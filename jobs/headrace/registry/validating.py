@@ -11,16 +11,14 @@ from pydantic import BaseModel, ValidationError
 
 from headrace.documents import Document, Place
 from headrace.errors import Problem
+from headrace.registry.pointing import text_position
 from headrace.registry.project import Located
 from headrace.registry.suggesting import closest, did_you_mean
 from headrace.spec import KINDS, RollUp, TableSource
 
 # Fields whose entries are left out one by one when they are invalid; the other fields are left out whole.
 _BY_ENTRY = ("columns", "derive", "enrich", "features", "expectations")
-_MISSING = {
-    "kind": f"begin the document with `kind:` and one of {', '.join(KINDS)}",
-    "table": "name the table, or make it a roll-up with `from`",
-}
+_MISSING = {"table": "name the table, or make it a roll-up with `from`"}
 
 DataPath = tuple[str | int, ...]
 
@@ -28,7 +26,7 @@ DataPath = tuple[str | int, ...]
 def validate(document: Document, root: Path | None) -> tuple[Located[Any] | None, list[Problem]]:
     """The definition in a document, and what is wrong with it by itself.
 
-    Invalid parts that a definition can do without are left out, so that the rest of it can be checked as well.
+    Invalid parts that a definition can do without are left out, so that the rest of it can be checked too.
 
     Args:
         document: The document.
@@ -45,7 +43,7 @@ def validate(document: Document, root: Path | None) -> tuple[Located[Any] | None
         return Located(model.model_validate(document.value), document, path), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = list(_problems(details, document, model))
+    problems = list(_problems(details, document, model, path))
     remaining, left_out = _without_faults(document, details)
     try:
         spec = model.model_validate(remaining.value)
@@ -62,9 +60,9 @@ def _unknown_kind(document: Document) -> Problem:
     if kind is None:
         message, hint = "this document has no `kind`", f"write `kind:` and one of {', '.join(KINDS)}"
         return Problem("missing-field", message, document.file, *position, hint, where=where)
-    hint = did_you_mean(str(kind), KINDS)
-    message = f"'{kind}' is not a kind of definition"
-    return Problem("unknown-kind", message, document.file, *position, hint, where=where, length=len(str(kind)))
+    message, length = f"'{kind}' is not a kind of definition", len(str(kind))
+    suggested = did_you_mean(str(kind), KINDS)
+    return Problem("unknown-kind", message, document.file, *position, suggested, where=where, length=length)
 
 
 def _without_faults(document: Document, details: list[Any]) -> tuple[Document, frozenset[str]]:
@@ -98,12 +96,12 @@ def _without_entries(content: Any, place: Place, dropped: set[str | int]) -> tup
     if isinstance(content, dict):
         return {key: item for key, item in content.items() if key not in dropped}, place
     kept = [index for index in range(len(content)) if index not in dropped]
-    places = {index: place.entries[old] for index, old in enumerate(kept)}
+    places: dict[str | int, Place] = {index: place.entries[old] for index, old in enumerate(kept)}
     return [content[index] for index in kept], place._replace(entries=places)
 
 
 def _names(entry: str | int, value: object) -> set[str]:
-    """Columns that an invalid entry would have declared: itself, those it lists, and itself with its windows."""
+    """Columns that an invalid entry would have declared: itself, what it lists, itself with its windows."""
     lists = [item for item in value.values() if isinstance(item, list)] if isinstance(value, dict) else []
     listed = {str(item) for items in lists for item in items}
     return {str(entry)} | {f"{entry}_{item}" for item in listed} if isinstance(entry, str) else listed
@@ -118,14 +116,19 @@ def _known_fields(value: dict[str, Any]) -> tuple[str, ...]:
     return _fields_of(RollUp if "from" in value else KINDS[str(value["kind"])])
 
 
-def _problems(details: list[Any], document: Document, model: type[BaseModel]) -> Iterator[Problem]:
+def _problems(
+    details: list[Any], document: Document, model: type[BaseModel], file: Path | None
+) -> Iterator[Problem]:
     name = document.value.get("name")
     for detail in details:
         path = tuple(part for part in detail["loc"] if part != "[key]")
-        on_key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
-        position = document.key_position(path) if on_key or detail["type"] == "missing" else document.position(path)
+        on_key = detail["type"] in ("extra_forbidden", "missing") or "[key]" in detail["loc"]
+        position = document.key_position(path) if on_key else document.position(path)
+        given = detail["input"]
+        if isinstance(given, str) and not on_key:
+            position = text_position(file, position, given, None)
+        scalar = path[-1] if on_key and path and detail["type"] != "missing" else given
         code, message, hint = _wording(detail, path, model)
-        scalar = path[-1] if on_key and path else detail["input"]
         yield Problem(
             code,
             message,
@@ -139,7 +142,7 @@ def _problems(details: list[Any], document: Document, model: type[BaseModel]) ->
 
 
 def _where(name: object, path: DataPath) -> str | None:
-    """`household_spend.spend` for what is wrong inside a feature, a column or the like; else the definition."""
+    """`household_spend.spend` for what is wrong inside a feature or column; else the definition."""
     if not isinstance(name, str):
         return None
     inside = [str(part) for part in path[1:2] if isinstance(part, str) and len(path) > 2]
@@ -149,6 +152,7 @@ def _where(name: object, path: DataPath) -> str | None:
 def _wording(detail: Any, path: DataPath, model: type[BaseModel]) -> tuple[str, str, str | None]:
     """Code, message and hint for one of pydantic's errors."""
     field, given = (path[-1] if path else ""), detail["input"]
+    hint: str | None
     match detail["type"]:
         case "extra_forbidden":
             if model is RollUp and field in _fields_of(TableSource):
@@ -163,9 +167,15 @@ def _wording(detail: Any, path: DataPath, model: type[BaseModel]) -> tuple[str, 
         case "value_error":
             return "invalid-value", f"{field}: {detail['ctx']['error']}", None
         case "string_pattern_mismatch":
-            return "invalid-name", f"'{given}' is not a name", "letters, digits and _, beginning with a letter"
+            return (
+                "invalid-name",
+                f"'{given}' is not a name",
+                "letters, digits and _, beginning with a letter",
+            )
         case "literal_error":
-            hint = did_you_mean(str(given), [part.strip("'") for part in detail["ctx"]["expected"].split(" or ")])
+            hint = did_you_mean(
+                str(given), [part.strip("'") for part in detail["ctx"]["expected"].split(" or ")]
+            )
             return "invalid-value", f"{field}: '{given}' is not one of {detail['ctx']['expected']}", hint
         case "string_type" if given is None:
             return "missing-value", f"`{field}` has no value", None
@@ -187,7 +197,13 @@ def _shape(value: object) -> str:
         return "empty"
     if isinstance(value, str):
         return f"'{value}'"
-    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list | tuple) else str(value)
+    return (
+        "a mapping"
+        if isinstance(value, dict)
+        else "a list"
+        if isinstance(value, list | tuple)
+        else str(value)
+    )
 
 
 def _fields(model: type[BaseModel], path: DataPath) -> tuple[str, ...]:

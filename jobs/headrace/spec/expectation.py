@@ -1,4 +1,4 @@
-"""An expectation in the YAML: `- expect_…: {column: c, severity: warning}`, in Great Expectations' own words."""
+"""An expectation in the YAML, in Great Expectations' own words: `- expect_…: {column: c}`."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -50,13 +50,21 @@ def _text(pattern: str, example: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
 
+# Types that editors complete, and what else may be one: another name of theirs, capitals, brackets.
+_SIMPLE_TYPES = [
+    *("boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "string", "binary"),
+    *("date", "timestamp", "timestamp_ntz"),
+]
+_OTHER_TYPES = r"^(byte|short|integer|long|real|timestamp_ltz|dec|numeric)$|[A-Z(<]"
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,127}$")]
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 Description = Annotated[Text | None, Field(description="What it is, for people.")]
 Owner = Annotated[Text | None, Field(description="Who answers for it.")]
 Sql = Annotated[
-    str, StringConstraints(min_length=1), WithJsonSchema({"type": ["string", "number", "boolean"], "minLength": 1})
+    str,
+    StringConstraints(min_length=1),
+    WithJsonSchema({"type": ["string", "number", "boolean"], "minLength": 1}),
 ]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
@@ -78,7 +86,7 @@ Type = Annotated[
     DataType,
     BeforeValidator(lambda value: value if isinstance(value, DataType) else DataType.parse(str(value))),
     PlainSerializer(lambda kind: kind.sql()),
-    _text(r"^\w+", "bigint"),
+    WithJsonSchema({"anyOf": [{"enum": _SIMPLE_TYPES}, {"type": "string", "pattern": _OTHER_TYPES}]}),
 ]
 _NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255}
 Names = Annotated[

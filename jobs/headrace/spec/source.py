@@ -5,7 +5,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from headrace.spec.expectation import ExpectationField
-from headrace.spec.fields import ColumnName, Description, Length, Name, Names, Owner, Spec, Sql, TimeZone, Type
+from headrace.spec.fields import (
+    ColumnName,
+    Description,
+    Length,
+    Name,
+    Names,
+    Owner,
+    Spec,
+    Sql,
+    TimeZone,
+    Type,
+)
 from headrace.timeline import Duration
 
 
@@ -14,7 +25,8 @@ class Partition(Spec):
 
     column: Annotated[ColumnName, Field(description="The column that files are laid out by.")]
     format: Annotated[
-        Literal["yyyy-MM-dd", "yyyyMMdd", "yyyy-MM", "yyyyMM", "yyyy"], Field(description="How it writes the time.")
+        Literal["yyyy-MM-dd", "yyyyMMdd", "yyyy-MM", "yyyyMM", "yyyy"],
+        Field(description="How it writes the time."),
     ] = "yyyy-MM-dd"
     by: Annotated[ColumnName, Field(description="The time it is made of: event_time.")]
     slack: Annotated[Length, Field(description="How far the two may lie apart.")] = Duration.parse("1d")
@@ -43,14 +55,18 @@ class _Events(Spec):
     name: Name
     description: Description = None
     owner: Owner = None
-    derive: Annotated[dict[ColumnName, Sql], Field(description="Columns made of those of the same row, in order.")] = {}
+    derive: Annotated[
+        dict[ColumnName, Sql], Field(description="Columns made of those of the same row, in order.")
+    ] = Field(default_factory=dict)
     where: Annotated[Sql | None, Field(description="Which rows are events.")] = None
     tie_breaker: Annotated[Names, Field(description="Columns that order events of the same instant.")] = ()
     expectations: Annotated[
         tuple[ExpectationField, ...], Field(description="What must hold of the rows before they are used.")
     ] = ()
     lateness: Annotated[Length | None, Field(description="How late events may arrive.")] = None
-    freshness: Annotated[Length | None, Field(description="How old the newest event may be when a run begins.")] = None
+    freshness: Annotated[
+        Length | None, Field(description="How old the newest event may be when a run begins.")
+    ] = None
 
 
 class TableSource(_Events):
@@ -58,10 +74,16 @@ class TableSource(_Events):
 
     table: Annotated[str, Field(min_length=1, description="Logical name; conf/<env>.yaml says where it is.")]
     event_time: Annotated[ColumnName, Field(description="The column that says when an event happened.")]
-    timezone: Annotated[TimeZone | None, Field(description="Zone of times that have none of their own.")] = None
-    available_at: Annotated[ColumnName | None, Field(description="The column that says when a row reached us.")] = None
+    timezone: Annotated[TimeZone | None, Field(description="Zone of times that have none of their own.")] = (
+        None
+    )
+    available_at: Annotated[
+        ColumnName | None, Field(description="The column that says when a row reached us.")
+    ] = None
     delay: Annotated[Length | None, Field(description="How long after its time an event is visible.")] = None
-    columns: Annotated[dict[ColumnName, Type], Field(min_length=1, description="Columns to read and their types.")]
+    columns: Annotated[
+        dict[ColumnName, Type], Field(min_length=1, description="Columns to read and their types.")
+    ]
     partition: Annotated[Partition | None, Field(description="How the table's files are laid out.")] = None
     dedupe: Annotated[Dedupe | None, Field(description="How copies of an event are told.")] = None
     enrich: Annotated[tuple[Enrichment, ...], Field(description="Columns taken from feature tables.")] = ()
@@ -73,7 +95,8 @@ class RollUp(_Events):
     from_: Annotated[Name, Field(alias="from", description="The source whose rows are rolled up.")]
     group_by: Annotated[Names, Field(description="Columns that rows of one event share.")]
     columns: Annotated[
-        dict[ColumnName, Sql], Field(min_length=1, description="Aggregates over those rows, such as sum(amount).")
+        dict[ColumnName, Sql],
+        Field(min_length=1, description="Aggregates over those rows, such as sum(amount)."),
     ]
     span: Annotated[Length, Field(description="How far rows of one event may lie apart.")]
 

@@ -77,15 +77,16 @@ class FeatureTable:
         Raises:
             ConflictError: Another writer of the interval was there first, or a newer attempt has written it.
         """
-        metadata = {**_identity(interval, run_id, attempt), "fingerprint": fingerprint}
-        app_id = f"headrace/features/{self._group}_v{self._version}/{interval.start_us}"
+        metadata = {"run_id": run_id, "interval": interval.name, "fingerprint": fingerprint}
+        app_id = f"headrace/features/{self._group}_v{self._version}/{interval.name}"
         return replace(self.table, staged, self.predicate(interval), metadata, app_id, attempt)
 
     def commit_of(self, interval: Interval, run_id: str, attempt: int) -> int | None:
         """The version an attempt has committed, or None: what heals a crash between replace and ledger."""
         if self.table.columns() is None:
             return None
-        commit = self.table.find_commit(_identity(interval, run_id, attempt))
+        identity = {"run_id": run_id, "interval": interval.name, "attempt": attempt}
+        commit = self.table.find_commit(identity)
         return None if commit is None else commit.version
 
     def read(self, interval: Interval, version: int | None = None) -> DataFrame:
@@ -99,7 +100,3 @@ class FeatureTable:
         if not self._finer:
             return date
         return f"{date} AND {FEATURE_TIME} = TIMESTAMP '{end.replace(tzinfo=None).isoformat(' ')}Z'"
-
-
-def _identity(interval: Interval, run_id: str, attempt: int) -> dict[str, object]:
-    return {"run_id": run_id, "interval": interval.name, "attempt": attempt}

@@ -49,4 +49,5 @@ class Layout:
     def _at(self, *parts: str) -> Address:
         if self.root is not None:
             return Address.path("/".join((self.root.rstrip("/"), *parts)))
-        return Address.catalog(f"{self._catalog}.{self._schema}.{'_'.join(parts)}")
+        name = "_".join(parts).replace("-", "_")
+        return Address.catalog(f"{self._catalog}.{self._schema}.{name}")

@@ -1,7 +1,7 @@
 """The ledger: an append-only Delta table of what was computed, where attempts claim their intervals."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
@@ -38,13 +38,13 @@ class Ledger:
         self._table = DeltaTable(lake.spark, lake.layout.ledger, "the ledger")
         self._exists = False
 
-    def append(self, row: LedgerRow) -> None:
-        """Adds a row.
+    def append(self, *rows: LedgerRow) -> None:
+        """Adds rows in one commit.
 
         Raises:
             InfrastructureError: The lake cannot be written.
         """
-        self._append(row, {})
+        self._append(rows, {})
 
     def claim(
         self,
@@ -85,8 +85,8 @@ class Ledger:
             fingerprints=fingerprints or {},
             reason=reason,
         )
-        app_id = f"headrace/ledger/{table}/{group}_v{version}/{interval.start_us}"
-        self._append(row, {"txnAppId": app_id, "txnVersion": str(attempt)})
+        app_id = f"headrace/ledger/{table}/{group}_v{version}/{interval.name}"
+        self._append((row,), {"txnAppId": app_id, "txnVersion": str(attempt)})
         claims = self._where(group, version, table).where(_starts_at(interval.start_us))
         with translated("reading the ledger"):
             holders = claims.where((f.col("attempt") == attempt) & (f.col("status") == "claimed")).select(
@@ -158,13 +158,13 @@ class Ledger:
             for row in rows
         ]
 
-    def _append(self, row: LedgerRow, transaction: Mapping[str, str]) -> None:
+    def _append(self, rows: Sequence[LedgerRow], transaction: Mapping[str, str]) -> None:
         if not self._exists:
             self._table.ensure(COLUMNS, properties=PROPERTIES)
             self._exists = True
         with translated("writing the ledger"):
-            rows = self._spark.createDataFrame([to_values(row)], SCHEMA).coalesce(1)
-            self._table.save(rows.write.mode("append").options(**transaction))
+            values = self._spark.createDataFrame([to_values(row) for row in rows], SCHEMA).coalesce(1)
+            self._table.save(values.write.mode("append").options(**transaction))
 
     def _where(self, group: str, version: int | None, table: str | None) -> DataFrame:
         if not self._exists and self._table.columns() is None:

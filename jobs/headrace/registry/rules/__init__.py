@@ -1,4 +1,4 @@
-"""Every lint rule: a small function from a project to its problems. A new one is a function and a line in `RULES`."""
+"""The lint rules: functions from a project to its problems. A new one is a function and a line in `RULES`."""
 
 from collections.abc import Callable, Iterator
 

@@ -34,7 +34,9 @@ def unknown_aggregate(
     other = _ELSEWHERE.get(name.lower())
     hint = f"did you mean '{other}'?" if other in AGGREGATES else did_you_mean(name, AGGREGATES)
     hint = hint or f"known: {', '.join(AGGREGATES)}"
-    return located.problem(path, "unknown-aggregate", f"there is no aggregate '{name}'", hint=hint, where=where, offset=offset)
+    return located.problem(
+        path, "unknown-aggregate", f"there is no aggregate '{name}'", hint=hint, where=where, offset=offset
+    )
 
 
 def known(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -77,7 +79,9 @@ def _input(
     if feature.of is None:
         if aggregate.input == "required":
             message, hint = f"{aggregate.name} needs an input", "add `of:` and a column or an expression"
-            yield group.problem(("features", name, "aggregate"), "missing-field", message, hint=hint, where=where)
+            yield group.problem(
+                ("features", name, "aggregate"), "missing-field", message, hint=hint, where=where
+            )
         return
     if aggregate.input == "none":
         message = f"{aggregate.name} looks at the times of events and takes no input"

@@ -1,4 +1,4 @@
-"""Tests of definitions: given rows that the group reads, instants that are asked for, values that can come out."""
+"""Tests of definitions: rows that the group reads, instants that are asked for, values that can come out."""
 
 from collections.abc import Iterator, Mapping
 
@@ -39,8 +39,11 @@ def at(project: Project, columns: Columns) -> Iterator[Problem]:
             path = ("at", index)
             missing = [name for name in (*keys, "time") if name not in row]
             if missing:
-                message = f"{' and '.join(f'`{name}`' for name in missing)} {'is' if len(missing) == 1 else 'are'} missing"
-                yield test.problem(path, "missing-field", message, hint="say for which keys, and at what time")
+                verb = "is" if len(missing) == 1 else "are"
+                message = f"{' and '.join(f'`{name}`' for name in missing)} {verb} missing"
+                yield test.problem(
+                    path, "missing-field", message, hint="say for which keys, and at what time"
+                )
             yield from _time(test, (*path, "time"), row.get("time"), "time" in row)
             if known:
                 scope = Scope(f"the keys of {group.spec.entity}", keys)
@@ -52,7 +55,9 @@ def expect(project: Project, columns: Columns) -> Iterator[Problem]:
     for test, group in _tests(project):
         asked, expected = len(test.spec.at), len(test.spec.expect)
         if asked != expected:
-            message = f"`expect` has {_rows(expected)} and `at` has {_rows(asked)}; they go together one by one"
+            message = (
+                f"`expect` has {_rows(expected)} and `at` has {_rows(asked)}; they go together one by one"
+            )
             yield test.problem(("expect",), "expect-rows", message, key=True)
         outputs = columns.outputs(group.spec)
         scope = Scope(group.spec.name, outputs.features, outputs.scope.untyped)
@@ -68,9 +73,9 @@ def _tests(project: Project) -> Iterator[tuple[Located[DefinitionTest], Located[
 
 
 def _tables(project: Project, group: Located[FeatureGroup]) -> dict[str, Scope] | None:
-    """The tables a group reads: that of its source, or of the source below its roll-ups, and what that is enriched from.
+    """The tables a group reads; None when one of them is not known.
 
-    None when one of them is not known.
+    These are the table of its source, or of the source below its roll-ups, and what that is enriched from.
     """
     name, seen = group.spec.source, set[str]()
     while name in project.sources and name not in seen:
@@ -99,12 +104,16 @@ def _unread_table(
     source = project.sources.get(name)
     if source is not None and isinstance(source.spec, RollUp):
         message = f"'{name}' is a roll-up, which has no rows of its own"
-        return test.problem(path, "unknown-given", message, hint=f"give rows of {', '.join(tables)}", key=True)
+        return test.problem(
+            path, "unknown-given", message, hint=f"give rows of {', '.join(tables)}", key=True
+        )
     message = f"{group.spec.name} does not read '{name}'"
     return test.problem(path, "unknown-given", message, hint=did_you_mean(name, tables), key=True)
 
 
-def _cells(test: Located[DefinitionTest], path: Path, row: Mapping[str, object], scope: Scope) -> Iterator[Problem]:
+def _cells(
+    test: Located[DefinitionTest], path: Path, row: Mapping[str, object], scope: Scope
+) -> Iterator[Problem]:
     for name, value in row.items():
         kind: DataType | None = scope.types.get(name)
         if kind is None:

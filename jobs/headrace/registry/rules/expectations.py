@@ -1,16 +1,19 @@
-"""Expectations: names and arguments that Great Expectations has, columns that are there, quarantine where it works."""
+"""Expectations: names and arguments that Great Expectations has, columns that are there, quarantine."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from headrace.errors import Problem
-from headrace.expectations import Complaint, Expectation, complaints
+from headrace.expectations import CATALOG, Complaint, Expectation, complaints
 from headrace.expressions import DATE, TIMESTAMP
 from headrace.registry.columns import Columns
 from headrace.registry.project import Located, Project
 from headrace.registry.rules.faults import Path, declared
 from headrace.registry.scopes import Scope
 from headrace.registry.suggesting import did_you_mean
+
+# Arguments of every expectation, which are not Great Expectations' own.
+_OURS = ("severity", "on_failure")
 
 
 def of_sources(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -45,7 +48,9 @@ def _not_quarantined(located: Located[Any], index: int, expectation: Expectation
     if expectation.on_failure == "quarantine":
         path = ("expectations", index, expectation.type, "on_failure")
         hint = "move it to the source, or remove `on_failure`"
-        yield located.problem(path, "expectation-quarantine", "only rows of a source can be held back", hint=hint)
+        yield located.problem(
+            path, "expectation-quarantine", "only rows of a source can be held back", hint=hint
+        )
 
 
 def _complaints(
@@ -69,20 +74,24 @@ def _unknown_columns(
     names = list(enumerate(given)) if isinstance(given, list | tuple) else [(None, given)]
     known = {name.lower() for name in scope.types} | scope.untyped
     for position, name in names:
-        if str(name).lower() not in known and f"'{name}'" in complaint.message:
+        if isinstance(name, str) and name.lower() not in known:
             path: Path = ("expectations", index, expectation.type, complaint.argument or "")
             message = f"'{name}' is not a column of {scope.owner}"
             at = path if position is None else (*path, position)
-            yield located.problem(at, complaint.code, message, hint=did_you_mean(str(name), scope.types))
+            yield located.problem(at, complaint.code, message, hint=did_you_mean(name, scope.types))
 
 
-def _place(located: Located[Any], index: int, expectation: Expectation, argument: str | None) -> tuple[Path, bool]:
-    """The value of the argument where it is written, else the expectation's name."""
+def _place(
+    located: Located[Any], index: int, expectation: Expectation, argument: str | None
+) -> tuple[Path, bool]:
+    """The argument's value, or its key when it is no argument; else the expectation's name."""
     path: Path = ("expectations", index)
     if isinstance(located.document.value["expectations"][index], str):
         return path, False
     path = (*path, expectation.type)
     given = located.document.value["expectations"][index][expectation.type]
-    if argument is not None and given and argument in given:
-        return (*path, argument), False
-    return path, True
+    if argument is None or not given or argument not in given:
+        return path, True
+    signature = CATALOG.get(expectation.type)
+    takes = signature is None or argument in signature.arguments or argument in _OURS
+    return (*path, argument), not takes

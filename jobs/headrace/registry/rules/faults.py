@@ -16,22 +16,31 @@ Path = tuple[str | int, ...]
 def in_expression(
     located: Located[Any], path: Path, text: str, outcome: Outcome, scope: Scope, where: str | None = None
 ) -> Iterator[Problem]:
-    """What is wrong with the expression at `path`, if anything is and it is not another declaration's fault."""
+    """What is wrong with the expression at `path`, unless another declaration is at fault."""
     if isinstance(outcome, CheckedExpression) or scope.excuses(text, outcome):
         return
     yield from_error(located, path, outcome, scope, where)
 
 
 def from_error(
-    located: Located[Any], path: Path, error: ExpressionError, scope: Scope, where: str | None = None, shift: int = 0
+    located: Located[Any],
+    path: Path,
+    error: ExpressionError,
+    scope: Scope,
+    where: str | None = None,
+    shift: int = 0,
 ) -> Problem:
-    """The problem that an expression's error is; its offset counts from `shift` characters into the text at `path`."""
+    """The problem that an expression's error is; its offset counts from `shift` in the text at `path`."""
     offset = None if error.offset is None else error.offset + shift
-    message = f"{error.message} of {scope.owner}" if error.message.endswith("is not a column") else error.message
+    message = (
+        f"{error.message} of {scope.owner}" if error.message.endswith("is not a column") else error.message
+    )
     return located.problem(path, error.code, message, hint=error.hint, where=where, offset=offset)
 
 
-def missing_column(located: Located[Any], path: Path, name: str, scope: Scope, *, key: bool = False) -> Problem:
+def missing_column(
+    located: Located[Any], path: Path, name: str, scope: Scope, *, key: bool = False
+) -> Problem:
     """The problem that a name is not a column in scope."""
     message = f"'{name}' is not a column of {scope.owner}"
     return located.problem(path, "unknown-column", message, hint=did_you_mean(name, scope.types), key=key)

@@ -18,7 +18,9 @@ def every(project: Project, columns: Columns) -> Iterator[Problem]:
     for group in project.feature_groups.values():
         step = group.spec.every
         if step.us == 0:
-            yield group.problem(("every",), "grid", "a step of 0s never gets anywhere", hint="write 1d or 1h, for example")
+            yield group.problem(
+                ("every",), "grid", "a step of 0s never gets anywhere", hint="write 1d or 1h, for example"
+            )
         elif day_us % step.us and step.us % day_us:
             message = f"steps of {step} do not fit days"
             hint = "take a step that divides a day, such as 6h, or whole days"

@@ -1,4 +1,4 @@
-"""Keys of entities where they are needed: in the group's source and in feature tables, with the entity's types."""
+"""Keys of entities where they are needed: in sources of groups and in feature tables, of the same types."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -47,7 +47,9 @@ def _missing(
         if found is None:
             if scope.lacks(name):
                 message = f"{scope.owner} has no column '{name}', which is a key of {entity}"
-                yield located.problem(path, "missing-key", message, hint=did_you_mean(name, scope.types), key=declares)
+                yield located.problem(
+                    path, "missing-key", message, hint=did_you_mean(name, scope.types), key=declares
+                )
         elif found != kind:
             message = f"'{name}' is {found.sql()} in {scope.owner}, but {kind.sql()} as a key of {entity}"
             at = (*path, name) if declares else path

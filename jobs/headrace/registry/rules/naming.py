@@ -15,14 +15,15 @@ class Taken:
     """Names that are taken, whatever their case, and by what."""
 
     def __init__(self) -> None:
-        self._by: dict[str, str] = {}
+        self._by: dict[str, tuple[str, str]] = {}
 
     def claim(self, name: str, what: str) -> str | None:
         """Takes a name for `what`; returns what has it already, and then changes nothing."""
-        first = self._by.get(name.lower())
-        if first is None:
-            self._by[name.lower()] = what
-        return first
+        if name.lower() not in self._by:
+            self._by[name.lower()] = (name, what)
+            return None
+        first, by = self._by[name.lower()]
+        return by if first == name else f"{by} (as '{first}'; case does not tell names apart)"
 
 
 def is_identifier(name: str) -> bool:
@@ -39,7 +40,10 @@ def reserved(located: Located[Any], path: Path, name: str, where: str | None = N
 def unfit(located: Located[Any], path: Path, name: str, where: str | None = None) -> Problem | None:
     """The problem that a key or feature cannot have the name at the key of `path`, if so."""
     if not is_identifier(name):
-        message, hint = f"'{name}' cannot be a column's name", "take letters, digits and _, beginning with a letter"
+        message, hint = (
+            f"'{name}' cannot be a column's name",
+            "take letters, digits and _, beginning with a letter",
+        )
         return located.problem(path, "invalid-name", message, hint=hint, where=where, key=True)
     if name.startswith("_") or name.lower() in _RESERVED or name.lower().endswith(_MATURE):
         return reserved(located, path, name, where)

@@ -17,6 +17,7 @@ _SINGULAR = {
     "feature_tables": "feature table",
     "feature_groups": "feature group",
 }
+_ARTICLE = {kind: "an" if noun.startswith("e") else "a" for kind, noun in _SINGULAR.items()}
 
 
 class Reference(NamedTuple):
@@ -53,7 +54,7 @@ def unknown(project: Project, columns: Columns) -> Iterator[Problem]:
             continue
         other = next((k for k in _KINDS if name in getattr(project, k)), None)
         message = f"there is no {_SINGULAR[kind]} '{name}'"
-        hint = f"'{name}' is a {_SINGULAR[other]}" if other else did_you_mean(name, known)
+        hint = f"'{name}' is {_ARTICLE[other]} {_SINGULAR[other]}" if other else did_you_mean(name, known)
         yield located.problem(path, f"unknown-{_SINGULAR[kind].replace(' ', '-')}", message, hint=hint)
 
 

@@ -1,4 +1,4 @@
-"""Sources made of other sources: what they group by, what they aggregate, and whether a group can be complete."""
+"""Sources made of other sources: what they group by and aggregate, and whether an event can be complete."""
 
 from collections.abc import Iterator
 
@@ -39,12 +39,14 @@ def aggregated(project: Project, columns: Columns) -> Iterator[Problem]:
 
 
 def never_complete(project: Project, columns: Columns) -> Iterator[Problem]:
-    """Rows that become visible only after the roll-up's event time are left out: with such a delay, all of them."""
+    """Rows that become visible after the roll-up's event time are left out: with a long delay, all."""
     for source in project.roll_ups():
         inner = project.sources.get(source.spec.from_)
         delay = inner.spec.delay if inner and isinstance(inner.spec, TableSource) else None
         if delay is not None and delay > source.spec.span:
-            message = f"rows of {source.spec.from_} are visible {delay} after they happen, which is more than the span"
+            message = (
+                f"rows of {source.spec.from_} are visible {delay} after they happen, later than the span"
+            )
             hint = f"no event is ever complete; take a span of at least {delay}"
             yield source.problem(("span",), "empty-roll-up", message, hint=hint, warning=True)
 

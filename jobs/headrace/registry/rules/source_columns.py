@@ -49,7 +49,7 @@ def dedupe(project: Project, columns: Columns) -> Iterator[Problem]:
 
 
 def partition(project: Project, columns: Columns) -> Iterator[Problem]:
-    """The column that files are laid out by: declared, of a type its format fits, and made from the event time."""
+    """The column that files are laid out by: declared, of a type that fits, and made from the event time."""
     for source in project.table_sources():
         if source.spec.partition is None:
             continue
@@ -64,10 +64,12 @@ def partition(project: Project, columns: Columns) -> Iterator[Problem]:
             yield source.problem(("partition", "format"), "partition-format", message, hint="remove `format`")
         elif kind.is_integral and layout.format not in _DIGITS_ONLY:
             message = f"'{layout.column}' is {kind.sql()}, which cannot hold {layout.format}"
-            yield source.problem(path, "partition-format", message, hint=f"say `format:`, one of {', '.join(_DIGITS_ONLY)}")
+            yield source.problem(
+                path, "partition-format", message, hint=f"say `format:`, one of {', '.join(_DIGITS_ONLY)}"
+            )
         elif kind not in (DATE, STRING) and not kind.is_integral:
-            message = f"'{layout.column}' is {kind.sql()}; a partition by time is a string, a date or a whole number"
-            yield source.problem(path, "column-type", message)
+            message, hint = f"'{layout.column}' is {kind.sql()}", "take a string, a date or a whole number"
+            yield source.problem(path, "column-type", message, hint=hint)
         if layout.by not in ("event_time", source.spec.event_time):
             message = f"files can be found by their event time only, not by '{layout.by}'"
             yield source.problem(("partition", "by"), "partition-by", message, hint="write `by: event_time`")

@@ -38,8 +38,10 @@ def _keys(located: Located[Any], field: str, taken: Taken) -> Iterator[Problem]:
         if _INTERNAL.fullmatch(name) or (field == "derive" and name.startswith("_")):
             yield reserved(located, (field, name), name)
         elif first := taken.claim(name, f"`{field}`"):
-            message = f"'{name}' is a name in {first} already; case does not tell names apart"
-            yield located.problem((field, name), "duplicate-column", message, hint="choose another name", key=True)
+            message = f"'{name}' is taken in {first}"
+            yield located.problem(
+                (field, name), "duplicate-column", message, hint="choose another name", key=True
+            )
 
 
 def _enriched(source: Located[Any], spec: TableSource, taken: Taken) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""The type and value of a number as an expression spells it: `1`, `5L`, `1.5`, `1e3`, `2.50BD`."""
+"""The type and value of a constant as an expression spells it: `5L`, `1.5`, `1e3`, `date'2024-01-31'`."""
 
 import math
 import re
@@ -7,19 +7,38 @@ from decimal import Decimal
 from headrace.expressions.operators import Argument
 from headrace.expressions.types import (
     BIGINT,
+    DATE,
     DOUBLE,
     FLOAT,
     INT,
     MAX_PRECISION,
     SMALLINT,
+    TIMESTAMP,
+    TIMESTAMP_NTZ,
     TINYINT,
     DataType,
     decimal,
+    interval,
 )
 
 _PARTS = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)(bd|[lsydf]?)", re.IGNORECASE | re.ASCII)
 _INTEGERS = {"y": (TINYINT, 8), "s": (SMALLINT, 16), "l": (BIGINT, 64)}
+_TIMES = {"date": DATE, "timestamp": TIMESTAMP, "timestamp_ltz": TIMESTAMP, "timestamp_ntz": TIMESTAMP_NTZ}
+# Spark keeps an interval in four units; these are the others.
+_UNITS = {"week": "day", "millisecond": "second", "microsecond": "second"}
 _LARGEST_FLOAT = 3.4028234663852886e38
+
+
+def constant(text: str) -> Argument | None:
+    """What a number, time or interval is, by its text; None for a number that is out of range."""
+    word = text.split("'")[0].strip().lower()
+    if word in _TIMES:
+        return Argument(_TIMES[word], constant=True)
+    if word.startswith("interval"):
+        unit = text.split()[-1].split("'")[-1].lower().removesuffix("s")
+        unit = _UNITS.get(unit, unit)
+        return Argument(interval(unit, unit), constant=True)
+    return number(text)
 
 
 def number(text: str, negative: bool = False) -> Argument | None:

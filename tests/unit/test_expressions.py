@@ -1,0 +1,286 @@
+"""Expressions that are accepted, with their types, and those that are not, with the message a person gets."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.expressions import (
+    FUNCTIONS,
+    AggregateCall,
+    DataType,
+    ExpressionError,
+    check,
+    check_condition,
+    parse_aggregate_call,
+)
+from headrace.expressions.forbidden import CALLED_WITHOUT_PARENTHESES, FORBIDDEN, HINTS
+
+COLUMNS = {
+    name: DataType.parse(kind)
+    for name, kind in {
+        "household_id": "bigint",
+        "Sales_Value": "double",
+        "quantity": "int",
+        "price": "decimal(10,2)",
+        "department": "string",
+        "bought_at": "timestamp",
+        "local_time": "timestamp_ntz",
+        "day": "date",
+        "in_store": "boolean",
+        "tags": "array<string>",
+        "attributes": "map<string,double>",
+        "address": "struct<City: string, geo: struct<lat: double>>",
+        "spend 7d": "double",
+        "end": "int",
+        "user": "string",
+    }.items()
+}
+
+ACCEPTED = [
+    # expression, type, columns
+    ("quantity + 1", "int", {"quantity"}),
+    ("quantity / 2", "double", {"quantity"}),
+    ("quantity div 2", "bigint", {"quantity"}),
+    ("price * quantity", "decimal(21,2)", {"price", "quantity"}),
+    ("price * 2", "decimal(12,2)", {"price"}),
+    ("sales_value / nullif(quantity, 0)", "double", {"Sales_Value", "quantity"}),
+    ("SALES_VALUE > 0 AND NOT in_store", "boolean", {"Sales_Value", "in_store"}),
+    ("`spend 7d` * 2", "double", {"spend 7d"}),
+    ("`end` - 1", "int", {"end"}),
+    ("upper(user)", "string", {"user"}),
+    ("department in ('DELI', 'it''s') or department is null", "boolean", {"department"}),
+    ("department not like 'A%' and department ilike '%x!%' escape '!'", "boolean", {"department"}),
+    ("department rlike '^[0-9]+$'", "boolean", {"department"}),
+    ("quantity not between 1 and 10", "boolean", {"quantity"}),
+    ("in_store is not true", "boolean", {"in_store"}),
+    ("quantity <=> null", "boolean", {"quantity"}),
+    ("case when quantity > 10 then 'many' when quantity > 1 then 'some' end", "string", {"quantity"}),
+    ("case department when 'DELI' then 1 else 2.5 end", "decimal(11,1)", {"department"}),
+    ("if(in_store, price, 0)", "decimal(12,2)", {"in_store", "price"}),
+    ("coalesce(null, quantity, 0)", "int", {"quantity"}),
+    ("cast(department as decimal(10, 2))", "decimal(10,2)", {"department"}),
+    ("try_cast(tags as array<int>)", "array<int>", {"tags"}),
+    ("cast(null as double)", "double", set()),
+    ("tags[0] || '-' || cast(quantity as string)", "string", {"tags", "quantity"}),
+    ("attributes['weight'] + element_at(attributes, 'size')", "double", {"attributes"}),
+    ("address.city", "string", {"address"}),
+    ("Address.Geo.Lat * 2", "double", {"address"}),
+    ("bought_at - interval '7' days", "timestamp", {"bought_at"}),
+    ("bought_at > timestamp'2024-01-31T10:00:00Z'", "boolean", {"bought_at"}),
+    ("bought_at >= '2024-01-31'", "boolean", {"bought_at"}),
+    ("local_time < '2024-01-31 10:00:00.5'", "boolean", {"local_time"}),
+    ("day + 1", "date", {"day"}),
+    ("day + interval 1 hour", "timestamp", {"day"}),
+    ("datediff(day, date'2024-01-31')", "int", {"day"}),
+    ("bought_at - local_time < interval 2 hours", "boolean", {"bought_at", "local_time"}),
+    ("unix_micros(bought_at) % 86400000000", "bigint", {"bought_at"}),
+    ("round(price, 1)", "decimal(10,1)", {"price"}),
+    ("- 128Y", "tinyint", set()),
+    ("-9223372036854775808", "bigint", set()),
+    ("1.5e3BD", "decimal(4,0)", set()),
+    (".5", "decimal(1,1)", set()),
+    ("'größe 🚚'", "string", set()),
+    ("array(1, 2)[0]", "int", set()),
+    ("quantity\n\t + 1\r\n", "int", {"quantity"}),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "columns"), ACCEPTED)
+def test_accepted(text: str, kind: str, columns: set[str]) -> None:
+    checked = check(text, COLUMNS)
+    assert (checked.type.sql(), checked.columns, checked.text) == (kind, columns, text)
+
+
+REJECTED = [
+    # expression, code, offset, what a person reads
+    ("sale_value + 1", "unknown-column", 0, "'sale_value' is not a column; did you mean 'Sales_Value'?"),
+    ("1 + nothing_like_it", "unknown-column", 4, "'nothing_like_it' is not a column"),
+    ("address.town", "unknown-column", 8, "'town' is not a field of struct<City:string,geo:struct<lat:double>>"),
+    ("address.cty", "unknown-column", 8, "did you mean 'City'?"),
+    ("department.x", "unknown-column", 11, "'x' is not a field: string is no struct"),
+    ("attributes.weight", "unknown-column", 11, "write column['weight']"),
+    ("", "expression-syntax", 0, "the expression is empty"),
+    ("quantity +", "expression-syntax", 9, "something is missing around '+'"),
+    ("quantity quantity", "expression-syntax", 9, "'quantity' is not expected after 'quantity'"),
+    ("(quantity", "expression-syntax", 0, "'(' has no ')'"),
+    ("quantity)", "expression-syntax", 8, "')' closes nothing"),
+    ("tags[0)", "expression-syntax", 6, "')' closes nothing"),
+    ("case when in_store then 1", "expression-syntax", 0, "'case' has no 'end'"),
+    ("coalesce(quantity,,1)", "expression-syntax", 18, "nothing between two separators"),
+    ("end + 1", "expression-syntax", 0, "'end' closes nothing; a column of that name goes in backticks"),
+    ("quantity then", "expression-syntax", 9, "a column of that name goes in backticks"),
+    ("interval 1 day 2 hours", "expression-syntax", 15, "'2' is not expected"),
+    ("bought_at + interval quantity days", "expression-syntax", 12, "a number and one unit"),
+    ("quantity = 1 in (true)", "expression-syntax", 11, "put parentheses"),
+    ("'a' || quantity + 1", "expression-syntax", 7, "put parentheses"),
+    ("quantity | 1 & 2", "expression-syntax", 0, "put parentheses"),
+    ("quantity is 1", "expression-syntax", 0, "`is` takes null, true or false"),
+    ("cast(quantity, int)", "expression-syntax", 0, "cast is written cast(x as type)"),
+    ("date'2024-02-30'", "expression-syntax", 0, "'2024-02-30' is not a date; write it like date'2024-01-31'"),
+    ("date 'today'", "expression-syntax", 0, "'today' is not a date"),
+    ("timestamp_ntz'2024-01-31T10:00:00Z'", "expression-syntax", 0, "is not a timestamp_ntz"),
+    ("department + 1", "expression-type", 0, "`+` does not take string and int; join text with ||"),
+    ("department = 1", "expression-type", 0, "`=` does not compare string and int; cast the string: cast(x as int)"),
+    ("quantity = '1'", "expression-type", 0, "cast the string"),
+    ("day = '31.01.2024'", "expression-type", 0, "write the constant as date'2024-01-31'"),
+    ("quantity = null", "expression-type", 0, "`=` with null is never true; write x is null"),
+    ("quantity + null", "expression-type", 0, "write cast(null as double)"),
+    ("not quantity", "expression-type", 4, "`not` needs a boolean, not int"),
+    ("quantity and in_store", "expression-type", 0, "`and` needs booleans, not int"),
+    ("case when quantity then 1 end", "expression-type", 10, "a condition after `when` is boolean, not int"),
+    ("case when in_store then 1 else 'x' end", "expression-type", 10, "the branches of a case need one type"),
+    ("coalesce(quantity, 'x')", "expression-type", 19, "argument 2 of coalesce: string does not go with int"),
+    ("round(price, quantity)", "expression-type", 13, "argument 2 of round: a whole number written out is needed"),
+    ("round(price, 1, 2)", "expression-type", 0, "round takes 1 to 2 arguments, not 3"),
+    ("abs()", "expression-type", 0, "abs takes 1 argument, not 0"),
+    ("upper(quantity)", "expression-type", 6, "the argument of upper: a string is needed, not int"),
+    ("date_add(day, household_id)", "expression-type", 14, "argument 2 of date_add: an int is needed, not bigint"),
+    ("date_trunc('dya', bought_at)", "expression-type", 11, "not 'dya'"),
+    ("tags['x']", "expression-type", 0, "the index of an array is a whole number, not string"),
+    ("department[0]", "expression-type", 0, "square brackets need an array or a map, not string"),
+    ("cast(day as int)", "expression-type", 0, "date cannot be cast to int"),
+    ("cast(day as strng)", "expression-type", 12, "unknown type 'strng'; did you mean 'string'?"),
+    ("bought_at - local_time", "expression-type", None, "the result is an interval day to second"),
+    ("null", "expression-type", None, "null alone has no type"),
+    ("array(null)", "expression-type", None, "null alone has no type"),
+    ("128Y", "expression-type", 0, "the number 128Y is out of range"),
+    ("1e999", "expression-type", 0, "out of range"),
+    ("colesce(quantity, 0)", "forbidden-expression", 0, "did you mean 'coalesce'?"),
+    ("2 * sum(quantity)", "forbidden-expression", 4, "'sum' is not allowed: it is an aggregate"),
+    ("int(department)", "forbidden-expression", 0, "write cast(x as int)"),
+    ("unix_timestamp(bought_at)", "forbidden-expression", 0, "write unix_seconds(x)"),
+    ("department = \"DELI\"", "forbidden-expression", 13, "put text in single quotes"),
+    ("quantity as n", "forbidden-expression", 9, "an alias (`as`) is not allowed"),
+    ("quantity::string", "forbidden-expression", 8, "cast with cast(x as type)"),
+    ("cast('now' as timestamp)", "forbidden-expression", 0, "only when it is an ISO date or time"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "offset", "message"), REJECTED)
+def test_rejected(text: str, code: str, offset: int | None, message: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        check(text, COLUMNS)
+    assert (caught.value.code, caught.value.offset) == (code, offset)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_condition_is_boolean() -> None:
+    assert check_condition("quantity > 0", COLUMNS).columns == {"quantity"}
+    with pytest.raises(ExpressionError, match="a condition is boolean, not int"):
+        check_condition("quantity", COLUMNS)
+
+
+def test_columns_that_differ_only_in_case_are_ambiguous() -> None:
+    with pytest.raises(ExpressionError, match="'total' could be any of Total, TOTAL"):
+        check("total", {"Total": DataType.parse("int"), "TOTAL": DataType.parse("int")})
+
+
+SAME = [
+    ("quantity+1", "  QUANTITY\n + 1 "),
+    ("quantity + 1", "`quantity` + 1"),
+    ("COALESCE(Quantity,0)", "coalesce( quantity , 0 )"),
+    ("quantity != 1", "quantity <> 1"),
+    ("quantity == 1", "quantity = 1"),
+    ("cast(quantity as bigint)", "CAST(quantity AS LONG)"),
+    ("bought_at - interval 7 days", "bought_at - INTERVAL '7' DAY"),
+    ("day > DATE '2024-01-31'", "day > date'2024-01-31'"),
+    ("1E3", "1e3"),
+]
+DIFFERENT = [
+    ("department = 'a'", "department = 'A'"),
+    ("department = 'a  b'", "department = 'a b'"),
+    ("`spend 7d`", "'spend 7d'"),
+    ("quantity + 1", "1 + quantity"),
+    ("1", "1L"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_the_canonical_text_of_the_same_is_the_same(one: str, other: str) -> None:
+    assert check(one, COLUMNS).canonical == check(other, COLUMNS).canonical
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_the_canonical_text_of_another_is_another(one: str, other: str) -> None:
+    assert check(one, COLUMNS).canonical != check(other, COLUMNS).canonical
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in ACCEPTED])
+def test_the_canonical_text_means_the_same(text: str) -> None:
+    checked = check(text, COLUMNS)
+    again = check(checked.canonical, COLUMNS)
+    assert (again.type, again.columns, again.canonical) == (checked.type, checked.columns, checked.canonical)
+
+
+CALLS = [
+    ("sum(sales_value)", AggregateCall("sum", "sales_value", 4)),
+    ("COUNT( * )", AggregateCall("count", None, 7)),
+    (" max( coalesce(a, (b)) + 1 ) ", AggregateCall("max", "coalesce(a, (b)) + 1", 6)),
+]
+NO_CALLS = [
+    ("sum", "this is not the call of an aggregate"),
+    ("", "this is not the call of an aggregate"),
+    ("`sum`(a)", "this is not the call of an aggregate"),
+    ("sum()", "the aggregate has no argument"),
+    ("sum(a", "the aggregate's call is not closed"),
+    ("sum(a]", "the aggregate's call is not closed"),
+    ("sum(a) + 1", "'+' follows the aggregate's call"),
+    ("sum(a) || (b)", "'||' follows the aggregate's call"),
+    ("sum(a, b)", "an aggregate takes one argument"),
+    ("count(distinct a)", "use count_distinct(x)"),
+    ("sum(a) -- all", "comments are not allowed"),
+]
+
+
+@pytest.mark.parametrize(("text", "call"), CALLS)
+def test_aggregate_calls(text: str, call: AggregateCall) -> None:
+    assert parse_aggregate_call(text) == call
+
+
+@pytest.mark.parametrize(("text", "message"), NO_CALLS)
+def test_what_is_no_aggregate_call(text: str, message: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_aggregate_call(text)
+    assert message in str(caught.value)
+
+
+def test_the_lists_of_functions_do_not_contradict_each_other() -> None:
+    assert not FUNCTIONS.keys() & FORBIDDEN.keys()
+    assert not FUNCTIONS.keys() & HINTS.keys()
+    assert CALLED_WITHOUT_PARENTHESES <= FORBIDDEN.keys()
+
+
+@pytest.mark.parametrize("name", sorted(CALLED_WITHOUT_PARENTHESES))
+def test_a_word_that_spark_calls_is_a_column_where_there_is_one(name: str) -> None:
+    assert check(name, {name: DataType.parse("int")}).columns == {name}
+    with pytest.raises(ExpressionError, match=f"'{name}' is not allowed"):
+        check(name, {"other": DataType.parse("int")})
+
+
+@given(st.lists(st.sampled_from("()[]"), max_size=200), st.integers(0, 60))
+def test_nesting_never_overflows(brackets: list[str], depth: int) -> None:
+    for text in ("".join(brackets), "(" * depth + "1" + ")" * depth, "not " * depth + "true", "- " * depth + "1"):
+        try:
+            check(text, {})
+        except ExpressionError as error:
+            assert error.code in ("expression-syntax", "forbidden-expression")
+
+
+def test_long_chains_are_fine_up_to_the_limit() -> None:
+    assert check(" + ".join(["quantity"] * 200), COLUMNS).type.sql() == "int"
+    assert check(" and ".join(["in_store"] * 700), COLUMNS).type.sql() == "boolean"
+    assert check(f"quantity in ({', '.join(map(str, range(1500)))})", COLUMNS).type.sql() == "boolean"
+    with pytest.raises(ExpressionError, match="201 operators; 200 are allowed"):
+        check(" + ".join(["quantity"] * 202), COLUMNS)
+
+
+def test_checking_takes_well_under_half_a_millisecond() -> None:
+    check("1", {})
+    started = time.process_time()
+    for number in range(1000):
+        check(f"sales_value / nullif(quantity, {number})", COLUMNS)
+        check(f"case when quantity > {number} then coalesce(price, 0) else round(price, 1) end > 0", COLUMNS)
+    assert (time.process_time() - started) / 2000 < 0.0005
