@@ -17,9 +17,21 @@ from headrace.quality import Outcome, Suite, run_gate
 COLUMNS: Mapping[str, DataType] = {
     name: DataType.parse(kind)
     for name, kind in {
-        "id": "bigint", "whole": "int", "small": "smallint", "number": "double", "single": "float",
-        "amount": "decimal(12,2)", "word": "string", "code": "string", "flag": "boolean", "day": "date",
-        "at": "timestamp", "local": "timestamp_ntz", "raw": "binary", "tags": "array<string>", "other": "double",
+        "id": "bigint",
+        "whole": "int",
+        "small": "smallint",
+        "number": "double",
+        "single": "float",
+        "amount": "decimal(12,2)",
+        "word": "string",
+        "code": "string",
+        "flag": "boolean",
+        "day": "date",
+        "at": "timestamp",
+        "local": "timestamp_ntz",
+        "raw": "binary",
+        "tags": "array<string>",
+        "other": "double",
         "document": "string",
     }.items()
 }
@@ -213,7 +225,9 @@ def _plain(batch: DataFrame, expectations: Mapping[int, Expectation], result_for
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_spark("plain", persist=False).add_dataframe_asset("rows")
-    rows = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": batch})
+    # The plain run takes hundreds of jobs; over a local relation Spark answers most of them by itself.
+    local = batch.sparkSession.createDataFrame(batch.toArrow(), batch.schema)
+    rows = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": local})
     theirs, refused = gx_suite(Suite("plain", tuple(expectations.values())), batch.columns)
     assert not refused
     places, results = list(expectations), {}
@@ -243,7 +257,7 @@ def test_same_as_plain_gx(place: int, outcomes: tuple[Outcome, ...], plain: dict
     assert ours.unexpected == theirs.found.get("unexpected_count")
     assert ours.rows == theirs.found.get("element_count" if ours.unexpected is not None else None)
     assert ours.observed == theirs.found.get("observed_value")
-    if not ours.success and ours.unexpected:
+    if not ours.success and ours.unexpected and not ours.expectation.type.endswith("_not_be_null"):
         assert 0 < len(ours.examples) <= ours.unexpected
 
 
@@ -265,9 +279,13 @@ def test_quarantined_rows_are_the_rows_that_gx_finds_bad(
         assert {row["id"] for row in rows if row[f"v{place}"]} == plain[place].bad_ids, CASES[place]
 
 
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")
 def test_same_as_plain_gx_on_an_empty_batch(batch: DataFrame, suite: Suite) -> None:
     nothing = batch.where("id < 0")
     ours = run_gate(nothing, suite).outcomes
     theirs = _plain(nothing, dict(enumerate(suite.expectations)), "BOOLEAN_ONLY")
     for place, case in enumerate(CASES):
-        assert (ours[place].success, ours[place].error is not None) == (theirs[place].success, theirs[place].raised), case
+        assert (ours[place].success, ours[place].error is not None) == (
+            theirs[place].success,
+            theirs[place].raised,
+        ), case

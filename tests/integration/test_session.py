@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from headrace.engine.session import _property, _secrets_in_a_file, _why_it_did_not_start, open_session
@@ -28,6 +29,13 @@ def test_delta_works_and_nothing_is_left_behind(spark: SparkSession, tmp_path: P
     assert spark.read.format("delta").load(str(tmp_path / "t")).count() == 3
     assert not Path("spark-warehouse").exists()
     assert not Path("metastore_db").exists()
+
+
+def test_a_query_that_fails_writes_nothing(spark: SparkSession, capfd: pytest.CaptureFixture[str]) -> None:
+    for query in ("SELECT nope", "SELECT 1 / (id - id) FROM range(1)"):
+        with pytest.raises(PySparkException):
+            spark.sql(query).collect()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_active_session_is_taken_and_pinned(spark: SparkSession, tmp_path: Path) -> None:
@@ -125,6 +133,11 @@ def test_secrets_stay_off_the_command_line(monkeypatch: pytest.MonkeyPatch) -> N
             "Unrecognized VM option 'Foo'\nError: Could not create the Java Virtual Machine.",
             "Unrecognized VM option 'Foo'",
         ),
+        ('Exception in thread "main" org.apache.spark.SparkException: Master must be x', "Master must be x"),
+        (
+            "ERROR Backend: All masters are unresponsive! Giving up.",
+            "no Spark master answers at the address in the settings",
+        ),
         ("WARNING: all is well", None),
     ],
 )
@@ -136,7 +149,8 @@ def test_a_log_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("headrace.engine.session._running_session", lambda: None)
     (tmp_path / "file").write_text("")
     with pytest.raises(
-        InfrastructureError, match=f"cannot write Spark's log {tmp_path}/file/spark.log: Not a directory"
+        InfrastructureError,
+        match=f"cannot write Spark's log {tmp_path}/file/spark.log; its parent must be a directory",
     ):
         open_session(settings(tmp_path), log_file=tmp_path / "file" / "spark.log")
 
@@ -165,12 +179,12 @@ except HeadraceError as error:
         ),
         (
             "local[1]",
-            "spark.driver.extraJavaOptions=-XX:+NoSuchOption",
+            "spark.driver.memory=10x",
             {},
-            "5 Spark did not start: Unrecognized VM option 'NoSuchOption'",
+            "5 Spark did not start: Invalid maximum heap size: -Xmx10x",
         ),
     ],
-    ids=["no Java", "wrong options"],
+    ids=["no Java", "wrong memory"],
 )
 def test_a_start_that_fails_is_one_line_and_quiet(
     tmp_path: Path, master: str, conf: str, environ: dict[str, str], wanted: str

@@ -97,7 +97,12 @@ REJECTED = [
     # expression, code, offset, what a person reads
     ("sale_value + 1", "unknown-column", 0, "'sale_value' is not a column; did you mean 'Sales_Value'?"),
     ("1 + nothing_like_it", "unknown-column", 4, "'nothing_like_it' is not a column"),
-    ("address.town", "unknown-column", 8, "'town' is not a field of struct<City:string,geo:struct<lat:double>>"),
+    (
+        "address.town",
+        "unknown-column",
+        8,
+        "'town' is not a field of struct<City:string,geo:struct<lat:double>>",
+    ),
     ("address.cty", "unknown-column", 8, "did you mean 'City'?"),
     ("department.x", "unknown-column", 11, "'x' is not a field: string is no struct"),
     ("attributes.weight", "unknown-column", 11, "write column['weight']"),
@@ -110,7 +115,7 @@ REJECTED = [
     ("case when in_store then 1", "expression-syntax", 0, "'case' has no 'end'"),
     ("coalesce(quantity,,1)", "expression-syntax", 18, "nothing between two separators"),
     ("end + 1", "expression-syntax", 0, "'end' closes nothing; a column of that name goes in backticks"),
-    ("quantity then", "expression-syntax", 9, "a column of that name goes in backticks"),
+    ("quantity then 1", "expression-syntax", 9, "a column of that name goes in backticks"),
     ("interval 1 day 2 hours", "expression-syntax", 15, "'2' is not expected"),
     ("bought_at + interval quantity days", "expression-syntax", 12, "a number and one unit"),
     ("quantity = 1 in (true)", "expression-syntax", 11, "put parentheses"),
@@ -118,11 +123,21 @@ REJECTED = [
     ("quantity | 1 & 2", "expression-syntax", 0, "put parentheses"),
     ("quantity is 1", "expression-syntax", 0, "`is` takes null, true or false"),
     ("cast(quantity, int)", "expression-syntax", 0, "cast is written cast(x as type)"),
-    ("date'2024-02-30'", "expression-syntax", 0, "'2024-02-30' is not a date; write it like date'2024-01-31'"),
+    (
+        "date'2024-02-30'",
+        "expression-syntax",
+        0,
+        "'2024-02-30' is not a date; write it like date'2024-01-31'",
+    ),
     ("date 'today'", "expression-syntax", 0, "'today' is not a date"),
     ("timestamp_ntz'2024-01-31T10:00:00Z'", "expression-syntax", 0, "is not a timestamp_ntz"),
     ("department + 1", "expression-type", 0, "`+` does not take string and int; join text with ||"),
-    ("department = 1", "expression-type", 0, "`=` does not compare string and int; cast the string: cast(x as int)"),
+    (
+        "department = 1",
+        "expression-type",
+        0,
+        "`=` does not compare string and int; cast the string: cast(x as int)",
+    ),
     ("quantity = '1'", "expression-type", 0, "cast the string"),
     ("day = '31.01.2024'", "expression-type", 0, "write the constant as date'2024-01-31'"),
     ("quantity = null", "expression-type", 0, "`=` with null is never true; write x is null"),
@@ -132,11 +147,21 @@ REJECTED = [
     ("case when quantity then 1 end", "expression-type", 10, "a condition after `when` is boolean, not int"),
     ("case when in_store then 1 else 'x' end", "expression-type", 10, "the branches of a case need one type"),
     ("coalesce(quantity, 'x')", "expression-type", 19, "argument 2 of coalesce: string does not go with int"),
-    ("round(price, quantity)", "expression-type", 13, "argument 2 of round: a whole number written out is needed"),
+    (
+        "round(price, quantity)",
+        "expression-type",
+        13,
+        "argument 2 of round: a whole number written out is needed",
+    ),
     ("round(price, 1, 2)", "expression-type", 0, "round takes 1 to 2 arguments, not 3"),
     ("abs()", "expression-type", 0, "abs takes 1 argument, not 0"),
     ("upper(quantity)", "expression-type", 6, "the argument of upper: a string is needed, not int"),
-    ("date_add(day, household_id)", "expression-type", 14, "argument 2 of date_add: an int is needed, not bigint"),
+    (
+        "date_add(day, household_id)",
+        "expression-type",
+        14,
+        "argument 2 of date_add: an int is needed, not bigint",
+    ),
     ("date_trunc('dya', bought_at)", "expression-type", 11, "not 'dya'"),
     ("tags['x']", "expression-type", 0, "the index of an array is a whole number, not string"),
     ("department[0]", "expression-type", 0, "square brackets need an array or a map, not string"),
@@ -151,7 +176,7 @@ REJECTED = [
     ("2 * sum(quantity)", "forbidden-expression", 4, "'sum' is not allowed: it is an aggregate"),
     ("int(department)", "forbidden-expression", 0, "write cast(x as int)"),
     ("unix_timestamp(bought_at)", "forbidden-expression", 0, "write unix_seconds(x)"),
-    ("department = \"DELI\"", "forbidden-expression", 13, "put text in single quotes"),
+    ('department = "DELI"', "forbidden-expression", 13, "put text in single quotes"),
     ("quantity as n", "forbidden-expression", 9, "an alias (`as`) is not allowed"),
     ("quantity::string", "forbidden-expression", 8, "cast with cast(x as type)"),
     ("cast('now' as timestamp)", "forbidden-expression", 0, "only when it is an ISO date or time"),
@@ -250,7 +275,7 @@ def test_what_is_no_aggregate_call(text: str, message: str) -> None:
 def test_the_lists_of_functions_do_not_contradict_each_other() -> None:
     assert not FUNCTIONS.keys() & FORBIDDEN.keys()
     assert not FUNCTIONS.keys() & HINTS.keys()
-    assert CALLED_WITHOUT_PARENTHESES <= FORBIDDEN.keys()
+    assert FORBIDDEN.keys() >= CALLED_WITHOUT_PARENTHESES
 
 
 @pytest.mark.parametrize("name", sorted(CALLED_WITHOUT_PARENTHESES))
@@ -260,13 +285,14 @@ def test_a_word_that_spark_calls_is_a_column_where_there_is_one(name: str) -> No
         check(name, {"other": DataType.parse("int")})
 
 
-@given(st.lists(st.sampled_from("()[]"), max_size=200), st.integers(0, 60))
-def test_nesting_never_overflows(brackets: list[str], depth: int) -> None:
-    for text in ("".join(brackets), "(" * depth + "1" + ")" * depth, "not " * depth + "true", "- " * depth + "1"):
+@given(st.text(alphabet="()[]", max_size=200), st.integers(0, 60))
+def test_nesting_never_overflows(brackets: str, depth: int) -> None:
+    for text in (brackets, "(" * depth + "1" + ")" * depth, "not " * depth + "true", "- " * depth + "1"):
         try:
-            check(text, {})
-        except ExpressionError as error:
-            assert error.code in ("expression-syntax", "forbidden-expression")
+            checked = check(text, {})
+        except ExpressionError:
+            continue
+        assert checked.text == text
 
 
 def test_long_chains_are_fine_up_to_the_limit() -> None:

@@ -12,7 +12,9 @@ UNKNOWN, ARGUMENT, QUARANTINE = "unknown-column", "expectation-argument", "expec
 
 def of_group(*expectations: str) -> str:
     """A group with one feature `n` and these expectations."""
-    return group("n: {aggregate: count}") + "expectations:\n" + "".join(f"  - {line}\n" for line in expectations)
+    return (
+        group("n: {aggregate: count}") + "expectations:\n" + "".join(f"  - {line}\n" for line in expectations)
+    )
 
 
 def of_source(*expectations: str) -> str:
@@ -50,15 +52,16 @@ CASES = {
         (ARGUMENT, "nothing lies between 9 and 1"),
     ),
     "not for Spark": (
-        of_group("«expect_column_values_to_match_like_pattern»: {column: n, like_pattern: a%}"),
+        group("s: {aggregate: last, of: channel}")
+        + "expectations: [«expect_column_values_to_match_like_pattern»: {column: s, like_pattern: a%}]\n",
         ("expectation-unsupported", "expect_column_values_to_match_like_pattern cannot be a gate on Spark"),
     ),
     "severity": (
-        of_group(f"«{{»{NOT_NULL}: {{column: n, severity: fatal}}}}"),
-        ("invalid-value", "severity 'fatal' is not one of critical, warning, info"),
+        of_group(f"{NOT_NULL}: {{column: n, severity: «fatal»}}"),
+        ("invalid-value", "g: severity 'fatal' is not one of critical, warning, info"),
     ),
     "on_failure": (
-        of_source(f"«{{»{NOT_NULL}: {{column: amount, on_failure: drop}}}}"),
+        of_source(f"{NOT_NULL}: {{column: amount, on_failure: «drop»}}"),
         ("invalid-value", "on_failure 'drop' is not one of fail, quarantine"),
     ),
     "two in one": (

@@ -97,13 +97,13 @@ SOURCES = {
         (RESERVED, "'_event_us' is a name that Headrace uses itself"),
     ),
     "a roll-up over its groups": (
-        "kind: source\nname: r\nfrom: orders\ngroup_by: [customer_id, «order_id»]\n"
-        "columns: {order_id: count(*)}\nspan: 0s\n",
+        ("kind: source\nname: r\nfrom: orders\ngroup_by: [customer_id, «order_id»]\n"
+        "columns: {order_id: count(*)}\nspan: 0s\n"),
         ("ambiguous-column", "'order_id' is ambiguous: it is a column of `columns` and of `group_by`"),
     ),
     "a feature table": (
-        "kind: feature_table\nname: t\nentity: product\ntable: raw.t\n"
-        "columns: {product_id: bigint, «Product_Id»: bigint}\n",
+        ("kind: feature_table\nname: t\nentity: product\ntable: raw.t\n"
+        "columns: {product_id: bigint, «Product_Id»: bigint}\n"),
         (DUPLICATE, "t: 'Product_Id' is taken in `columns`"),
     ),
 }  # fmt: skip

@@ -52,8 +52,8 @@ CASES = {
         ("cycle", "the roll-up is made from itself: r -> r"),
     ),
     "roll-ups of each other": (
-        "kind: source\nname: a\nfrom: «b»\ngroup_by: [x]\ncolumns: {n: count(*)}\nspan: 0s\n---\n"
-        "kind: source\nname: b\nfrom: a\ngroup_by: [x]\ncolumns: {n: count(*)}\nspan: 0s\n",
+        ("kind: source\nname: a\nfrom: «b»\ngroup_by: [x]\ncolumns: {n: count(*)}\nspan: 0s\n---\n"
+        "kind: source\nname: b\nfrom: a\ngroup_by: [x]\ncolumns: {n: count(*)}\nspan: 0s\n"),
         ("cycle", "a: the roll-up is made from itself: a -> b -> a"),
     ),
 }  # fmt: skip

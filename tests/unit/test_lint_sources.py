@@ -148,6 +148,10 @@ ROLL_UPS = {
         rolled("{n: «time_since_last(*)»}"),
         ("aggregate-type", "time_since_last depends on the instant a feature is computed at"),
     ),
+    "distinct values": (
+        rolled("{n: «count_distinct(product_id)»}"),
+        ("aggregate-type", "r.n: count_distinct is not for roll-ups; take it in a feature group over the source itself"),
+    ),
     "both table and from": (
         "kind: source\nname: r\n«table»: raw.r\nfrom: orders\ngroup_by: [order_id]\ncolumns: {n: count(*)}\nspan: 0s\n",
         ("unknown-field", "r: `table` does not go with `from`; remove it; a roll-up takes rows and times from"),

@@ -65,6 +65,7 @@ CASES = {
     ),
     "a key missing": (case(at="[«{»time: 2024-01-02}]"), ("missing-field", "t: `customer_id` is missing")),
     "the time missing": (case(at="[«{»customer_id: 1}]"), ("missing-field", "t: `time` is missing; say for which keys")),
+    "a time of null": (case(at="[«{»customer_id: 1, time: null}]"), ("missing-field", "t: `time` is missing")),
     "everything missing": (case(at="[«{»}]"), ("missing-field", "t: `customer_id` and `time` are missing")),
     "an impossible time": (
         case(at="[{customer_id: 1, time: «2024-02-30»}]"),

@@ -1,5 +1,6 @@
 """What is looked for before Spark starts, and what a person reads when it is not there."""
 
+import socket
 import sys
 from pathlib import Path
 from zipfile import ZipFile
@@ -7,7 +8,13 @@ from zipfile import ZipFile
 import pytest
 
 from headrace.engine import delta_jars
-from headrace.engine.preflight import installed_javas, require_java, require_pair, require_spark
+from headrace.engine.preflight import (
+    installed_javas,
+    require_connect_server,
+    require_java,
+    require_pair,
+    require_spark,
+)
 from headrace.errors import InfrastructureError
 
 INSTALL = "install Java 17 or newer (Debian: apt install openjdk-17-jre-headless) or set JAVA_HOME"
@@ -123,6 +130,17 @@ def test_a_spark_that_others_started(version: str, is_enough: bool) -> None:
         InfrastructureError, match=f"this session runs Spark {version}; Headrace needs Spark 4.1 or newer"
     ):
         require_spark(version)
+
+
+def test_a_connect_server_that_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        require_connect_server(f"sc://127.0.0.1:{port}/;token=x", {})
+    require_connect_server(f"sc://127.0.0.1:{port}", {"grpc_proxy": "proxy:1"})
+    for place, where in ((f"127.0.0.1:{port}", f"127.0.0.1:{port}"), ("127.0.0.1:99999", "127.0.0.1:99999")):
+        with pytest.raises(InfrastructureError) as raised:
+            require_connect_server(f"sc://{place}/;token=x", {})
+        assert str(raised.value) == f"no Spark Connect server answers at {where}; see spark.remote"
 
 
 def test_this_environment_passes() -> None:

@@ -20,16 +20,19 @@ class State:
     Attributes:
         name: How `finalize` calls it.
         prepare: SQL over one row: `{value}` is the aggregate's input, `{order}` the comma-separated order of
-            ties without the value, `{event_us}` the event's time. Null means that the row contributes nothing.
+            ties without the value, `{event_us}` the event's time, and the names of `steps` stand for theirs. Null
+            means that the row contributes nothing.
         merge: Spark SQL aggregate function over prepared values and over states alike; ignores nulls.
         event: SQL over `{state}` for the event time of a state that holds the latest event only. Such a state
             over a wide window decides every narrower window that ends with it, so it is aggregated once.
+        steps: Named intermediate results over one row, each computed once, in order.
     """
 
     name: str
     prepare: str
     merge: Literal["sum", "min", "max"]
     event: str | None = None
+    steps: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

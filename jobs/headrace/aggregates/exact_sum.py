@@ -23,21 +23,27 @@ LARGEST = 2.0**43
 _LIMB = f"{2.0**40!r}D"
 _MASK = f"{2**40 - 1}L"
 
-_V = "cast({value} as double)"
-_S0 = f"({_V} * 1024D)"  # the value in units of each limb: what the limbs before it have left over
-_S1 = f"(({_S0} - rint({_S0})) * {_LIMB})"
-_S2 = f"(({_S1} - rint({_S1})) * {_LIMB})"
-_S3 = f"(({_S2} - rint({_S2})) * {_LIMB})"
-
+# `s` is the value in units of a limb: what the limbs before it have left over; `r` is the limb.
+_ROW_STEPS = (
+    {"s0": "cast({value} as double) * 1024D"},
+    {"r0": "rint({s0})"},
+    {"s1": f"({{s0}} - {{r0}}) * {_LIMB}"},
+    {"r1": "rint({s1})"},
+    {"s2": f"({{s1}} - {{r1}}) * {_LIMB}"},
+    {"r2": "rint({s2})"},
+    {"s3": f"({{s2}} - {{r2}}) * {_LIMB}"},
+)
+_FITS = f"abs({{s0}}) < {LARGEST * 1024!r}D AND {{s3}} = rint({{s3}})"
 STATES = (
-    State("h0", f"cast(rint({_S0}) as bigint)", "sum"),
-    State("h1", f"cast(rint({_S1}) as bigint)", "sum"),
-    State("h2", f"cast(rint({_S2}) as bigint)", "sum"),
+    State("h0", "cast({r0} as bigint)", "sum", steps=_ROW_STEPS),
+    State("h1", "cast({r1} as bigint)", "sum", steps=_ROW_STEPS),
+    State("h2", "cast({r2} as bigint)", "sum", steps=_ROW_STEPS),
     State(
         "h3",
-        f"CASE WHEN {{value}} IS NULL THEN NULL WHEN abs({_V}) < {LARGEST!r}D AND {_S3} = rint({_S3}) "
-        f"THEN cast({_S3} as bigint) ELSE raise_error('{OUT_OF_RANGE}') END",
+        f"CASE WHEN {{s3}} IS NULL THEN NULL WHEN {_FITS} THEN cast({{s3}} as bigint) "
+        f"ELSE raise_error('{OUT_OF_RANGE}') END",
         "sum",
+        steps=_ROW_STEPS,
     ),
 )
 

@@ -6,6 +6,7 @@ What a command needs beyond typer it imports inside its function, so that each s
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,9 @@ def _program() -> typer.Typer:
     )
     program.callback(invoke_without_command=True)(_globals)
     for name, command in COMMANDS:
-        program.command(name)(command)
+        # All of the first line: the short help that typer makes of it is cut off.
+        summary = (command.__doc__ or "").split("\n", 1)[0]
+        program.command(name, short_help=summary)(command)
     return program
 
 
@@ -106,17 +109,20 @@ def _globals_first(argv: Sequence[str]) -> list[str]:
             rest += [argument, *arguments]
         elif argument.partition("=")[0] not in _GLOBAL_OPTIONS:
             rest.append(argument)
+        elif _GLOBAL_OPTIONS.get(argument):
+            value = next(arguments, None)
+            if value is None:
+                return [argument]  # alone, so that its missing value is what is complained of
+            first += [argument, value]
         else:
             first.append(argument)
-            if _GLOBAL_OPTIONS.get(argument):
-                first += [value for value in [next(arguments, None)] if value is not None]
     return first + rest
 
 
 def _project(arguments: Sequence[str]) -> Path:
     """The project folder of a command line that may be wrong: problems are shown with lines of its files."""
     given = os.environ.get("HEADRACE_PROJECT", ".")
-    for option, value in zip(arguments, [*arguments[1:], given], strict=True):
+    for option, value in pairwise([*arguments, ""]):
         if option == "--project":
             given = value
         elif option.startswith("--project="):

@@ -27,8 +27,11 @@ def guarded(command: Callable[[], Any], project: Path, *, debug: bool = False) -
         code = command()
         sys.stdout.flush()
     except BrokenPipeError:
-        _close_stdout()
-        return BROKEN_PIPE
+        return _without_reader()
+    except SystemExit as exit_:  # typer's answer to a broken pipe
+        if isinstance(exit_.__context__, BrokenPipeError):
+            return _without_reader()
+        raise
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except Exception as error:
@@ -52,7 +55,9 @@ def _report(error: Exception, project: Path) -> int:
             _say(str(error))
             return error.exit_code
         case typer.TyperException():
-            _say(f"{_one_line(error.format_message()).rstrip('.')}; see {_asked(error)} --help")
+            # What a type of an option raises is a "Value error" to typer, and only wrong to a user.
+            message = _one_line(error.format_message()).replace("Value error, ", "").rstrip(".")
+            _say(f"{message} (see {_asked(error)} --help)")
             return USAGE
         case OSError():
             _say(_one_line(str(error)))
@@ -76,6 +81,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _close_stdout() -> None:
+def _without_reader() -> int:
     """Whoever read our output has left: what is still to be flushed at exit must not complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE

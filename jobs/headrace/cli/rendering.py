@@ -78,7 +78,11 @@ def _excerpt(problem: Problem, root: Path) -> tuple[str, str, int, int] | None:
     """Line number, text, and the start and length of the wrong part; None where there is no such line."""
     if problem.file is None or problem.line is None:
         return None
-    lines = _lines(root / problem.file)
+    try:
+        path = root / problem.file
+        lines = _lines(path, path.stat().st_mtime_ns)
+    except OSError:
+        return None
     if problem.line > len(lines):
         return None
     line = lines[problem.line - 1]
@@ -92,11 +96,8 @@ def _excerpt(problem: Problem, root: Path) -> tuple[str, str, int, int] | None:
 
 
 @lru_cache(maxsize=8)
-def _lines(path: Path) -> Sequence[str]:
-    try:
-        text = path.read_text("utf-8-sig", errors="replace")
-    except OSError:
-        return ()
+def _lines(path: Path, changed_ns: int) -> Sequence[str]:
+    text = path.read_text("utf-8-sig", errors="replace")
     # A tab and other controls take one place: the underline fits, and no file steers the terminal.
     return ["".join(c if c.isprintable() else " " for c in line) for line in text.split("\n")]
 

@@ -1,36 +1,41 @@
-"""Intermediate results of finalizing, each computed once: a `let … in …` for Spark SQL text."""
+"""Intermediate results over rows or states, each computed once: a `let … in …` for Spark SQL text."""
 
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from headrace.aggregates import Finalize
+Steps = tuple[Mapping[str, str], ...]
 
 
 class Lets:
-    """Collects the steps of many values, gives equal steps one column, and adds them level by level."""
+    """Collects the steps of many values, gives equal steps one column, and adds them level by level.
 
-    def __init__(self) -> None:
+    Args:
+        prefix: Begins the names of the columns.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self._levels: list[dict[str, str]] = []
 
-    def apply(self, final: Finalize, names: Mapping[str, str]) -> str:
-        """SQL of a value over merged states, after its steps were added.
+    def apply(self, value: str, steps: Steps, names: Mapping[str, str]) -> str:
+        """SQL of a value, after its steps were added.
 
         Args:
-            final: What the aggregate declares.
-            names: SQL for each state name and other placeholder.
+            value: Template over `names` and the names of steps.
+            steps: Templates over `names` and the names of steps before them.
+            names: SQL for each placeholder.
         """
         known = dict(names)
-        for level, steps in enumerate(final.steps):
+        for level, named in enumerate(steps):
             if level == len(self._levels):
                 self._levels.append({})
             columns = self._levels[level]
-            new = {name: text.format(**known) for name, text in steps.items()}
-            known |= {
-                name: columns.setdefault(sql, f"_let{level}_{len(columns)}") for name, sql in new.items()
-            }
-        return final.value.format(**known)
+            new = {name: text.format(**known) for name, text in named.items()}
+            for name, sql in new.items():
+                known[name] = columns.setdefault(sql, f"{self._prefix}{level}_{len(columns)}")
+        return value.format(**known)
 
     def run(self, rows: DataFrame) -> DataFrame:
         """The rows with every step as a column."""

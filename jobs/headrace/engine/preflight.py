@@ -3,15 +3,20 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from headrace.errors import InfrastructureError
 
 JAVA_AT_LEAST = 17
+CONNECT_PORT = 15002
+PATIENCE_S = 10
+_PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 SPARK_SERIES = (4, 1)
 SPARK_VERSION = "4.1.4"
 DELTA_VERSION = "4.4.0"
@@ -105,6 +110,25 @@ def require_connect_client() -> None:
             f"spark.remote needs the client of Spark Connect, and {what} is missing",
             hint=f"pip install 'pyspark[connect]=={SPARK_VERSION}'",
         )
+
+
+def require_connect_server(url: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Checks that something listens at a Spark Connect address; its client would try for ten minutes.
+
+    Raises:
+        InfrastructureError: Nothing does.
+    """
+    if any(environ.get(name) for name in _PROXIES):
+        return
+    place = urlsplit(url)
+    try:
+        address = (place.hostname or "", place.port or CONNECT_PORT)
+        socket.create_connection(address, timeout=PATIENCE_S).close()
+    except (OSError, ValueError) as error:
+        where = f"{place.hostname}:{place.netloc.rpartition(':')[2] if ':' in place.netloc else CONNECT_PORT}"
+        raise InfrastructureError(
+            f"no Spark Connect server answers at {where}", hint="see spark.remote"
+        ) from error
 
 
 def installed_version(distribution: str) -> str | None:

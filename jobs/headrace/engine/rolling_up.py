@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from headrace.aggregates import AGGREGATES, COUNTS_US, EVENT_US, VISIBLE_US, Finalize
+from headrace.aggregates import AGGREGATES, COUNTS_US, EVENT_US, VISIBLE_US
 from headrace.aggregates.exact_sum import STATES as LIMBS
 from headrace.aggregates.exact_sum import TOTAL
 from headrace.engine.inputs import input_sql, tie_order
@@ -25,7 +25,7 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
     end = f"_start_us + {node.span_us}L"
     in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{OUTSIDE_SPAN}') ELSE {VISIBLE_US} <= {end} END"
     rows = rows.where(in_span)
-    lets = Lets()
+    row_steps, lets = Lets("_row"), Lets("_let")
     inputs, merged, values, wide = {}, {}, {}, {}
     for position, column in enumerate(node.columns):
         aggregate = AGGREGATES[column.aggregate]
@@ -33,20 +33,20 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
         if column.of is not None:
             inputs[f"_v{position}"] = F.expr(input_sql(column.of.text, of_type))
         names, final = {}, aggregate.finalize(of_type)
+        total_steps = final.steps
         is_wide = reading.wide_sums and final.steps is TOTAL.steps
         if is_wide:
             names["total"], wide[f"_w{position}"] = f"_w{position}", F.expr(f"cast(_v{position} as double)")
-            final = Finalize(final.value)
+            total_steps = ()
         for state in aggregate.states(of_type):
             if is_wide and state in LIMBS:
                 continue
-            prepared = state.prepare.format(
-                value=f"_v{position}", event_us=EVENT_US, order=tie_order(node.order)
-            )
+            of = {"value": f"_v{position}", "event_us": EVENT_US, "order": tie_order(node.order)}
+            prepared = row_steps.apply(state.prepare, state.steps, of)
             names[state.name] = f"_s{position}_{state.name}"
             merged[names[state.name]] = f"{state.merge}({prepared})"
-        values[column.name] = lets.apply(final, names)
-    rows = rows.withColumns(inputs).withColumns(wide)
+        values[column.name] = lets.apply(final.value, total_steps, names)
+    rows = row_steps.run(rows.withColumns(inputs)).withColumns(wide)
     groups = rows.groupBy(*keys, "_start_us").agg(*[F.expr(sql).alias(name) for name, sql in (merged or _ANY).items()])
     if wide:
         groups = with_wide_totals(groups, rows, (*reading.scope, *node.group_by), tuple(wide))

@@ -1,6 +1,7 @@
 """Opens the Spark session a run works in: started here, found running, or remote; pinned in every case."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, Any
 
 from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from headrace.engine import preflight
@@ -21,6 +23,10 @@ from headrace.settings import Settings, reveal
 APP_NAME = "headrace"
 SUBMITTED = "PYSPARK_GATEWAY_PORT"
 SUBMIT_ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
+# How the launcher's and the JVM's own complaints begin, and what Spark puts before the reason.
+_FAILED = ("Error: ", "Could not ", "Unrecognized ", "Invalid ", "Conflicting ", "Exception in thread")
+_MAIN_FAILED = re.compile(r'^Exception in thread "main" [\w.$]+: ')
+QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 NO_DELTA = ("TABLE_OR_VIEW_NOT_FOUND", "PARSE_SYNTAX_ERROR", "DELTA_CONFIGURE_SPARK_SESSION")
 
 
@@ -44,6 +50,9 @@ def open_session(
         InfrastructureError: Spark cannot start; the message says what to install.
     """
     user = user_conf(settings)
+    for name in QUERY_LOGGERS:
+        # Each failed query writes its whole stack to stderr, which `spark_errors` says in a line.
+        PySparkLogger.getLogger(name).disabled = not verbose
     running = _running_session()
     if running is None and _launches(settings):
         session = _launch(settings, launch_conf(settings, profile), verbose, log_file)
@@ -69,7 +78,9 @@ def _join(settings: Settings, user: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.appName(APP_NAME)
     if settings.spark.remote is not None:
         preflight.require_connect_client()
-        builder = builder.remote(reveal(settings.spark.remote))
+        url = reveal(settings.spark.remote)
+        preflight.require_connect_server(url)
+        builder = builder.remote(url)
     else:
         if SUBMITTED not in os.environ:
             _use_java(settings)
@@ -120,7 +131,10 @@ def _log(log_file: Path | None) -> Iterator[IO[bytes]]:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         log = log_file.open("a+b")
     except OSError as error:
-        raise InfrastructureError(f"cannot write Spark's log {log_file}: {error.strerror}") from error
+        raise InfrastructureError(
+            f"cannot write Spark's log {log_file}",
+            hint="its parent must be a directory that can be written to",
+        ) from error
     with log:
         yield log
 
@@ -184,9 +198,10 @@ def _why_it_did_not_start(log: str) -> str | None:
             f"Delta Lake's jars ({preflight.DELTA_PACKAGE}) could not be fetched from Maven Central; "
             "connect to the internet for the first start"
         )
-    signs = ("Error: ", "Could not ", "Unrecognized ", "Invalid ", "Conflicting ", "Exception in thread")
+    if "All masters are unresponsive" in log:
+        return "no Spark master answers at the address in the settings"
     lines = [line.strip() for line in log.splitlines()]
-    return next((line for line in lines if line.startswith(signs)), None)
+    return next((_MAIN_FAILED.sub("", line) for line in lines if line.startswith(_FAILED)), None)
 
 
 def _require_delta(session: SparkSession) -> None:

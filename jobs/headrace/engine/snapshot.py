@@ -12,7 +12,7 @@ from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import At, Span
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
-from headrace.engine.state_plan import Items, StatePlan, plan_states
+from headrace.engine.state_plan import Branch, Items, StatePlan, plan_states
 from headrace.engine.wide_totals import with_wide_totals
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
@@ -33,16 +33,9 @@ def snapshot(features: FeatureSet, reading: Reading, at: At, asked: DataFrame | 
     Returns:
         Scope, keys and feature columns, in declared order.
     """
-    features = pruned_features(features)
-    reach_us = features.reach_us
-    span = Span()
-    if at.instant_us is not None:
-        span = Span(None if reach_us is None else at.instant_us - reach_us, at.instant_us)
-    events = lower(features.events, reading, span)
-    plan = plan_states(features.aggregates, at, features.order, reach_us, reading.wide_sums)
+    plan = plan_states(features.aggregates, at, features.order, features.reach_us, reading.wide_sums)
     names = (*reading.scope, *(key.name for key in features.keys))
-    prepared = _prepared(_counting(events, features, at, reach_us), plan, names)
-    states = _merged(prepared, plan, names)
+    states = _states(features, reading, plan, names)
     if asked is not None:
         states = asked.join(states, list(names), "left")
     values = plan.lets.run(states)
@@ -51,43 +44,54 @@ def snapshot(features: FeatureSet, reading: Reading, at: At, asked: DataFrame | 
     return _with_expressions(values, features, names)
 
 
-def _counting(events: DataFrame, features: FeatureSet, at: At, reach_us: int | None) -> DataFrame:
+def _states(features: FeatureSet, reading: Reading, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
+    """States of every entity. Pairs of (keys, value) join the events' own rows on their one way through the shuffle."""
+    keys = [quote_identifier(name) for name in names]
+    rows = events = _prepared(features, reading, plan, plan.main, names)
+    merged = dict(plan.main.merged)
+    for items in plan.items.values():
+        rows = rows.unionByName(_pairs(features, reading, plan, items, names), allowMissingColumns=True)
+        merged |= items.outputs
+    states = rows.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in (merged or _ANY).items()])
+    return with_wide_totals(states, events, names, tuple(plan.wide.values())) if plan.wide else states
+
+
+def _pairs(
+    features: FeatureSet, reading: Reading, plan: StatePlan, items: Items, names: tuple[str, ...]
+) -> DataFrame:
+    """One row for each value that an entity has, with its states."""
+    rows = _prepared(features, reading, plan, items.branch, names, items.value).where(f"{items.value} IS NOT NULL")
+    pairs = rows.groupBy(*[quote_identifier(name) for name in names], items.value)
+    return pairs.agg(*[F.expr(sql).alias(column) for sql, column in items.branch.merged.items()]).drop(items.value)
+
+
+def _prepared(
+    features: FeatureSet, reading: Reading, plan: StatePlan, branch: Branch, names: tuple[str, ...], *also: str
+) -> DataFrame:
+    """What each event contributes to the states of a branch, from the columns that the branch alone needs."""
+    events = _counting(pruned_features(features, branch.features), reading, plan)
+    rows = branch.steps.run(events.withColumns({column: F.expr(sql) for sql, column in branch.inputs.items()}))
+    wide = plan.wide if branch is plan.main else {}
+    return rows.select(
+        *[F.col(quote_identifier(name)) for name in names],
+        EVENT_US,
+        *also,
+        *[F.expr(sql).alias(column) for sql, column in {**branch.prepared, **wide}.items()],
+    )
+
+
+def _counting(features: FeatureSet, reading: Reading, plan: StatePlan) -> DataFrame:
     """The events that count at the instant, within the group's reach, of entities with complete keys."""
-    rows = events.where(f"{COUNTS_US} <= {at.sql}")
+    at, reach_us, span = plan.at, plan.reach_us, Span()
+    if at.instant_us is not None:
+        span = Span(None if reach_us is None else at.instant_us - reach_us, at.instant_us)
+    rows = lower(features.events, reading, span).where(f"{COUNTS_US} <= {at.sql}")
     if reach_us is not None:
         rows = rows.where(f"{EVENT_US} >= {at.minus(reach_us)}")
     for key in features.keys:
         name = quote_identifier(key.name)
         rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
     return rows
-
-
-def _prepared(events: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
-    inputs = events.withColumns({column: F.expr(sql) for sql, column in plan.inputs.items()})
-    return inputs.select(
-        *[F.col(quote_identifier(name)) for name in names],
-        EVENT_US,
-        *dict.fromkeys(plan.items),
-        *[F.expr(sql).alias(column) for sql, column in {**plan.prepared, **plan.wide}.items()],
-    )
-
-
-def _merged(prepared: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
-    """States of every entity. Pairs of (keys, value) join the events' own rows on their one way through the shuffle."""
-    keys = [quote_identifier(name) for name in names]
-    rows = prepared.drop(*plan.items)
-    merged = dict(plan.merged)
-    for items in plan.items.values():
-        rows = rows.unionByName(_pairs(prepared, items, keys), allowMissingColumns=True)
-        merged |= items.outputs
-    states = rows.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in (merged or _ANY).items()])
-    return with_wide_totals(states, prepared, names, tuple(plan.wide.values())) if plan.wide else states
-
-
-def _pairs(prepared: DataFrame, items: Items, keys: list[str]) -> DataFrame:
-    """One row for each value that an entity has, with its states."""
-    pairs = prepared.where(f"{items.value} IS NOT NULL").groupBy(*keys, items.value)
-    return pairs.agg(*[F.expr(sql).alias(column) for sql, column in items.merged.items()]).drop(items.value)
 
 
 def _with_expressions(values: DataFrame, features: FeatureSet, names: tuple[str, ...]) -> DataFrame:

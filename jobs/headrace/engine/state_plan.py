@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from headrace.aggregates import AGGREGATES, EVENT_US, Aggregate, State
+from headrace.aggregates import AGGREGATES, EVENT_US, State
 from headrace.aggregates.exact_sum import STATES as LIMBS
 from headrace.aggregates.exact_sum import TOTAL
 from headrace.engine.at import At
@@ -14,17 +14,36 @@ from headrace.logical import AggregateFeature
 
 
 @dataclass
+class Branch:
+    """Rows of events on their way to states: what is computed of each row, and how the rows of a group merge.
+
+    Attributes:
+        features: Output columns that it serves; other columns of the events are not read.
+        inputs: SQL over the source's columns -> input column.
+        steps: Intermediate results over inputs.
+        prepared: SQL over inputs and steps -> prepared column.
+        merged: SQL aggregate over prepared columns -> state column.
+    """
+
+    features: set[str] = field(default_factory=set)
+    inputs: dict[str, str] = field(default_factory=dict)
+    steps: Lets = field(default_factory=lambda: Lets("_row"))
+    prepared: dict[str, str] = field(default_factory=dict)
+    merged: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
 class Items:
     """States kept per distinct value of one input, for aggregates over distinct values.
 
     Attributes:
+        branch: Rows to states, grouped by keys and value.
         value: Input column whose values are told apart.
-        merged: SQL of each state column, over rows with one value.
         outputs: SQL aggregate over values -> output column.
     """
 
+    branch: Branch
     value: str
-    merged: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
 
 
@@ -35,11 +54,11 @@ class StatePlan:
     Attributes:
         at: The instant.
         order: Tie breakers of the source.
+        reach_us: How far back rows go; windows that long need no filter.
         wide_sums: Whether sums of doubles take the slower way, for values that limbs cannot hold.
-        inputs: SQL over the source's columns -> input column.
-        prepared: SQL over inputs -> prepared column.
-        merged: SQL aggregate over prepared columns -> state column.
-        wide: SQL over inputs, null outside the window -> total column.
+        widest: The longest window of features that differ in nothing else; None is lifetime.
+        main: Rows to states, grouped by keys.
+        wide: SQL over inputs of `main`, null outside the window -> column of doubles to total.
         items: By input, the states per distinct value.
         lets: Steps of finalizing.
         values: Output column -> SQL over state columns.
@@ -47,43 +66,39 @@ class StatePlan:
 
     at: At
     order: tuple[str, ...]
-    wide_sums: bool = False
-    inputs: dict[str, str] = field(default_factory=dict)
-    prepared: dict[str, str] = field(default_factory=dict)
-    merged: dict[str, str] = field(default_factory=dict)
+    reach_us: int | None
+    wide_sums: bool
+    widest: Mapping[tuple[object, ...], int | None]
+    main: Branch = field(default_factory=Branch)
     wide: dict[str, str] = field(default_factory=dict)
     items: dict[str, Items] = field(default_factory=dict)
-    lets: Lets = field(default_factory=Lets)
+    lets: Lets = field(default_factory=lambda: Lets("_let"))
     values: dict[str, str] = field(default_factory=dict)
 
 
 def plan_states(
-    features: tuple[AggregateFeature, ...],
-    at: At,
-    order: tuple[str, ...],
-    reach_us: int | None,
-    wide_sums: bool,
+    features: tuple[AggregateFeature, ...], at: At, order: tuple[str, ...], reach_us: int | None, wide_sums: bool
 ) -> StatePlan:
     """The plan for a group's aggregate features."""
-    plan = StatePlan(at, order, wide_sums)
-    widest = _widest(features)
+    plan = StatePlan(at, order, reach_us, wide_sums, _widest(features))
     for feature in features:
         aggregate = AGGREGATES[feature.aggregate]
         of_type = DataType.parse(feature.of_type) if feature.of_type else None
-        value = _column(plan.inputs, input_sql(feature.of.text, of_type), "_v") if feature.of else ""
-        names = {"at_us": at.sql, "unit_us": str(feature.unit_us)}
         final = aggregate.finalize(of_type)
+        value, steps = final.value, final.steps
+        names = {"at_us": at.sql, "unit_us": str(feature.unit_us)}
         if aggregate.over_items:
-            names["items"] = _items(plan, feature, aggregate, of_type, value)
+            names["items"] = _items(plan, feature, aggregate.over_items, aggregate.states(of_type))
         else:
-            wide = wide_sums and final.steps is TOTAL.steps
+            plan.main.features.add(feature.name)
+            of = _input(plan.main, feature)
+            wide = wide_sums and steps is TOTAL.steps
             for state in aggregate.states(of_type):
                 if not (wide and state in LIMBS):
-                    names[state.name] = _state(plan, feature, state, value, widest, reach_us)
+                    names[state.name] = _state(plan, feature, state, of)
             if wide:
-                names["total"] = _wide_total(plan, feature, value)
-                final = type(final)(final.value)
-        sql = plan.lets.apply(final, names)
+                names["total"], steps = _wide_total(plan, feature, of), ()
+        sql = plan.lets.apply(value, steps, names)
         sql = f"coalesce({sql}, {feature.default})" if feature.default is not None else sql
         plan.values[feature.name] = f"cast({sql} as {feature.type})"
     return plan
@@ -95,7 +110,6 @@ def _column(columns: dict[str, str], sql: str, prefix: str) -> str:
 
 
 def _widest(features: tuple[AggregateFeature, ...]) -> Mapping[tuple[object, ...], int | None]:
-    """The longest window (None: lifetime) of features that differ in nothing else that a state depends on."""
     found: dict[tuple[object, ...], int | None] = {}
     for feature in features:
         key = _same_but_window(feature)
@@ -109,66 +123,70 @@ def _same_but_window(feature: AggregateFeature) -> tuple[object, ...]:
     return (feature.aggregate, feature.of, feature.where, feature.offset_us)
 
 
-def _state(
-    plan: StatePlan,
-    feature: AggregateFeature,
-    state: State,
-    value: str,
-    widest: Mapping[tuple[object, ...], int | None],
-    reach_us: int | None,
-) -> str:
+def _input(branch: Branch, feature: AggregateFeature) -> str:
+    """The column that holds a feature's input; empty where it has none."""
+    if feature.of is None:
+        return ""
+    of_type = DataType.parse(feature.of_type) if feature.of_type else None
+    return _column(branch.inputs, input_sql(feature.of.text, of_type), "_v")
+
+
+def _state(plan: StatePlan, feature: AggregateFeature, state: State, value: str) -> str:
     """SQL of a merged state over the feature's window."""
-    prepared = _column(plan.prepared, _prepare(plan, feature, state, value), "_p")
-    window_us = feature.window_us if state.event is None else widest[_same_but_window(feature)]
-    inside = _inside(plan.at, feature, window_us, reach_us)
-    merged = f"{state.merge}({prepared}){f' FILTER (WHERE {inside})' if inside else ''}"
-    column = _column(plan.merged, merged, "_s")
+    prepared = _prepared(plan, plan.main, feature, state, value)
+    window_us = feature.window_us if state.event is None else plan.widest[_same_but_window(feature)]
+    inside = _inside(plan, feature, window_us)
+    column = _column(plan.main.merged, f"{state.merge}({prepared}){_filter(inside)}", "_s")
     if state.event is None or window_us == feature.window_us or feature.window_us is None:
         return column
     since = plan.at.minus(feature.offset_us + feature.window_us)
     return f"(CASE WHEN {state.event.format(state=column)} >= {since} THEN {column} END)"
 
 
-def _prepare(plan: StatePlan, feature: AggregateFeature, state: State, value: str) -> str:
-    prepared = state.prepare.format(value=value, event_us=EVENT_US, order=tie_order(plan.order))
-    if feature.where is None:
-        return prepared
-    condition = _column(plan.inputs, feature.where.text, "_v")
-    return f"CASE WHEN {condition} THEN {prepared} END"
+def _prepared(plan: StatePlan, branch: Branch, feature: AggregateFeature, state: State, value: str) -> str:
+    """The column with what a row contributes to a state; null where the feature's condition does not hold."""
+    names = {"value": value, "event_us": EVENT_US, "order": tie_order(plan.order)}
+    sql = branch.steps.apply(state.prepare, state.steps, names)
+    if feature.where is not None:
+        sql = f"CASE WHEN {_column(branch.inputs, feature.where.text, '_v')} THEN {sql} END"
+    return _column(branch.prepared, sql, "_p")
 
 
-def _inside(at: At, feature: AggregateFeature, window_us: int | None, reach_us: int | None) -> str:
-    """SQL that is true for the events of a window; empty where all rows are (rows lie within the group's reach)."""
+def _inside(plan: StatePlan, feature: AggregateFeature, window_us: int | None) -> str:
+    """SQL that is true for the events of a window; empty where it is true for all rows."""
     conditions = []
-    if window_us is not None and window_us + feature.offset_us != reach_us:
-        conditions.append(f"{EVENT_US} >= {at.minus(feature.offset_us + window_us)}")
+    if window_us is not None and window_us + feature.offset_us != plan.reach_us:
+        conditions.append(f"{EVENT_US} >= {plan.at.minus(feature.offset_us + window_us)}")
     if feature.offset_us:
-        conditions.append(f"{EVENT_US} < {at.minus(feature.offset_us)}")
+        conditions.append(f"{EVENT_US} < {plan.at.minus(feature.offset_us)}")
     return " AND ".join(conditions)
 
 
-def _items(
-    plan: StatePlan, feature: AggregateFeature, aggregate: Aggregate, of_type: DataType | None, value: str
-) -> str:
+def _filter(inside: str) -> str:
+    return f" FILTER (WHERE {inside})" if inside else ""
+
+
+def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: tuple[State, ...]) -> str:
     """The column with the feature's aggregate over distinct values."""
-    items = plan.items.setdefault(value, Items(value))
-    (state,) = aggregate.states(of_type)
-    prepared = _column(plan.prepared, _prepare(plan, feature, state, value), "_p")
-    inside = _inside(plan.at, feature, None, None)
-    seen = _column(
-        items.merged, f"{state.merge}({prepared}){f' FILTER (WHERE {inside})' if inside else ''}", "_m"
-    )
+    (state,) = states
+    text = feature.of.text if feature.of else ""
+    if text not in plan.items:
+        branch = Branch()
+        plan.items[text] = Items(branch, _input(branch, feature))
+    number, items = list(plan.items).index(text), plan.items[text]
+    items.branch.features.add(feature.name)
+    prepared = _prepared(plan, items.branch, feature, state, items.value)
+    seen = _column(items.branch.merged, f"{state.merge}({prepared}){_filter(_inside(plan, feature, None))}", f"_m{number}_")
     present = f"{seen} IS NOT NULL"
     if feature.window_us is not None:
         present = f"{seen} >= {plan.at.minus(feature.offset_us + feature.window_us)}"
-    over = (aggregate.over_items or "").format(present=present)
-    return items.outputs.setdefault(over, f"_i{value}_{len(items.outputs)}")
+    return _column(items.outputs, over_items.format(present=present), f"_i{number}_")
 
 
 def _wide_total(plan: StatePlan, feature: AggregateFeature, value: str) -> str:
-    conditions = [_inside(plan.at, feature, feature.window_us, None)]
+    conditions = [_inside(plan, feature, feature.window_us)]
     if feature.where is not None:
-        conditions.append(_column(plan.inputs, feature.where.text, "_v"))
+        conditions.append(_column(plan.main.inputs, feature.where.text, "_v"))
     wanted = " AND ".join(condition for condition in conditions if condition)
     sql = f"cast({value} as double)"
     return _column(plan.wide, f"CASE WHEN {wanted} THEN {sql} END" if wanted else sql, "_w")

@@ -1,7 +1,8 @@
 """Expectations as declarations: Great Expectations' names and arguments, without importing it."""
 
 from headrace.expectations.catalog import CATALOG, Argument, Signature
-from headrace.expectations.complaints import Complaint, complaints
+from headrace.expectations.complaint import Complaint
+from headrace.expectations.complaints import complaints
 from headrace.expectations.declaration import Expectation, OnFailure, Severity
 from headrace.expectations.implied import expected_output, expected_source, with_implied
 from headrace.expectations.rowwise import ROWWISE, violation

@@ -93,7 +93,9 @@ def bounded(expectation: Expectation, signature: Signature, columns: object) -> 
         if isinstance(value, float) and math.isnan(value):
             yield _wrong(f"{name} is not a number", name)
         elif compared_as_double and isinstance(value, int) and abs(value) > _EXACT:
-            yield _wrong(f"{name} {value} is beyond what a double holds exactly, and GX compares doubles", name)
+            yield _wrong(
+                f"{name} {value} is beyond what a double holds exactly, and GX compares doubles", name
+            )
     if low is None or high is None:
         return
     numbers = _is_a(low, "number") and _is_a(high, "number")
@@ -110,7 +112,9 @@ def bounded(expectation: Expectation, signature: Signature, columns: object) -> 
 def mostly(expectation: Expectation, signature: Signature, columns: object) -> Iterator[Complaint]:
     """A fraction outside (0, 1]."""
     value = expectation.arguments.get("mostly")
-    if "mostly" in signature.arguments and _is_a(value, "number") and not 0 < value <= 1:
+    if "mostly" not in signature.arguments or not isinstance(value, int | float) or isinstance(value, bool):
+        return
+    if not 0 < value <= 1:
         yield _wrong(f"mostly must be above 0 and at most 1, not {value}", "mostly")
 
 

@@ -26,7 +26,7 @@ def complaints(expectation: Expectation, columns: Mapping[str, DataType]) -> Ite
     signature = CATALOG.get(expectation.type)
     if signature is None:
         message = f"Great Expectations has no '{expectation.type}'"
-        yield Complaint("unknown-expectation", message, _suggestion(expectation.type, CATALOG))
+        yield Complaint("unknown-expectation", message, _suggestion(expectation.type, CATALOG, alike=0.8))
         return
     found: set[tuple[str, str | None]] = set()
     for rule in RULES:
@@ -74,9 +74,9 @@ def _known_columns(
                 yield Complaint("unknown-column", f"no column '{name}'", _suggestion(name, columns), argument)
 
 
-def _suggestion(name: str, options: Iterable[str]) -> str | None:
+def _suggestion(name: str, options: Iterable[str], alike: float = 0.6) -> str | None:
     folded = {option.lower(): option for option in options}
-    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=alike)
     return f"did you mean '{folded[close[0]]}'?" if close else None
 
 

@@ -59,24 +59,26 @@ def value_types(
 ) -> Iterator[Complaint]:
     """Bounds and sets whose values are of another kind than their column."""
     for argument, name, kind in _columns(expectation, columns):
-        values: list[tuple[str, Any]] = []
-        if argument == "column" and isinstance(given := expectation.arguments.get("value_set"), list | tuple):
-            values += [("value_set", value) for value in given]
-        if expectation.type.startswith(_BETWEEN):
-            values += [(bound, expectation.arguments.get(bound)) for bound in ("min_value", "max_value")]
-        pairs = expectation.arguments.get("value_pairs_set")
-        if isinstance(pairs, list | tuple) and argument in ("column_A", "column_B"):
-            place = ("column_A", "column_B").index(argument)
-            values += [
-                ("value_pairs_set", pair[place])
-                for pair in pairs
-                if isinstance(pair, list | tuple) and len(pair) == 2
-            ]
-        for where, value in values:
+        if _needed(expectation.type, kind):
+            continue
+        for where, value in _compared(expectation, argument):
             if value is not None and not _fits(value, kind):
                 message = f"{where}: {value!r} is not comparable with '{name}', which is {kind.sql()}"
                 yield Complaint("expectation-argument", message, None, where)
                 break
+
+
+def _compared(expectation: Expectation, argument: str) -> Iterator[tuple[str, Any]]:
+    """The values that the column of an argument is compared with, and where they stand."""
+    values = expectation.arguments.get("value_set")
+    if argument == "column" and isinstance(values, list | tuple):
+        yield from (("value_set", value) for value in values)
+    if expectation.type.startswith(_BETWEEN):
+        yield from ((bound, expectation.arguments.get(bound)) for bound in ("min_value", "max_value"))
+    pairs = expectation.arguments.get("value_pairs_set")
+    if argument in ("column_A", "column_B") and isinstance(pairs, list | tuple):
+        whole = [pair for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2]
+        yield from (("value_pairs_set", pair[argument == "column_B"]) for pair in whole)
 
 
 def type_names(expectation: Expectation, signature: Signature, columns: object) -> Iterator[Complaint]:
@@ -84,11 +86,9 @@ def type_names(expectation: Expectation, signature: Signature, columns: object) 
     for argument in ("type_", "type_list"):
         given = expectation.arguments.get(argument)
         for name in given if isinstance(given, list | tuple) else [given]:
-            if (
-                argument not in signature.arguments
-                or not isinstance(name, str)
-                or name in SPARK_CLASSES.values()
-            ):
+            if argument not in signature.arguments or not isinstance(name, str):
+                continue
+            if name in SPARK_CLASSES.values():
                 continue
             sql = SPARK_CLASSES.get(name.lower().split("(")[0].split("<")[0])
             close = [sql] if sql else difflib.get_close_matches(name, SPARK_CLASSES.values(), n=1)

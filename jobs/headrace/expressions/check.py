@@ -59,7 +59,7 @@ def check_condition(text: str, columns: Mapping[str, DataType]) -> CheckedExpres
 @lru_cache(maxsize=16_384)
 def _checked(text: str, scope: Scope) -> CheckedExpression:
     # sqlglot takes a tenth of a second to import; a project without expressions never pays for it.
-    from headrace.expressions.grammar import parse
+    from headrace.expressions.grammar import grouping_error, groups_written, parse
     from headrace.expressions.inference import Inference
 
     lexemes = lex(text)
@@ -73,6 +73,8 @@ def _checked(text: str, scope: Scope) -> CheckedExpression:
             "the expression is nested too deeply",
             hint="split it into derived columns",
         ) from None
+    if inference.groups != groups_written(lexemes):
+        raise grouping_error(0)
     if kind.is_interval:
         raise ExpressionError(
             "expression-type",

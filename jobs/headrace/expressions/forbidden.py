@@ -60,6 +60,7 @@ HINTS = {
     "div": "write a div b",
     "iff": "write if(condition, a, b)",
     "isna": "write x is null",
+    "rlike": "write x rlike pattern",
     "nullifzero": "write nullif(x, 0)",
     "safe_divide": "write try_divide(a, b)",
     "zeroifnull": "write coalesce(x, 0)",

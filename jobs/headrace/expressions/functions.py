@@ -108,7 +108,7 @@ _TABLE: dict[str, tuple[str, DataType | Result]] = {
     "levenshtein": ("string string", INT),
     "split_part substring_index": ("string string int", STRING),
     "split": ("string string int?", array(STRING)),
-    "regexp_like rlike regexp": ("string string", BOOLEAN),
+    "regexp_like regexp": ("string string", BOOLEAN),
     "regexp_replace": ("string string string", STRING),
     "regexp_extract": ("string string int?", STRING),
     "regexp_count": ("string string", INT),

@@ -120,6 +120,26 @@ def parse(text: str, lexemes: list[Lexeme]) -> exp.Expr:
     return tree
 
 
+def groups_written(lexemes: list[Lexeme]) -> int:
+    """How many parentheses the author wrote that only group; sqlglot adds some where it regroups."""
+    before = (None, *lexemes)
+    return sum(
+        lexeme.text == "("
+        and (previous is None or (previous.kind != "name" and previous.text.lower() != "in"))
+        for previous, lexeme in zip(before, lexemes, strict=False)
+    )
+
+
+def grouping_error(offset: int | None) -> ExpressionError:
+    """The error for operators that Spark may group in another way than sqlglot did."""
+    return ExpressionError(
+        "expression-syntax",
+        "operators are mixed in a way that reads differently in Spark",
+        offset,
+        "put parentheses around what belongs together",
+    )
+
+
 def offset_of(node: exp.Expr) -> int | None:
     """Where the text of a node begins, as far as it is known: at its first name or literal."""
     starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
@@ -161,12 +181,7 @@ def check_grouping(node: exp.Expr) -> None:
         needed = [(node.this, own), (node.expression, own + 1)]
     for operand, least in needed:
         if _TIGHTNESS.get(type(operand), _ATOM) < least:
-            raise ExpressionError(
-                "expression-syntax",
-                "operators are mixed in a way that reads differently in Spark",
-                offset_of(operand),
-                "put parentheses around what belongs together",
-            )
+            raise grouping_error(offset_of(operand))
 
 
 def _operands(node: exp.Expr) -> list[exp.Expr]:

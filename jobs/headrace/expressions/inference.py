@@ -33,11 +33,13 @@ class Inference:
 
     Attributes:
         columns: The columns it read, as declared.
+        groups: How many parentheses it met.
     """
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self.columns: set[str] = set()
+        self.groups = 0
 
     def of(self, node: exp.Expr) -> Argument:
         """What is known of a node's value.
@@ -67,6 +69,7 @@ class Inference:
         return left
 
     def _paren(self, node: exp.Expr) -> Argument:
+        self.groups += 1
         return self.of(node.this)
 
     def _literal(self, node: exp.Expr) -> Argument:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jinja2
 
+from headrace.errors import InfrastructureError
 from headrace.quality.outcome import GateResult, Outcome, shown
 
 # The index stays quick to write and to read; older pages stay in their folders.
@@ -44,7 +45,19 @@ def write_page(result: GateResult, documents: Path) -> Path:
 
     Returns:
         The page's path, `<documents>/<suite>/<time>-<random>.html`.
+
+    Raises:
+        InfrastructureError: The folder cannot be written.
     """
+    try:
+        return _write_page(result, documents)
+    except OSError as error:
+        raise InfrastructureError(
+            f"the report of gate '{result.suite}' cannot be written: {error}"
+        ) from error
+
+
+def _write_page(result: GateResult, documents: Path) -> Path:
     now = dt.datetime.now(dt.UTC)
     folder = documents / slug(result.suite)
     folder.mkdir(parents=True, exist_ok=True)

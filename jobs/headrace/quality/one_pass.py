@@ -171,7 +171,8 @@ class OnePassEngine(SparkDFExecutionEngine):
                 if metric.metric_name in DUPLICATES:
                     answers[metric.id] = self._duplicates(metric, known)
                 elif metric.metric_name.endswith(VALUES):
-                    answers[metric.id] = self._examples(metric, known)
+                    known_already = metric.metric_name == f"column_values.nonnull{VALUES}"  # they are null
+                    answers[metric.id] = [] if known_already else self._examples(metric, known)
                 else:
                     answers |= super().resolve_metrics([metric], known, runtime_configuration)
             except Exception as error:
@@ -194,11 +195,11 @@ class OnePassEngine(SparkDFExecutionEngine):
         _, domain, accessor = known[metric.metric_dependencies["unexpected_condition"].id]
         names = _names(accessor)
         rows = self.get_domain_records({**domain, **accessor})
-        keys = rows.groupBy(*(F.col(name) for name in names)).agg(F.count(F.lit(1)).alias("__rows"))
-        shared = keys.where("__rows > 1")
+        keys = [F.col(name) for name in names]
+        shared = rows.groupBy(*keys).agg(F.count(F.lit(1)).alias("__rows")).where("__rows > 1")
         if metric.metric_name.endswith(COUNT):
             return shared.agg(F.sum("__rows")).collect()[0][0] or 0
-        return _read(shared, names, _limit(metric), accessor)
+        return _read(shared.orderBy(F.desc("__rows"), *keys), names, _limit(metric), accessor)
 
 
 def _divides_by_rows(metric: MetricConfiguration) -> bool:

@@ -62,9 +62,10 @@ class Outcome:
         if self.error:
             return f"could not be judged: {self.error}"
         if self.unexpected is None:
-            return "" if self.observed is None else f"found {shown(self.observed)}"
-        share = f" ({_percent(self.unexpected, self.rows)})" if self.rows and self.unexpected else ""
-        return f"{self.unexpected:,} of {self.rows or 0:,} rows{share}"
+            return "" if self.observed is None else f"found {_observed(self.observed)}"
+        if not self.unexpected:
+            return f"all {self.rows or 0:,} rows hold"
+        return f"{self.unexpected:,} of {self.rows or 0:,} rows ({_percent(self.unexpected, self.rows)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,12 @@ def different(values: Iterable[object]) -> tuple[object, ...]:
     return tuple(reversed(seen.values()))[:EXAMPLES]
 
 
+def _observed(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,}"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def shown(value: object) -> str:
     """A value as a person reads it."""
     if isinstance(value, dict):
@@ -136,4 +143,6 @@ def shown(value: object) -> str:
 
 def _percent(part: int, whole: int | None) -> str:
     share = 100 * part / (whole or 1)
-    return f"{share:.1f} %" if share >= 0.1 else "< 0.1 %"
+    if part == whole or 0.1 <= share <= 99.9:
+        return f"{share:.1f} %"
+    return "< 0.1 %" if share < 0.1 else "> 99.9 %"

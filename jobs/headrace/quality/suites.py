@@ -81,26 +81,35 @@ def _bounds(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     PySpark would take a time without a zone as one of this machine; here it is UTC.
     """
-    bounds = {name: arguments[name] for name in ("min_value", "max_value") if isinstance(arguments.get(name), str)}
+    bounds = {
+        name: arguments[name] for name in ("min_value", "max_value") if isinstance(arguments.get(name), str)
+    }
     if not any(len(text) > len("2024-01-01") for text in bounds.values()):
         return bounds
     instants = {name: dt.datetime.fromisoformat(text) for name, text in bounds.items()}
-    return {name: instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC) for name, instant in instants.items()}
+    return {
+        name: instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+        for name, instant in instants.items()
+    }
 
 
 def _sentence(configuration: ExpectationConfiguration | None) -> str | None:
-    """The expectation in GX's own words."""
+    """The expectation in GX's own words, with columns in backticks."""
     try:
         content = InlineRenderer(configuration).get_rendered_content()[0].value
     except Exception:  # Words are not worth a gate.
         return None
     if not content.template:
         return None
-    values = {name: _word(parameter.get("value")) for name, parameter in (content.params or {}).items()}
-    return Template(content.template).safe_substitute(values)
+    values = {name: _word(name, parameter.get("value")) for name, parameter in (content.params or {}).items()}
+    # GX lists items as `$v__0 $v__1`.
+    template = re.sub(r"(\$\w+_\d+) (?=\$\w+_\d+)", r"\1, ", content.template)
+    return Template(template).safe_substitute(values)
 
 
-def _word(value: object) -> str:
+def _word(name: str, value: object) -> str:
+    if name.startswith("column"):
+        return f"`{value}`"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return re.sub(r"</?pre>", "", str(value))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headrace.aggregates import AGGREGATES
-from headrace.expressions import CheckedExpression, DataType, ExpressionError, parse_aggregate_call
+from headrace.expressions import DataType, ExpressionError, parse_aggregate_call
 from headrace.registry.dependencies import expression_order as expression_order
 from headrace.registry.project import Located, Project
 from headrace.registry.scopes import Outcome, Scope
@@ -81,8 +81,8 @@ class Columns:
             spec = located.spec
             types = self._rolled_up(spec) if isinstance(spec, RollUp) else self._read(spec)
             names = [*spec.columns, *(spec.group_by if isinstance(spec, RollUp) else enriched_columns(spec))]
-            untyped = {column.lower() for column in {*names, *located.left_out} if column not in types}
-            self._inputs[name] = Scope(name, types, frozenset(untyped))
+            untyped = [column for column in (*names, *located.left_out) if column not in types]
+            self._inputs[name] = Scope(name, types, untyped)
         return self._inputs[name]
 
     def derivations(self, name: str) -> Mapping[str, Outcome]:
@@ -103,15 +103,12 @@ class Columns:
             return None
         if not located.spec.derive:
             return inputs
-        types, untyped = dict(inputs.types), set(inputs.untyped)
+        scope = Scope(name, inputs.types, inputs.untyped)
         outcomes = self._derivations[name] = {}
         for column, text in located.spec.derive.items():
-            outcome = outcomes[column] = Scope(name, types, frozenset(untyped)).check(text)
-            if isinstance(outcome, CheckedExpression):
-                types[column] = outcome.type
-            else:
-                untyped.add(column.lower())
-        return Scope(name, types, frozenset(untyped))
+            outcomes[column] = scope.check(text)
+            scope.add(column, outcomes[column])
+        return scope
 
     def _read(self, source: TableSource) -> Types:
         types = dict(source.columns)
@@ -143,16 +140,14 @@ class Columns:
         declared = [*output_columns(group), *(located.left_out if located else ())]
         if group.entity not in self._project.entities:
             declared += self._project.unread.words  # the keys may be among them
-        untyped = {column.lower() for column in declared if column not in known}
+        scope = Scope(group.name, known, [column for column in declared if column not in known])
         outcomes: dict[str, Outcome] = {}
         for name in expression_order(group):
             # An expression may use those that come before it in this order, and they are typed by now.
-            outcome = outcomes[name] = Scope(group.name, known, frozenset(untyped)).check(_text(group, name))
-            if isinstance(outcome, CheckedExpression):
-                known[name] = outcome.type
-                untyped.discard(name.lower())
-        features = {column: known[column] for column in output_columns(group) if column in known}
-        return Outputs(Scope(group.name, known, frozenset(untyped)), features, outcomes)
+            outcomes[name] = scope.check(group.features[name].expression or "")
+            scope.add(name, outcomes[name])
+        features = {column: scope.types[column] for column in output_columns(group) if column in scope.types}
+        return Outputs(scope, features, outcomes)
 
 
 def rolled_up_type(text: str, inputs: Scope) -> DataType | None:
@@ -193,7 +188,3 @@ def output_columns(group: FeatureGroup) -> list[str]:
 def feature_columns(name: str, feature: Feature) -> Iterable[str]:
     """Names of the columns that one feature gives."""
     return (name,) if feature.expression is not None else feature.columns(name)
-
-
-def _text(group: FeatureGroup, name: str) -> str:
-    return group.features[name].expression or ""

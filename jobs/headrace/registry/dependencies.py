@@ -10,7 +10,8 @@ from headrace.spec import FeatureGroup
 def expression_uses(group: FeatureGroup) -> dict[str, set[str]]:
     """For every expression feature, the expression features that it uses."""
     expressions = {name: feature.expression for name, feature in group.features.items() if feature.expression}
-    return {name: _mentioned(text, expressions) for name, text in expressions.items()}
+    folded = {name.lower(): name for name in expressions}
+    return {name: _mentioned(text, folded) for name, text in expressions.items()}
 
 
 def expression_order(group: FeatureGroup) -> list[str]:
@@ -38,9 +39,8 @@ def cycles(uses: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
             }
 
 
-def _mentioned(text: str, names: Iterable[str]) -> set[str]:
+def _mentioned(text: str, folded: Mapping[str, str]) -> set[str]:
     try:
-        used = {name.lower() for name in column_names(text)}
+        return {folded[name.lower()] for name in column_names(text) if name.lower() in folded}
     except ExpressionError:
         return set()
-    return {name for name in names if name.lower() in used}

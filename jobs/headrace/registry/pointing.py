@@ -5,8 +5,10 @@ from pathlib import Path
 
 from headrace.documents import Position, Scalar
 
-# Length of a double-quoted scalar's escapes by their letter; two characters for all others.
-_ESCAPES = {"x": 4, "u": 6, "U": 10}
+# How many digits follow the letter of a double-quoted scalar's escape.
+_ESCAPES = {"x": 2, "u": 4, "U": 8}
+_BLANK = re.compile(r"\s*")
+_ESCAPED_BLANK = re.compile(r"(?:\s|\\[\nntrvf ])*")
 _TOKEN = re.compile(r"\w+|`[^`]*`|'[^']*'|[-<>=!|/*]{1,3}|[^\w\s]")
 
 
@@ -73,24 +75,22 @@ def _index(text: str, index: int, value: str, offset: int) -> int | None:
         if after is None:
             return None
         index = after
-    return _skip_blank(text, index) if offset < len(value) and not value[offset].isspace() else index
+    is_blank = offset >= len(value) or value[offset].isspace()
+    return index if is_blank else _skip_blank(text, index, quote)
 
 
 def _step(text: str, index: int, character: str, quote: str) -> int | None:
     """The index behind `character`; a blank stands for any run of them, which the next character skips."""
-    if quote == '"' and text[index : index + 1] == "\\" and character.isspace():
-        return index + _ESCAPES.get(text[index + 1 : index + 2], 2)
     if character.isspace():
         return index
-    index = _skip_blank(text, index)
+    index = _skip_blank(text, index, quote)
     if quote == '"' and text[index : index + 1] == "\\":
-        return index + _ESCAPES.get(text[index + 1 : index + 2], 2)
+        return index + _ESCAPES.get(text[index + 1 : index + 2], 0) + 2
     if quote == "'" and text[index : index + 2] == "''":
         return index + 2
     return index + 1 if text[index : index + 1] == character else None
 
 
-def _skip_blank(text: str, index: int) -> int:
-    while text[index : index + 1].isspace() or text[index : index + 2] == "\\\n":
-        index += 2 if text[index] == "\\" else 1
-    return index
+def _skip_blank(text: str, index: int, quote: str) -> int:
+    blank = (_ESCAPED_BLANK if quote == '"' else _BLANK).match(text, index)
+    return blank.end() if blank else index

@@ -1,7 +1,6 @@
 """The columns that an expression may use, and what checking it against them gave."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from headrace.expressions import (
     BOOLEAN,
@@ -18,47 +17,90 @@ Outcome = CheckedExpression | ExpressionError
 _CONSEQUENCES = ("unknown-column", "expression-type")
 
 
-@dataclass(frozen=True)
 class Scope:
-    """Columns in sight of an expression. Each text is checked once.
+    """Columns in sight of an expression.
 
-    Attributes:
+    Args:
         owner: What the columns belong to, for messages, e.g. `transactions`.
         types: The columns.
-        untyped: Lower-case names of columns that are declared but have no type, because their declaration is
-            wrong; that is reported there, so nothing is said about their use.
+        untyped: Names of columns that are declared but have no type, because their declaration is wrong. That
+            is reported where it is, so nothing is said about their use.
     """
 
-    owner: str
-    types: Mapping[str, DataType]
-    untyped: frozenset[str] = frozenset()
-    _checked: dict[str, Outcome] = field(default_factory=dict, repr=False)
+    def __init__(self, owner: str, types: Mapping[str, DataType], untyped: Iterable[str] = ()) -> None:
+        self.owner = owner
+        self._types = dict(types)
+        self._untyped = {name.lower() for name in untyped}
+        self._spelled: dict[str, list[str]] = {}
+        for name in types:
+            self._spelled.setdefault(name.lower(), []).append(name)
+        self._checked: dict[str, CheckedExpression] = {}
+        self._failed: dict[str, ExpressionError] = {}
+
+    @property
+    def types(self) -> Mapping[str, DataType]:
+        """The columns that have a type."""
+        return self._types
+
+    @property
+    def untyped(self) -> frozenset[str]:
+        """The columns that have none, in lower case."""
+        return frozenset(self._untyped)
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """One more column, for the expressions that come after it; without a type when it is an error."""
+        # What failed may succeed with one more column.
+        self._failed.clear()
+        if isinstance(outcome, ExpressionError):
+            self._untyped.add(name.lower())
+            return
+        if name not in self._types:
+            self._spelled.setdefault(name.lower(), []).append(name)
+        self._types[name] = outcome.type
+        self._untyped.discard(name.lower())
 
     def check(self, text: str) -> Outcome:
         """The expression with its type, or what is wrong with it."""
-        if text not in self._checked:
-            try:
-                self._checked[text] = check(text, self.types)
-            except ExpressionError as error:
-                self._checked[text] = error
-        return self._checked[text]
+        known = self._checked.get(text) or self._failed.get(text)
+        if known is not None:
+            return known
+        try:
+            self._checked[text] = checked = self._check(text)
+            return checked
+        except ExpressionError as error:
+            self._failed[text] = error
+            return error
 
     def condition(self, text: str) -> Outcome:
         """As `check`, for an expression that must be true or false."""
         outcome = self.check(text)
         if isinstance(outcome, CheckedExpression) and outcome.type != BOOLEAN:
             try:
-                return check_condition(text, self.types)
+                return check_condition(text, self._types)
             except ExpressionError as error:
                 return error
         return outcome
 
     def lacks(self, name: str) -> bool:
         """Whether there is no such column, spelled exactly so."""
-        return name not in self.types and name.lower() not in self.untyped
+        return name not in self._types and name.lower() not in self._untyped
 
     def excuses(self, text: str, error: ExpressionError) -> bool:
         """Whether the error only follows from a wrong declaration elsewhere."""
-        if not self.untyped or error.code not in _CONSEQUENCES:
+        if not self._untyped or error.code not in _CONSEQUENCES:
             return False
-        return any(name.lower() in self.untyped for name in column_names(text))
+        return any(name.lower() in self._untyped for name in column_names(text))
+
+    def _check(self, text: str) -> CheckedExpression:
+        try:
+            # Only what the text names: of a wide table the rest would cost more than the check itself.
+            return check(text, self._named(text))
+        except ExpressionError:
+            # All columns are in sight of an error: one may be what the author meant.
+            return check(text, self._types)
+
+    def _named(self, text: str) -> dict[str, DataType]:
+        if text in self._types:
+            return {text: self._types[text]}
+        names = sorted({name.lower() for name in column_names(text)})
+        return {other: self._types[other] for name in names for other in self._spelled.get(name, ())}

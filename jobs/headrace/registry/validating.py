@@ -1,11 +1,9 @@
-"""From a YAML document to a definition: what pydantic finds wrong, in words and with its place."""
+"""From a YAML document to a definition, or as much of one as is valid, with problems for the rest."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,11 +12,11 @@ from headrace.errors import Problem
 from headrace.registry.pointing import text_position
 from headrace.registry.project import Located
 from headrace.registry.suggesting import closest, did_you_mean
-from headrace.spec import KINDS, RollUp, TableSource
+from headrace.registry.wording import fields_of, wording
+from headrace.spec import KINDS, RollUp
 
 # Fields whose entries are left out one by one when they are invalid; the other fields are left out whole.
 _BY_ENTRY = ("columns", "derive", "enrich", "features", "expectations")
-_MISSING = {"table": "name the table, or make it a roll-up with `from`"}
 
 DataPath = tuple[str | int, ...]
 
@@ -42,7 +40,7 @@ def validate(document: Document, root: Path | None) -> tuple[Located[Any] | None
     try:
         return Located(model.model_validate(document.value), document, path), []
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = _details(error)
     problems = list(_problems(details, document, model, path))
     remaining, left_out = _without_faults(document, details)
     try:
@@ -63,6 +61,25 @@ def _unknown_kind(document: Document) -> Problem:
     message, length = f"'{kind}' is not a kind of definition", len(str(kind))
     suggested = did_you_mean(str(kind), KINDS)
     return Problem("unknown-kind", message, document.file, *position, suggested, where=where, length=length)
+
+
+def _details(error: ValidationError) -> list[Any]:
+    """Pydantic's errors, without those of collections that are too short because their items are wrong."""
+    details = [_sharpened(detail) for detail in error.errors(include_url=False)]
+    wrong = {detail["loc"][:-1] for detail in details}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in wrong]
+
+
+def _sharpened(detail: Any) -> Any:
+    """An error about an expectation, at the argument that its message begins with."""
+    given = detail["input"]
+    if detail["loc"][0] != "expectations" or not isinstance(given, dict) or len(given) != 1:
+        return detail
+    ((name, arguments),) = given.items()
+    argument = str(detail["msg"]).removeprefix("Value error, ").split(" ", 1)[0]
+    if not isinstance(arguments, dict) or argument not in arguments:
+        return detail
+    return {**detail, "loc": (*detail["loc"], name, argument), "input": arguments[argument]}
 
 
 def _without_faults(document: Document, details: list[Any]) -> tuple[Document, frozenset[str]]:
@@ -107,13 +124,8 @@ def _names(entry: str | int, value: object) -> set[str]:
     return {str(entry)} | {f"{entry}_{item}" for item in listed} if isinstance(entry, str) else listed
 
 
-@lru_cache(maxsize=16)
-def _fields_of(model: type[BaseModel]) -> tuple[str, ...]:
-    return tuple(info.alias or name for name, info in model.model_fields.items())
-
-
 def _known_fields(value: dict[str, Any]) -> tuple[str, ...]:
-    return _fields_of(RollUp if "from" in value else KINDS[str(value["kind"])])
+    return fields_of(RollUp if "from" in value else KINDS[str(value["kind"])])
 
 
 def _problems(
@@ -128,7 +140,7 @@ def _problems(
         if isinstance(given, str) and not on_key:
             position = text_position(file, position, given, None)
         scalar = path[-1] if on_key and path and detail["type"] != "missing" else given
-        code, message, hint = _wording(detail, path, model)
+        code, message, hint = wording(detail, path, model)
         yield Problem(
             code,
             message,
@@ -147,101 +159,3 @@ def _where(name: object, path: DataPath) -> str | None:
         return None
     inside = [str(part) for part in path[1:2] if isinstance(part, str) and len(path) > 2]
     return ".".join([name, *inside])
-
-
-def _wording(detail: Any, path: DataPath, model: type[BaseModel]) -> tuple[str, str, str | None]:
-    """Code, message and hint for one of pydantic's errors."""
-    field, given = (path[-1] if path else ""), detail["input"]
-    hint: str | None
-    match detail["type"]:
-        case "extra_forbidden":
-            if model is RollUp and field in _fields_of(TableSource):
-                hint = "remove it; a roll-up takes rows and times from the source it is made `from`"
-                return "unknown-field", f"`{field}` does not go with `from`", hint
-            known = _fields(model, path[:-1])
-            close = closest(str(field), known)
-            hint = f"did you mean '{close}'?" if close else f"known fields: {', '.join(known)}"
-            return "unknown-field", f"'{field}' is not a field here", hint
-        case "missing":
-            return "missing-field", f"`{field}` is missing", _MISSING.get(str(field))
-        case "value_error":
-            return "invalid-value", f"{field}: {detail['ctx']['error']}", None
-        case "string_pattern_mismatch":
-            return (
-                "invalid-name",
-                f"'{given}' is not a name",
-                "letters, digits and _, beginning with a letter",
-            )
-        case "literal_error":
-            hint = did_you_mean(
-                str(given), [part.strip("'") for part in detail["ctx"]["expected"].split(" or ")]
-            )
-            return "invalid-value", f"{field}: '{given}' is not one of {detail['ctx']['expected']}", hint
-        case "string_type" if given is None:
-            return "missing-value", f"`{field}` has no value", None
-        case "string_type":
-            return "invalid-value", f"{field}: must be text, not {_shape(given)}", None
-        case "dict_type" | "model_type" | "model_attributes_type":
-            return "invalid-value", f"{field}: must be a mapping, not {_shape(given)}", None
-        case "tuple_type" | "list_type":
-            return "invalid-value", f"{field}: must be a list, not {_shape(given)}", None
-        case "int_parsing" | "int_type" | "int_from_float":
-            return "invalid-value", f"{field}: must be a whole number, not {_shape(given)}", None
-        case "too_short" | "string_too_short":
-            return "invalid-value", f"{field}: is empty", None
-    return "invalid-value", f"{field}: {detail['msg'][0].lower()}{detail['msg'][1:]}", None
-
-
-def _shape(value: object) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, str):
-        return f"'{value}'"
-    return (
-        "a mapping"
-        if isinstance(value, dict)
-        else "a list"
-        if isinstance(value, list | tuple)
-        else str(value)
-    )
-
-
-def _fields(model: type[BaseModel], path: DataPath) -> tuple[str, ...]:
-    """Names of the fields at a path, found by walking the annotations along it."""
-    current: Any = model
-    for part in path:
-        current = _inside(current, part)
-    for option in _options(current):
-        if _is_model(option):
-            return _fields_of(option)
-    return ()
-
-
-def _inside(annotation: Any, part: str | int) -> Any:
-    """The annotation of a model's field, a mapping's values or a list's items; None when there is none."""
-    for option in _options(annotation):
-        if _is_model(option):
-            by_alias = {(info.alias or name): info.annotation for name, info in option.model_fields.items()}
-            return by_alias.get(str(part))
-        arguments = get_args(option)
-        if get_origin(option) is dict:
-            return arguments[1]
-        if get_origin(option) is tuple:
-            return arguments[0]
-    return None
-
-
-def _options(annotation: Any) -> Iterator[Any]:
-    """What an annotation may be, without `Annotated` and `|`."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        yield from _options(get_args(annotation)[0])
-    elif origin in (Union, UnionType):
-        for argument in get_args(annotation):
-            yield from _options(argument)
-    else:
-        yield annotation
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -37,14 +37,14 @@ def at(project: Project, columns: Columns) -> Iterator[Problem]:
         known = group.spec.entity in project.entities
         for index, row in enumerate(test.spec.at):
             path = ("at", index)
-            missing = [name for name in (*keys, "time") if name not in row]
+            missing = [name for name in keys if name not in row] + ["time"] * (row.get("time") is None)
             if missing:
                 verb = "is" if len(missing) == 1 else "are"
                 message = f"{' and '.join(f'`{name}`' for name in missing)} {verb} missing"
                 yield test.problem(
                     path, "missing-field", message, hint="say for which keys, and at what time"
                 )
-            yield from _time(test, (*path, "time"), row.get("time"), "time" in row)
+            yield from _time(test, (*path, "time"), row.get("time"))
             if known:
                 scope = Scope(f"the keys of {group.spec.entity}", keys)
                 yield from _cells(test, path, {k: v for k, v in row.items() if k != "time"}, scope)
@@ -125,11 +125,10 @@ def _cells(
             yield test.problem((*path, name), "value-type", message)
 
 
-def _time(test: Located[DefinitionTest], path: Path, value: object, is_there: bool) -> Iterator[Problem]:
-    if not is_there or value is None:
-        return
+def _time(test: Located[DefinitionTest], path: Path, value: object) -> Iterator[Problem]:
     try:
-        parse_instant(str(value))
+        if value is not None:
+            parse_instant(str(value))
     except ValueError as error:
         yield test.problem(path, "invalid-value", str(error))
 

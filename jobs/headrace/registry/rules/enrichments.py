@@ -80,7 +80,7 @@ def _before(source: Located[TableSource], index: int, project: Project) -> Scope
                 types[name] = table.spec.columns[name]
             else:
                 untyped.add(name.lower())
-    return Scope(scope.owner, types, frozenset(untyped))
+    return Scope(scope.owner, types, untyped)
 
 
 def _enrichments(project: Project) -> Iterator[tuple[Located[TableSource], int, Enrichment]]:

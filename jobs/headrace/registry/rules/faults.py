@@ -56,4 +56,4 @@ def item(located: Located[Any], field: Path, index: int) -> Path:
 
 def declared(table: TableSource | FeatureTable, left_out: Iterable[str]) -> Scope:
     """Columns that are declared to be in a table; those left out because of a mistake have no type."""
-    return Scope(table.name, table.columns, frozenset(name.lower() for name in left_out))
+    return Scope(table.name, table.columns, left_out)

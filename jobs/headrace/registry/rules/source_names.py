@@ -12,7 +12,11 @@ from headrace.registry.rules.naming import Taken, reserved
 from headrace.spec import RollUp, TableSource
 
 # Columns that rows have beside their own at some point of the work.
-_INTERNAL = re.compile(r"_(\w+_us|key_\d+|from_.+|[vs]\d+.*|value|errors|warnings)", re.IGNORECASE)
+_INTERNAL = re.compile(
+    r"_(\w+_us|[a-z]\d*|[a-z]\d+_.+|key_\d+|let\d.*|from_.+|rows?|row_list|value|case|bucket|group|interval"
+    r"|event_time|run_id|errors|warnings)",
+    re.IGNORECASE,
+)
 
 
 def of_sources(project: Project, columns: Columns) -> Iterator[Problem]:
