@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from headrace.runner.workspace import Workspace
 from headrace.settings import resolve_path
 from headrace.storage import Address, DeltaTable
@@ -37,12 +38,10 @@ def land(work: Workspace) -> dict[str, int]:
 
 def microseconds(table: pa.Table) -> pa.Table:
     """The table with times in microseconds, the finest that Spark has; pandas' notes to itself are dropped."""
-    fields = [
-        pa.field(f.name, pa.timestamp("us") if pa.types.is_timestamp(f.type) else f.type) for f in table.schema
-    ]
+    fields = [pa.field(f.name, pa.timestamp("us") if pa.types.is_timestamp(f.type) else f.type) for f in table.schema]
     return table.cast(pa.schema(fields))
 
 
 if __name__ == "__main__":
-    for landed, count in land(Workspace.open(Path.cwd(), *sys.argv[1:2])).items():
+    for landed, count in land(Workspace.open(Path.cwd(), sys.argv[1] if sys.argv[1:] else "conf/local.yaml")).items():
         print(f"{landed}: {count:,} rows")

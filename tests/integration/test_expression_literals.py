@@ -16,9 +16,7 @@ from headrace.expressions import DataType, check, sql_literal
 
 def read_back(spark: SparkSession, literals: list[str]) -> tuple[list[Any], list[str]]:
     """The values and the types of literals, by way of Spark."""
-    frame = spark.range(1).select(
-        *[F.expr(literal).alias(f"c{number}") for number, literal in enumerate(literals)]
-    )
+    frame = spark.range(1).select(*[F.expr(literal).alias(f"c{number}") for number, literal in enumerate(literals)])
     return list(frame.collect()[0]), [field.dataType.simpleString() for field in frame.schema.fields]
 
 
@@ -61,17 +59,13 @@ VALUES = [
 
 def test_values(spark: SparkSession) -> None:
     got, kinds = read_back(spark, [sql_literal(value, DataType.parse(kind)) for value, kind, _ in VALUES])
-    assert [bytes(value) if isinstance(value, bytearray) else value for value in got] == [
-        want for _, _, want in VALUES
-    ]
+    assert [bytes(value) if isinstance(value, bytearray) else value for value in got] == [want for _, _, want in VALUES]
     assert kinds == [kind.replace("`", "") for _, kind, _ in VALUES]
     assert math.copysign(1, got[9]) == -1
 
 
 def test_nan(spark: SparkSession) -> None:
-    got, kinds = read_back(
-        spark, [sql_literal(math.nan, DataType.parse(kind)) for kind in ("double", "float")]
-    )
+    got, kinds = read_back(spark, [sql_literal(math.nan, DataType.parse(kind)) for kind in ("double", "float")])
     assert all(math.isnan(value) for value in got)
     assert kinds == ["double", "float"]
 

@@ -16,9 +16,7 @@ from headrace.expressions import DataType
 from headrace.quality import Suite, run_gate
 
 
-def expect(
-    name: str, severity: str = "critical", on_failure: str = "fail", **arguments: object
-) -> Expectation:
+def expect(name: str, severity: str = "critical", on_failure: str = "fail", **arguments: object) -> Expectation:
     return Expectation(f"expect_{name}", arguments, severity, on_failure)  # type: ignore[arg-type]
 
 
@@ -56,9 +54,7 @@ TEN = (
     expect("column_values_to_be_between", column="at", min_value="1970-01-01T00:00:00"),
     expect("column_values_to_be_in_set", column="store", value_set=["s0", "s1", "s2", "s3"]),
     expect("column_values_to_match_regex", column="store", regex="^s[0-9]$"),
-    expect(
-        "column_pair_values_a_to_be_greater_than_b", column_A="list_price", column_B="value", or_equal=True
-    ),
+    expect("column_pair_values_a_to_be_greater_than_b", column_A="list_price", column_B="value", or_equal=True),
     expect("multicolumn_sum_to_equal", column_list=["basket_id", "household_id"], sum_total=0, mostly=0.01),
     expect("column_mean_to_be_between", column="value", min_value=0, max_value=100),
     expect("column_max_to_be_between", column="value", max_value=99),
@@ -134,14 +130,10 @@ def test_the_account_says_what_failed_where_and_shows_values(sales: DataFrame) -
         "source sales",
         (
             expect("column_values_to_be_in_set", "warning", column="store", value_set=["s0", "s1"]),
-            expect(
-                "column_values_to_be_between", column="at", max_value="1970-01-05T02:00:00", strict_max=True
-            ),
+            expect("column_values_to_be_between", column="at", max_value="1970-01-05T02:00:00", strict_max=True),
             expect("column_values_to_be_between", on_failure="quarantine", column="value", min_value=0),
             expect("column_max_to_be_between", column="value", max_value=50),
-            expect(
-                "column_pair_values_to_be_equal", column_A="basket_id", column_B="household_id", mostly=0.01
-            ),
+            expect("column_pair_values_to_be_equal", column_A="basket_id", column_B="household_id", mostly=0.01),
             expect("column_values_to_match_regex", column="store", regex="[s"),
             expect("compound_columns_to_be_unique", column_list=["half", "parity"]),
             expect("column_values_to_be_unique", column="store"),
@@ -176,9 +168,7 @@ def test_examples_are_few_and_short(spark: SparkSession) -> None:
 
 
 def test_an_empty_batch_passes_and_its_size_is_known(sales: DataFrame) -> None:
-    result = run_gate(
-        sales.where("basket_id < 0"), Suite("sales", (NEGATIVE, NO_HOUSEHOLD, UNIQUE, UNIQUE_TOGETHER))
-    )
+    result = run_gate(sales.where("basket_id < 0"), Suite("sales", (NEGATIVE, NO_HOUSEHOLD, UNIQUE, UNIQUE_TOGETHER)))
     assert (result.passed, result.rows) == (True, 0)
     assert result.account() == "sales: gate passed on 0 rows"
 
@@ -249,9 +239,7 @@ def new_york(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
 
 @pytest.mark.usefixtures("new_york")
 def test_times_are_utc_on_every_machine(sales: DataFrame) -> None:
-    suite = Suite(
-        "utc", (expect("column_values_to_be_between", column="at", max_value="1970-01-05T02:00:00"),)
-    )
+    suite = Suite("utc", (expect("column_values_to_be_between", column="at", max_value="1970-01-05T02:00:00"),))
     outcome = run_gate(sales, suite).outcomes[0]
     assert (outcome.unexpected, outcome.examples) == (1, ("1970-01-05 03:00:00",))
 
@@ -265,9 +253,7 @@ def test_a_gate_is_quiet_and_leaves_everything_as_it_was(
         return loggers, conf, warnings.showwarning, dict(os.environ), sales.is_cached
 
     before = state()
-    run_gate(
-        sales, Suite("noisy", (NEGATIVE, expect("column_values_to_match_regex", column="store", regex="[s")))
-    )
+    run_gate(sales, Suite("noisy", (NEGATIVE, expect("column_values_to_match_regex", column="store", regex="[s"))))
     assert state() == before
     assert capfd.readouterr() == ("", "")
     assert spark.range(1).count() == 1

@@ -25,9 +25,7 @@ BAD = Outcome(
     sentence="`price` values must be greater than or equal to 0.",
 )
 GOOD = Outcome(NOT_NULL, True, 0, 120, sentence="`id` values must never be null.")
-BROKEN = Outcome(
-    BETWEEN, False, error="no such column", sentence="`price` values must be greater than or equal to 0."
-)
+BROKEN = Outcome(BETWEEN, False, error="no such column", sentence="`price` values must be greater than or equal to 0.")
 
 
 class Text(HTMLParser):
@@ -110,17 +108,13 @@ def test_pages_need_no_network(tmp_path: Path) -> None:
 def test_nothing_a_value_says_is_html(tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)>`<b>`"
     bad = Outcome(Expectation(evil, {"column": evil}), False, 1, 2, (evil, {evil: evil}), evil, None, evil)
-    page = write_page(
-        result(evil, bad, Outcome(NOT_NULL, True, error=None, observed=evil, sentence=evil)), tmp_path
-    )
+    page = write_page(result(evil, bad, Outcome(NOT_NULL, True, error=None, observed=evil, sentence=evil)), tmp_path)
     for path in (page, tmp_path / "index.html"):
         assert not re.search("<img|<b>", path.read_text())
 
 
 def test_the_index_links_every_page_newest_first(tmp_path: Path) -> None:
-    pages = [
-        write_page(result(f"suite {place % 3}", BAD if place % 2 else GOOD), tmp_path) for place in range(7)
-    ]
+    pages = [write_page(result(f"suite {place % 3}", BAD if place % 2 else GOOD), tmp_path) for place in range(7)]
     index = Text((tmp_path / "index.html").read_text())
     assert index.links == [page.relative_to(tmp_path).as_posix() for page in reversed(pages)]
     assert index.text.count("failed") == 3
@@ -145,9 +139,7 @@ def test_an_old_index_lists_the_newest_pages_only(tmp_path: Path, monkeypatch: p
 
 def test_many_gates_at_once_miss_no_page(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
-        pages = list(
-            threads.map(lambda place: write_page(result(f"suite {place % 4}", GOOD), tmp_path), range(40))
-        )
+        pages = list(threads.map(lambda place: write_page(result(f"suite {place % 4}", GOOD), tmp_path), range(40)))
     assert set(Text((tmp_path / "index.html").read_text()).links) == {
         page.relative_to(tmp_path).as_posix() for page in pages
     }

@@ -65,6 +65,7 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Giv
 
     sys.path.insert(0, str(ROOT / "jobs"))
     import pyarrow.parquet as pq
+
     from land_retail import microseconds
 
     folder = tmp_path_factory.mktemp("retail")

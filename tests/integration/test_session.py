@@ -74,9 +74,7 @@ def test_an_active_session_is_taken_and_pinned(spark: SparkSession, tmp_path: Pa
         ("spark.sql.ansi.enabled", "TRUE", None),
     ],
 )
-def test_what_is_pinned_cannot_be_overruled(
-    tmp_path: Path, key: str, value: str, message: str | None
-) -> None:
+def test_what_is_pinned_cannot_be_overruled(tmp_path: Path, key: str, value: str, message: str | None) -> None:
     asked = Settings(lake=str(tmp_path), spark=SparkSettings(master="local[2]", conf={key: value}))
     if message is None:
         assert launch_conf(asked, "small")[key] == "true"
@@ -87,18 +85,14 @@ def test_what_is_pinned_cannot_be_overruled(
 
 
 def test_the_user_wins_over_the_profile(tmp_path: Path) -> None:
-    small = launch_conf(
-        settings(tmp_path, spark__sql__shuffle__partitions="64", spark__ui__enabled="true"), "small"
-    )
+    small = launch_conf(settings(tmp_path, spark__sql__shuffle__partitions="64", spark__ui__enabled="true"), "small")
     assert (small["spark.sql.shuffle.partitions"], small["spark.ui.enabled"]) == ("64", "true")
     assert small["spark.sql.adaptive.enabled"] == "false"
     assert "SerialGC" in small["spark.driver.extraJavaOptions"]
     large = launch_conf(settings(tmp_path), "large")
     assert not {*SMALL, "spark.driver.extraJavaOptions"} & set(large)
     cluster = launch_conf(settings(tmp_path, "spark://127.0.0.1:7077"), "small")
-    assert not {"spark.driver.host", "spark.driver.extraJavaOptions", "spark.driver.extraClassPath"} & set(
-        cluster
-    )
+    assert not {"spark.driver.host", "spark.driver.extraJavaOptions", "spark.driver.extraClassPath"} & set(cluster)
     assert "io.delta:delta-spark" in cluster["spark.jars.packages"]
 
 

@@ -55,7 +55,7 @@ def operators(spark: SparkSession, features_yaml: str) -> str:
         operator = re.sub(r"\*\(\d+\) ", "", line)
         name = re.match(r"([ :+\-|]*)(\w+)(.*)", operator)
         assert name, line
-        indent, kind, rest = name.groups()
+        _, kind, rest = name.groups()
         if kind in ("Project", "Filter"):
             continue
         keys = re.search(r"keys=\[([^\]]*)\]", rest) or re.search(r"hashpartitioning\((.*), \d+\)", rest)

@@ -21,11 +21,7 @@ def _sql(text: str) -> Action:
 
 def _load(name: str, format: str = "delta", **options: object) -> Action:
     return lambda spark, at: (
-        spark.read.format(format)
-        .options(**options)
-        .load(str(at / name))
-        .selectExpr("count(id)", "sum(id)")
-        .collect()
+        spark.read.format(format).options(**options).load(str(at / name)).selectExpr("count(id)", "sum(id)").collect()
     )
 
 
@@ -133,16 +129,12 @@ FAILURES: dict[str, tuple[Action, type[HeadraceError], str]] = {
         "reading t: the Delta log is damaged or has files missing {at}/gap; restore its _delta_log directory, or rebuild the table",
     ),
     "csv row": (
-        lambda spark, at: (
-            spark.read.options(**CSV).schema("id INT, b INT").csv(str(at / "bad.csv")).collect()
-        ),
+        lambda spark, at: spark.read.options(**CSV).schema("id INT, b INT").csv(str(at / "bad.csv")).collect(),
         DataError,
         "reading t: {at}/bad.csv: a row does not fit the declared columns: [null,3] For input string: 'x'",
     ),
     "csv header": (
-        lambda spark, at: (
-            spark.read.options(**CSV).schema("id INT, b INT").csv(str(at / "other.csv")).collect()
-        ),
+        lambda spark, at: spark.read.options(**CSV).schema("id INT, b INT").csv(str(at / "other.csv")).collect(),
         DataError,
         "reading t: {at}/other.csv: the header says b where other files of this table say id",
     ),

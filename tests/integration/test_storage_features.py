@@ -20,9 +20,7 @@ JAN_1, JAN_2 = (Interval(start, start + DAY) for start in (19_723 * DAY, 19_724 
 KEYS, FEATURES = {"household_id": "bigint"}, {"spend": "double"}
 
 
-def snapshot(
-    spark: SparkSession, interval: Interval, spends: dict[int, float], slow: bool = False
-) -> DataFrame:
+def snapshot(spark: SparkSession, interval: Interval, spends: dict[int, float], slow: bool = False) -> DataFrame:
     """Rows of a feature table; slow ones take a second to compute."""
     values = ", ".join(f"({key}L, {spend}D)" for key, spend in spends.items()) or "(0L, 0D)"
     rows = spark.sql(f"SELECT * FROM VALUES {values} AS t(household_id, spend)").limit(len(spends))
@@ -76,14 +74,15 @@ def test_an_interval_is_replaced_alone(spark: SparkSession, daily: FeatureTable)
         "fingerprint": "f",
         "writes": "headrace/features/spend_v1/2024-01-01",
     }
-    assert [
-        daily.commit_of(JAN_1, f"run{n}", attempt) for n, attempt in ((0, 1), (2, 2), (0, 2), (9, 1))
-    ] == [1, 3, None, None]
+    assert [daily.commit_of(JAN_1, f"run{n}", attempt) for n, attempt in ((0, 1), (2, 2), (0, 2), (9, 1))] == [
+        1,
+        3,
+        None,
+        None,
+    ]
 
 
-def test_an_empty_result_clears_the_interval_and_leaves_a_commit(
-    spark: SparkSession, daily: FeatureTable
-) -> None:
+def test_an_empty_result_clears_the_interval_and_leaves_a_commit(spark: SparkSession, daily: FeatureTable) -> None:
     daily.replace(snapshot(spark, JAN_1, {1: 1.0}), JAN_1, "a", 1, "f")
     daily.replace(snapshot(spark, JAN_2, {1: 2.0}), JAN_2, "b", 1, "f")
     assert daily.replace(snapshot(spark, JAN_1, {}), JAN_1, "c", 2, "f") == 3
@@ -93,7 +92,10 @@ def test_an_empty_result_clears_the_interval_and_leaves_a_commit(
 
 def test_a_stale_attempt_is_fenced(spark: SparkSession, daily: FeatureTable) -> None:
     daily.replace(snapshot(spark, JAN_1, {1: 2.0}), JAN_1, "newer", 2, "f")
-    with pytest.raises(ConflictError, match="attempt 1 came too late"):
+    with pytest.raises(
+        ConflictError,
+        match="attempt 1 at headrace/features/spend_v1/2024-01-01 came too late: run newer has written attempt 2; try again",
+    ):
         daily.replace(snapshot(spark, JAN_1, {1: 1.0}), JAN_1, "older", 1, "f")
     assert stored(daily) == {"2024-01-02 00:00:00": {1: 2.0}}
     assert daily.commit_of(JAN_1, "older", 1) is None

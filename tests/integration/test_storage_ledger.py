@@ -42,9 +42,7 @@ BARE = LedgerRow("set", 1, "training_set", None, 1, "prepared", "run-2", 1_704_1
 
 
 def row(interval: Interval, attempt: int, status: Status, at: int, version: int = 1) -> LedgerRow:
-    return replace(
-        FULL, version=version, interval=interval, attempt=attempt, status=status, recorded_at_us=at
-    )
+    return replace(FULL, version=version, interval=interval, attempt=attempt, status=status, recorded_at_us=at)
 
 
 @pytest.fixture

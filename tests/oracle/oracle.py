@@ -42,7 +42,11 @@ class Asked:
 
 
 def events_of(
-    rows: Sequence[dict[str, Value]], event_time: str, available_at: str | None, delay_us: int, tie_breaker: Sequence[str]
+    rows: Sequence[dict[str, Value]],
+    event_time: str,
+    available_at: str | None,
+    delay_us: int,
+    tie_breaker: Sequence[str],
 ) -> list[Event]:
     """Rows with a valid time as events; NaN is null from here on, -0.0 is 0.0."""
     found = []
@@ -76,7 +80,9 @@ def counting(events: Sequence[Event], t: int, window_us: int | None, offset_us: 
 def value_of(asked: Asked, events: Sequence[Event], t: int) -> Value:
     """The feature's value at `t` for the entity that these events belong to."""
     rows = [
-        e for e in counting(events, t, asked.window_us, asked.offset_us) if asked.where is None or asked.where(e.row) is True
+        e
+        for e in counting(events, t, asked.window_us, asked.offset_us)
+        if asked.where is None or asked.where(e.row) is True
     ]
     if asked.of is not None:
         rows = [e for e in rows if e.row[asked.of] is not None]
@@ -163,6 +169,10 @@ AGGREGATES: dict[str, Callable[[Sequence[Event], list[Value], int, Asked], Value
     "max": _greatest,
     "first": _first,
     "last": _last,
-    "time_since_last": lambda rows, values, t, asked: float(t - max(e.event_us for e in rows)) / asked.unit_us if rows else None,
-    "time_since_first": lambda rows, values, t, asked: float(t - min(e.event_us for e in rows)) / asked.unit_us if rows else None,
+    "time_since_last": lambda rows, values, t, asked: (
+        float(t - max(e.event_us for e in rows)) / asked.unit_us if rows else None
+    ),
+    "time_since_first": lambda rows, values, t, asked: (
+        float(t - min(e.event_us for e in rows)) / asked.unit_us if rows else None
+    ),
 }

@@ -115,9 +115,7 @@ rows = st.fixed_dictionaries(
         "b": st.one_of(st.none(), st.booleans()),
     }
 )
-cases = st.lists(
-    st.tuples(st.sampled_from(INSTANTS), st.lists(rows, max_size=7)), min_size=CASES, max_size=CASES
-)
+cases = st.lists(st.tuples(st.sampled_from(INSTANTS), st.lists(rows, max_size=7)), min_size=CASES, max_size=CASES)
 
 
 def placed(row: dict[str, Any], t: int) -> dict[str, Any]:
@@ -202,7 +200,9 @@ def test_zoneless_times_equal_oracle(spark: SparkSession) -> None:
         yaml_of([oracle.Asked("age", "time_since_last")], source_yaml(f"timezone: {zone}", "timestamp_ntz")), "g"
     )
     t = 9_300_000_000_000_000
-    types = {name: DataType.parse(kind) for name, kind in COLUMNS.items()} | {"happened": DataType.parse("timestamp_ntz")}
+    types = {name: DataType.parse(kind) for name, kind in COLUMNS.items()} | {
+        "happened": DataType.parse("timestamp_ntz")
+    }
     table = [{"k1": i, "k2": "a", "happened": local, "_case": 0, AT_COLUMN: t} for i, local in enumerate(locals_)]
     scope = {"_case": BIGINT, AT_COLUMN: BIGINT}
     reading = Reading(GivenTables({"t.events": frame(spark, types, table, scope)}), scope=("_case", AT_COLUMN))

@@ -28,9 +28,7 @@ def catalog() -> dict[str, Any]:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.expectation import Expectation
 
-    classes = [
-        value for value in vars(gxe).values() if isinstance(value, type) and issubclass(value, Expectation)
-    ]
+    classes = [value for value in vars(gxe).values() if isinstance(value, type) and issubclass(value, Expectation)]
     return {cls.expectation_type: _entry(cls) for cls in sorted(classes, key=_name) if _name(cls)}
 
 
@@ -84,9 +82,7 @@ def _argument(name: str, item: dict[str, Any], required: bool, kind: str) -> dic
     choices = next((option["enum"] for option in options if "enum" in option), None)
     if name == "ignore_row_if" and kind == "multicolumn_map":
         choices = ["all_values_are_missing", "any_value_is_missing", "never"]
-    items = next(
-        (option["items"].get("type") for option in options if isinstance(option.get("items"), dict)), None
-    )
+    items = next((option["items"].get("type") for option in options if isinstance(option.get("items"), dict)), None)
     return {
         "types": types,
         **({"items": items} if items else {}),

@@ -26,7 +26,9 @@ from tests.benchmarks.many_definitions import write_project
 
 GOOD = "kind: entity\nname: customer\nkeys: {customer_id: bigint}\n"
 BAD = "kind: entity\nname: customer\nkeys: {customer_id: bigit}\n"
-BAD_LINE = "feature_defs/a.yaml:3:21 error[invalid-value] customer: customer_id: unknown type 'bigit'; did you mean 'bigint'?"
+BAD_LINE = (
+    "feature_defs/a.yaml:3:21 error[invalid-value] customer: customer_id: unknown type 'bigit'; did you mean 'bigint'?"
+)
 UNUSED_LINE = "feature_defs/a.yaml:2:7 warning[unused] customer: no definition uses this entity"
 
 
@@ -52,9 +54,7 @@ def test_lint_shows_the_line_and_underlines_what_is_wrong(
     ]
 
 
-def test_lint_with_warnings_only_exits_with_0(
-    project: Callable[..., str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lint_with_warnings_only_exits_with_0(project: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", "--project", project(GOOD)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         UNUSED_LINE,
@@ -86,9 +86,7 @@ def test_lint_as_json(project: Callable[..., str], capsys: pytest.CaptureFixture
     ]
 
 
-def test_lint_as_json_without_problems(
-    project: Callable[..., str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lint_as_json_without_problems(project: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", "--format", "json", "--project", project("")]) == 0
     assert json.loads(capsys.readouterr().out) == []
 
@@ -157,12 +155,8 @@ def test_usage_errors_are_one_line(argv: list[str], line: str, capsys: pytest.Ca
     assert shown.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "argv", [["lint", "--project", "{}"], ["--project", "{}", "lint"], ["lint", "--project={}"]]
-)
-def test_global_options_stand_before_or_after_the_command(
-    argv: list[str], project: Callable[..., str]
-) -> None:
+@pytest.mark.parametrize("argv", [["lint", "--project", "{}"], ["--project", "{}", "lint"], ["lint", "--project={}"]])
+def test_global_options_stand_before_or_after_the_command(argv: list[str], project: Callable[..., str]) -> None:
     root = project(BAD)
     assert run([argument.format(root) for argument in argv]) == 2
 

@@ -356,9 +356,7 @@ def test_read_what_is_not_a_file(tmp_path: Path):
 
 
 # Characters that mean something in YAML, so that random text gets somewhere.
-YAMLISH = st.text(
-    st.one_of(st.sampled_from("\n\n  :-[]{},&*!|>'\"%@#?~ab1\t\\.U"), st.characters()), max_size=200
-)
+YAMLISH = st.text(st.one_of(st.sampled_from("\n\n  :-[]{},&*!|>'\"%@#?~ab1\t\\.U"), st.characters()), max_size=200)
 
 
 @st.composite
@@ -404,9 +402,7 @@ def test_any_text_without_libyaml(text):
 
 
 def test_five_hundred_files_are_quick():
-    feature = (
-        "  spend_{}: {{aggregate: sum, of: sales_value, windows: [1d, 7d, 30d], where: sales_value > 0}}\n"
-    )
+    feature = "  spend_{}: {{aggregate: sum, of: sales_value, windows: [1d, 7d, 30d], where: sales_value > 0}}\n"
     group = (
         "kind: feature_group\nname: g\nversion: 1\nentity: household\nsource: transactions\nevery: 1d\n"
         "start: 2017-01-01\nfeatures:\n" + "".join(feature.format(n) for n in range(10)) + "expectations:\n"

@@ -146,9 +146,7 @@ def test_what_cannot_quarantine(name: str, arguments: dict[str, Any], hint: str)
 
 def test_all_that_is_wrong_is_said() -> None:
     arguments = {"column": "stor", "min_value": "a", "max": 3, "strict_max": 1}
-    found = complaints(
-        Expectation("expect_column_values_to_be_between", arguments, on_failure="quarantine"), COLUMNS
-    )
+    found = complaints(Expectation("expect_column_values_to_be_between", arguments, on_failure="quarantine"), COLUMNS)
     assert [complaint.argument for complaint in found] == ["max", "min_value", "strict_max", "column"]
 
 

@@ -21,9 +21,7 @@ def generator() -> ModuleType:
 
 def test_the_catalog_is_that_of_the_installed_gx() -> None:
     made = generator()
-    assert made.CATALOG.read_text(encoding="utf-8") == made.text(), (
-        "run python tests/unit/expectations_catalog.py"
-    )
+    assert made.CATALOG.read_text(encoding="utf-8") == made.text(), "run python tests/unit/expectations_catalog.py"
     assert set(json.loads(made.text())) == set(CATALOG)
 
 

@@ -11,8 +11,7 @@ from headrace.expectations import (
 from headrace.expressions import DataType
 
 TYPES = {
-    name: DataType.parse(kind)
-    for name, kind in {"id": "bigint", "at": "timestamp", "price": "decimal(8,2)"}.items()
+    name: DataType.parse(kind) for name, kind in {"id": "bigint", "at": "timestamp", "price": "decimal(8,2)"}.items()
 }
 
 

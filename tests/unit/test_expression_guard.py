@@ -521,9 +521,7 @@ NOT_CALLED = {
 
 
 @settings(max_examples=400, deadline=None)
-@given(
-    st.lists(st.sampled_from(_PIECES), max_size=12).map("".join), st.integers(0, 60), st.sampled_from(_PIECES)
-)
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join), st.integers(0, 60), st.sampled_from(_PIECES))
 def test_no_function_slips_through_whatever_stands_around_it(text: str, at: int, piece: str) -> None:
     """Whatever is accepted calls only listed functions, whichever way its text is cut."""
     try:

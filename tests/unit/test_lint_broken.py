@@ -130,9 +130,7 @@ def test_every_problem_of_every_file_is_reported(tmp_path: Path) -> None:
             "a: {aggregate: count}",
         )
     )
-    (folder / "b.yml").write_text(
-        "kind: entity\n\tname: x\n---\nkind: entity\nname: customer\nkeys: {c: bigit}\n"
-    )
+    (folder / "b.yml").write_text("kind: entity\n\tname: x\n---\nkind: entity\nname: customer\nkeys: {c: bigit}\n")
     (folder / "notes.txt").write_text("not: [yaml")
     found = [f"{p.file}:{p.line}:{p.column} {p.code}" for p in lint(tmp_path).errors]
     assert found == [
@@ -147,6 +145,4 @@ def test_every_problem_of_every_file_is_reported(tmp_path: Path) -> None:
 
 def test_a_project_without_definitions(tmp_path: Path) -> None:
     (problem,) = lint(tmp_path).problems
-    assert problem.text().startswith(
-        "error[no-definitions] there is no folder feature_defs; put definitions there"
-    )
+    assert problem.text().startswith("error[no-definitions] there is no folder feature_defs; put definitions there")

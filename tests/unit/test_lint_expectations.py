@@ -12,9 +12,7 @@ UNKNOWN, ARGUMENT, QUARANTINE = "unknown-column", "expectation-argument", "expec
 
 def of_group(*expectations: str) -> str:
     """A group with one feature `n` and these expectations."""
-    return (
-        group("n: {aggregate: count}") + "expectations:\n" + "".join(f"  - {line}\n" for line in expectations)
-    )
+    return group("n: {aggregate: count}") + "expectations:\n" + "".join(f"  - {line}\n" for line in expectations)
 
 
 def of_source(*expectations: str) -> str:
@@ -24,7 +22,9 @@ def of_source(*expectations: str) -> str:
 
 def of_feature_table(*expectations: str) -> str:
     """A feature table with these expectations."""
-    table = "kind: feature_table\nname: t\nentity: product\ntable: raw.t\ncolumns: {product_id: bigint, price: double}\n"
+    table = (
+        "kind: feature_table\nname: t\nentity: product\ntable: raw.t\ncolumns: {product_id: bigint, price: double}\n"
+    )
     return table + "expectations:\n" + "".join(f"  - {line}\n" for line in expectations)
 
 

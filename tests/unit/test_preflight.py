@@ -163,9 +163,7 @@ def ivy(home: Path, *names: str) -> Path:
 
 
 def test_jars_of_an_earlier_start_are_taken_without_those_of_spark(tmp_path: Path) -> None:
-    home = ivy(
-        tmp_path, DELTA_JAR, STORAGE_JAR, "io.delta_delta-storage-4.3.0.jar", "org.apache.hadoop_x-3.4.2.jar"
-    )
+    home = ivy(tmp_path, DELTA_JAR, STORAGE_JAR, "io.delta_delta-storage-4.3.0.jar", "org.apache.hadoop_x-3.4.2.jar")
     assert [jar.name for jar in delta_jars.cached(home)] == [DELTA_JAR, STORAGE_JAR]
     jars = f"{home}/jars/{DELTA_JAR}:{home}/jars/{STORAGE_JAR}"
     ivy_home = {"spark.jars.ivy": str(home)}

@@ -73,9 +73,7 @@ def test_a_catalog_instead_of_a_lake(project):
 
 
 def test_scalars_are_read_by_their_declared_type(project):
-    settings = loaded(
-        project, MINIMAL + "spark: {conf: {spark.a: 8, spark.b: on, spark.c: 010, spark.d: 10:30}}\n"
-    )
+    settings = loaded(project, MINIMAL + "spark: {conf: {spark.a: 8, spark.b: on, spark.c: 010, spark.d: 10:30}}\n")
     assert settings.spark.conf == {"spark.a": "8", "spark.b": "on", "spark.c": "010", "spark.d": "10:30"}
 
 

@@ -3,7 +3,7 @@
 from headrace.aggregates.declaration import EVENT_US, Aggregate, Finalize, State, required
 from headrace.expressions import DataType
 
-_ROW = f"CASE WHEN {{value}} IS NOT NULL THEN struct({{order}}, {{value}} AS `_value`) END"
+_ROW = "CASE WHEN {value} IS NOT NULL THEN struct({order}, {value} AS `_value`) END"
 
 
 def _orderable(of: DataType | None) -> DataType:

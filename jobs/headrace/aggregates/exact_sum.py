@@ -56,13 +56,16 @@ _STEPS = (
     # Only read where `high` is small: shifting a large one out of the bigint does no harm.
     {"next": "shiftleft({high}, 40) | {l1}"},
     {
-        "magnitude": "CASE WHEN {high} >= 8192L "
-        "THEN cast({high} as double) / 1024D + (cast({high} - cast(cast({high} as double) as bigint) as double) / 1024D "
-        f"+ cast({{l1}} as double) * {2.0**-50!r}D + CASE WHEN {{l2}} > 0L OR {{l3}} > 0L THEN {2.0**-52!r}D ELSE 0D END) "
-        f"WHEN {{next}} >= 8192L THEN cast({{next}} as double) * {2.0**-50!r}D "
-        f"+ (cast({{l2}} as double) * {2.0**-90!r}D + CASE WHEN {{l3}} > 0L THEN {2.0**-92!r}D ELSE 0D END) "
-        f"ELSE cast((shiftleft({{next}}, 40) | {{l2}}) as double) * {2.0**-90!r}D + cast({{l3}} as double) * {2.0**-130!r}D END"
+        "large": "cast({high} as double) / 1024D"
+        " + (cast({high} - cast(cast({high} as double) as bigint) as double) / 1024D"
+        f" + cast({{l1}} as double) * {2.0**-50!r}D"
+        f" + CASE WHEN {{l2}} > 0L OR {{l3}} > 0L THEN {2.0**-52!r}D ELSE 0D END)",
+        "medium": f"cast({{next}} as double) * {2.0**-50!r}D"
+        f" + (cast({{l2}} as double) * {2.0**-90!r}D + CASE WHEN {{l3}} > 0L THEN {2.0**-92!r}D ELSE 0D END)",
+        "small": f"cast((shiftleft({{next}}, 40) | {{l2}}) as double) * {2.0**-90!r}D"
+        f" + cast({{l3}} as double) * {2.0**-130!r}D",
     },
+    {"magnitude": "CASE WHEN {high} >= 8192L THEN {large} WHEN {next} >= 8192L THEN {medium} ELSE {small} END"},
     {"total": "CASE WHEN {negative} THEN -{magnitude} ELSE {magnitude} END"},
 )
 

@@ -84,9 +84,7 @@ def _globals(
     conf: Annotated[
         str, typer.Option(envvar="HEADRACE_CONF", help="Settings of one environment, relative to --project.")
     ] = "conf/local.yaml",
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show what Spark and its tools say.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what Spark and its tools say.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:

@@ -11,9 +11,7 @@ from headrace.cli.invocation import Invocation
 
 def lint(
     context: typer.Context,
-    format: Annotated[
-        Literal["text", "json", "github"], typer.Option(help="How to print problems.")
-    ] = "text",
+    format: Annotated[Literal["text", "json", "github"], typer.Option(help="How to print problems.")] = "text",
 ) -> int:
     """Check all definitions and report everything that is wrong with them, each with its place.
 
@@ -30,9 +28,7 @@ def lint(
         case "json":
             print(rendering.as_json(linted.problems))
         case "github":
-            print(
-                rendering.as_github(linted.problems, invocation.project), end="\n" if linted.problems else ""
-            )
+            print(rendering.as_github(linted.problems, invocation.project), end="\n" if linted.problems else "")
         case "text":
             definitions = sum(1 for _ in linted.project)
             print(rendering.as_text(linted.problems, invocation.project, definitions, sys.stdout))

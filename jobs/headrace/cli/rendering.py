@@ -109,9 +109,7 @@ def _annotation(problem: Problem, root: Path) -> str:
         "col": problem.column,
         "title": problem.code,
     }
-    given = ",".join(
-        f"{key}={_property(str(value))}" for key, value in properties.items() if value is not None
-    )
+    given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value is not None)
     subject = f"{problem.where}: " if problem.where else ""
     advice = f"; {problem.hint}" if problem.hint else ""
     return f"::{problem.severity} {given}::{_data(subject + problem.message + advice)}"

@@ -37,13 +37,22 @@ def test(
     for result in results:
         print(f"{'FAILED' if result.mismatches else 'passed'}  {result.test}  {result.file}:{result.line}")
         if result.mismatches:
-            print_rows([{"row": m.row, "column": m.column, "expected": m.expected, "got": m.got} for m in result.mismatches])
+            print_rows(
+                [{"row": m.row, "column": m.column, "expected": m.expected, "got": m.got} for m in result.mismatches]
+            )
     print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     return 3 if failed else 0
 
 
 def _as_json(result, value):  # type: ignore[no-untyped-def]
     differing = [
-        {"row": m.row, "column": m.column, "expected": value(m.expected), "got": value(m.got)} for m in result.mismatches
+        {"row": m.row, "column": m.column, "expected": value(m.expected), "got": value(m.got)}
+        for m in result.mismatches
     ]
-    return {"test": result.test, "file": result.file, "line": result.line, "passed": not differing, "mismatches": differing}
+    return {
+        "test": result.test,
+        "file": result.file,
+        "line": result.line,
+        "passed": not differing,
+        "mismatches": differing,
+    }

@@ -109,9 +109,7 @@ class Composer:
             elif kind is DocumentEndEvent:
                 self._finish()
 
-    def complain(
-        self, code: str, message: str, at: Position, hint: str | None = None, length: int = 1
-    ) -> None:
+    def complain(self, code: str, message: str, at: Position, hint: str | None = None, length: int = 1) -> None:
         """Record a problem of this file."""
         self.problems.append(Problem(code, message, self.file, at.line, at.column, hint, length=length))
 
@@ -206,9 +204,7 @@ class Composer:
             self.documents.append(Document(self.file, value, place))
         elif value is not None:
             kind = "a list" if isinstance(value, list) else "text"
-            self.complain(
-                "not-a-mapping", f"a document must be a mapping, this one is {kind}", place.position
-            )
+            self.complain("not-a-mapping", f"a document must be a mapping, this one is {kind}", place.position)
 
     def _awaits_key(self) -> bool:
         innermost = self._open[-1]

@@ -60,9 +60,7 @@ class Document:
     def key_positions(self) -> Mapping[Path, Position]:
         """The position of every key, by the path of its value."""
         return {
-            (*path, key): position
-            for path, place in _descend(self.place, ())
-            for key, position in place.keys.items()
+            (*path, key): position for path, place in _descend(self.place, ()) for key, position in place.keys.items()
         }
 
     def _walk(self, path: Iterable[str | int]) -> tuple[Position, Position]:

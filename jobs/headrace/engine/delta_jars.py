@@ -27,9 +27,7 @@ def conf(user: Mapping[str, str], on_class_path: bool) -> dict[str, str]:
     packages = user.get(PACKAGES, "")
     if "io.delta:delta-spark" in packages:
         return {}
-    jars = (
-        cached(Path(user.get(IVY_HOME, Path.home() / ".ivy2.5.2"))) if on_class_path and not packages else []
-    )
+    jars = cached(Path(user.get(IVY_HOME, Path.home() / ".ivy2.5.2"))) if on_class_path and not packages else []
     if not jars:
         return {PACKAGES: ",".join(filter(None, (DELTA_PACKAGE, packages)))}
     return {CLASS_PATH: ":".join(filter(None, (*map(str, jars), user.get(CLASS_PATH))))}

@@ -40,7 +40,10 @@ class GivenTables:
 
 
 def frame(
-    spark: SparkSession, columns: Mapping[str, DataType], rows: Sequence[Mapping[str, Any]], scope: Mapping[str, DataType]
+    spark: SparkSession,
+    columns: Mapping[str, DataType],
+    rows: Sequence[Mapping[str, Any]],
+    scope: Mapping[str, DataType],
 ) -> DataFrame:
     """A DataFrame of literal rows as a YAML has them; omitted columns are null.
 

@@ -92,9 +92,7 @@ def require_spark(version: str) -> None:
     """
     if _series(version) < SPARK_SERIES:
         wanted = ".".join(str(part) for part in SPARK_SERIES)
-        raise InfrastructureError(
-            f"this session runs Spark {version}", hint=f"Headrace needs Spark {wanted} or newer"
-        )
+        raise InfrastructureError(f"this session runs Spark {version}", hint=f"Headrace needs Spark {wanted} or newer")
 
 
 def require_connect_client() -> None:
@@ -125,10 +123,8 @@ def require_connect_server(url: str, environ: Mapping[str, str] = os.environ) ->
         address = (place.hostname or "", place.port or CONNECT_PORT)
         socket.create_connection(address, timeout=PATIENCE_S).close()
     except (OSError, ValueError) as error:
-        where = f"{place.hostname}:{place.netloc.rpartition(':')[2] if ':' in place.netloc else CONNECT_PORT}"
-        raise InfrastructureError(
-            f"no Spark Connect server answers at {where}", hint="see spark.remote"
-        ) from error
+        where = place.netloc if ":" in place.netloc else f"{place.netloc}:{CONNECT_PORT}"
+        raise InfrastructureError(f"no Spark Connect server answers at {where}", hint="see spark.remote") from error
 
 
 def installed_version(distribution: str) -> str | None:

@@ -84,15 +84,13 @@ def _clean(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
 def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
     source = node.input
     while not isinstance(source, Instants):
-        source = source.input  # type: ignore[union-attr, assignment]
+        source = source.input  # type: ignore[union-attr]
     # A copy that arrived earlier may have any earlier event time, unless visibility follows from the event time.
     needed = Span(None, span.to_us) if source.available_at else span.wider(node.within_us)
     rows = lower(node.input, reading, needed)
     keys = [F.col(quote_identifier(name)) for name in node.keys]
     order = [VISIBLE_US, EVENT_US, *[quote_identifier(name) for name in node.order]]
-    same = Window.partitionBy(*reading.scope, *keys).orderBy(
-        *[F.col(name).asc_nulls_first() for name in order]
-    )
+    same = Window.partitionBy(*reading.scope, *keys).orderBy(*[F.col(name).asc_nulls_first() for name in order])
     rows = rows.withColumn("_copy_of_us", F.lag(VISIBLE_US).over(same))
     has_key = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in node.keys)
     is_copy = f"{has_key} AND _copy_of_us IS NOT NULL AND {VISIBLE_US} - _copy_of_us <= {node.within_us}L"

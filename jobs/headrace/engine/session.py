@@ -15,7 +15,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from headrace.engine import preflight
-from headrace.engine.session_conf import DELTA, LEGACY, PINNED, Profile, is_local, launch_conf, user_conf
+from headrace.engine.session_conf import DELTA, FORBIDDEN, PINNED, Profile, is_local, launch_conf, user_conf
 from headrace.engine.spark_errors import translated
 from headrace.errors import InfrastructureError
 from headrace.settings import Settings, reveal
@@ -90,9 +90,7 @@ def _join(settings: Settings, user: Mapping[str, str]) -> SparkSession:
         return builder.getOrCreate()
 
 
-def _launch(
-    settings: Settings, conf: Mapping[str, str], verbose: bool, log_file: Path | None
-) -> SparkSession:
+def _launch(settings: Settings, conf: Mapping[str, str], verbose: bool, log_file: Path | None) -> SparkSession:
     """Starts a JVM; the first start fetches Delta's jars."""
     preflight.require_pair(preflight.installed_version("pyspark"), preflight.installed_version("delta-spark"))
     _use_java(settings)
@@ -224,7 +222,7 @@ def _configured(session: SparkSession, user: Mapping[str, str]) -> SparkSession:
     conf: Any = session.conf
     with translated("configuring the Spark session"):
         for key in conf.getAll:
-            if key.startswith(LEGACY):
+            if key.startswith(FORBIDDEN):
                 conf.unset(key)
         for key, value in user.items():
             if conf.isModifiable(key):

@@ -16,7 +16,6 @@ PINNED: Mapping[str, str] = {
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.ansi.doubleQuotedIdentifiers": "false",
-    "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.storeAssignmentPolicy": "ANSI",
     "spark.sql.caseSensitive": "false",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
@@ -34,7 +33,7 @@ PINNED: Mapping[str, str] = {
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
 }
 # These change what expressions mean, so none of them is allowed rather than each of them pinned.
-LEGACY = "spark.sql.legacy."
+FORBIDDEN = ("spark.sql.legacy.", "spark.sql.parser.escapedStringLiterals")
 
 DELTA: Mapping[str, str] = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -60,7 +59,7 @@ def user_conf(settings: Settings) -> dict[str, str]:
         UsageError: A key contradicts what Headrace pins.
     """
     for key, value in settings.spark.conf.items():
-        if key.startswith(LEGACY):
+        if key.startswith(FORBIDDEN):
             raise UsageError(f"spark.conf: {key} changes what expressions mean", hint="remove it")
         wanted = PINNED.get(key)
         if wanted is not None and str(value).lower() != wanted.lower():

@@ -56,9 +56,7 @@ def _states(features: FeatureSet, reading: Reading, plan: StatePlan, names: tupl
     return with_wide_totals(states, events, names, tuple(plan.wide.values())) if plan.wide else states
 
 
-def _pairs(
-    features: FeatureSet, reading: Reading, plan: StatePlan, items: Items, names: tuple[str, ...]
-) -> DataFrame:
+def _pairs(features: FeatureSet, reading: Reading, plan: StatePlan, items: Items, names: tuple[str, ...]) -> DataFrame:
     """One row for each value that an entity has, with its states."""
     rows = _prepared(features, reading, plan, items.branch, names, items.value).where(f"{items.value} IS NOT NULL")
     pairs = rows.groupBy(*[quote_identifier(name) for name in names], items.value)

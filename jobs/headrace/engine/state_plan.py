@@ -176,7 +176,9 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
     number, items = list(plan.items).index(text), plan.items[text]
     items.branch.features.add(feature.name)
     prepared = _prepared(plan, items.branch, feature, state, items.value)
-    seen = _column(items.branch.merged, f"{state.merge}({prepared}){_filter(_inside(plan, feature, None))}", f"_m{number}_")
+    seen = _column(
+        items.branch.merged, f"{state.merge}({prepared}){_filter(_inside(plan, feature, None))}", f"_m{number}_"
+    )
     present = f"{seen} IS NOT NULL"
     if feature.window_us is not None:
         present = f"{seen} >= {plan.at.minus(feature.offset_us + feature.window_us)}"

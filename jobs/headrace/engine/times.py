@@ -29,7 +29,8 @@ def _string_us(name: str, timezone: str | None) -> str:
     text = f"trim({name})"
     is_time, has_offset = f"{text} rlike r'^{ISO_8601}$'", f"substr({text}, 11) rlike r'{_OFFSET}'"
     # Spark reads +02:00 but not +0200 and +02.
-    spelled = f"regexp_replace(regexp_replace({text}, r'([+-]\\d{{2}})(\\d{{2}})$', '$1:$2'), r'(:\\d{{2}}[^+-]*[+-]\\d{{2}})$', '$1:00')"
+    colon = f"regexp_replace({text}, r'([+-]\\d{{2}})(\\d{{2}})$', '$1:$2')"
+    spelled = f"regexp_replace({colon}, r'(:\\d{{2}}[^+-]*[+-]\\d{{2}})$', '$1:00')"
     return (
         f"CASE WHEN NOT {is_time} THEN NULL "
         f"WHEN {has_offset} THEN unix_micros(try_cast({spelled} as timestamp)) "

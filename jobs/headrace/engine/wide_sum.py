@@ -73,9 +73,7 @@ def _rounded(negative: npt.NDArray[np.bool_], digits: Integers) -> Doubles:
     kept, rest = (leading >> np.uint64(11)).astype(np.int64), leading & np.uint64(0x7FF)
     up = (rest > 0x400) | ((rest == 0x400) & (sticky | (kept & 1 == 1)))
     with np.errstate(over="ignore"):
-        magnitude = np.ldexp(
-            (kept + up).astype(np.float64), 32 * (top - 1) - zeros.astype(np.int64) + 11 - 1074
-        )
+        magnitude = np.ldexp((kept + up).astype(np.float64), 32 * (top - 1) - zeros.astype(np.int64) + 11 - 1074)
     return np.where(first == 0, 0.0, np.where(negative, -magnitude, magnitude))
 
 

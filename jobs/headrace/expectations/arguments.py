@@ -42,9 +42,7 @@ def known(expectation: Expectation, signature: Signature, columns: object) -> It
         if name in FORBIDDEN:
             yield _wrong(f"{name} is not for gates", name, FORBIDDEN[name])
             continue
-        close = difflib.get_close_matches(
-            name, [*signature.arguments, *ALWAYS, "severity", "on_failure"], n=1
-        )
+        close = difflib.get_close_matches(name, [*signature.arguments, *ALWAYS, "severity", "on_failure"], n=1)
         takes = f"it takes {', '.join([*signature.arguments, 'severity', 'on_failure'])}"
         hint = f"did you mean '{close[0]}'?" if close else takes
         yield _wrong(f"{expectation.type} has no argument '{name}'", name, hint)
@@ -93,9 +91,7 @@ def bounded(expectation: Expectation, signature: Signature, columns: object) -> 
         if isinstance(value, float) and math.isnan(value):
             yield _wrong(f"{name} is not a number", name)
         elif compared_as_double and isinstance(value, int) and abs(value) > _EXACT:
-            yield _wrong(
-                f"{name} {value} is beyond what a double holds exactly, and GX compares doubles", name
-            )
+            yield _wrong(f"{name} {value} is beyond what a double holds exactly, and GX compares doubles", name)
     if low is None or high is None:
         return
     numbers = _is_a(low, "number") and _is_a(high, "number")
@@ -149,9 +145,7 @@ def patterns(expectation: Expectation, signature: Signature, columns: object) ->
         try:
             dt.datetime.strptime(dt.datetime(2024, 2, 29, 13, 5).strftime(time_format), time_format)
         except ValueError as error:
-            yield _wrong(
-                f"'{time_format}' is not a time format that can be read back: {error}", "strftime_format"
-            )
+            yield _wrong(f"'{time_format}' is not a time format that can be read back: {error}", "strftime_format")
 
 
 def _regex_problem(pattern: str) -> str | None:
@@ -196,13 +190,7 @@ def _wrong(message: str, argument: str | None, hint: str | None = None) -> Compl
 
 
 def _shown(value: object) -> str:
-    return (
-        f"'{value}'"
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
+    return f"'{value}'" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _plural(kind: str) -> str:

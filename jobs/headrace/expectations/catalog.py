@@ -89,9 +89,7 @@ def _signature(name: str, entry: Mapping[str, Any]) -> Signature:
         )
         for key, item in entry["arguments"].items()
     }
-    missing = (
-        None if entry["spark"] else "Great Expectations has it for SQL databases or pandas, not for Spark"
-    )
+    missing = None if entry["spark"] else "Great Expectations has it for SQL databases or pandas, not for Spark"
     unsupported = UNSUPPORTED.get(name, missing)
     return Signature(name, entry["summary"], entry["kind"], entry["rowwise"], unsupported, arguments)
 

@@ -47,11 +47,7 @@ def _supported(expectation: Expectation, signature: Signature, columns: object) 
 def _quarantine(expectation: Expectation, signature: Signature, columns: object) -> Iterator[Complaint]:
     if expectation.on_failure != "quarantine" or expectation.type in ROWWISE:
         return
-    why = (
-        "it has no equal in SQL"
-        if signature.rowwise
-        else "it judges the whole batch, so no row of it is the bad one"
-    )
+    why = "it has no equal in SQL" if signature.rowwise else "it judges the whole batch, so no row of it is the bad one"
     yield Complaint(
         "expectation-quarantine",
         f"{expectation.type} cannot quarantine rows",

@@ -54,9 +54,7 @@ def column_types(
                 yield Complaint("expectation-argument", message, None, argument)
 
 
-def value_types(
-    expectation: Expectation, signature: Signature, columns: Mapping[str, DataType]
-) -> Iterator[Complaint]:
+def value_types(expectation: Expectation, signature: Signature, columns: Mapping[str, DataType]) -> Iterator[Complaint]:
     """Bounds and sets whose values are of another kind than their column."""
     for argument, name, kind in _columns(expectation, columns):
         if _needed(expectation.type, kind):
@@ -100,9 +98,7 @@ def type_names(expectation: Expectation, signature: Signature, columns: object) 
             )
 
 
-def _columns(
-    expectation: Expectation, columns: Mapping[str, DataType]
-) -> Iterator[tuple[str, str, DataType]]:
+def _columns(expectation: Expectation, columns: Mapping[str, DataType]) -> Iterator[tuple[str, str, DataType]]:
     folded = {name.lower(): (name, kind) for name, kind in columns.items()}
     for argument in (*COLUMN_ARGUMENTS, *COLUMN_LIST_ARGUMENTS):
         value = expectation.arguments.get(argument)
@@ -122,11 +118,7 @@ def _needed(expectation: str, kind: DataType) -> str | None:
     if "value_lengths" in expectation:
         return None if kind.name in ("string", "binary") else "a string or binary column"
     if any(part in expectation for part in _NUMERIC):
-        if (
-            kind.is_numeric
-            and kind.name not in _AVERAGED
-            and ("_mean_" in expectation or "z_scores" in expectation)
-        ):
+        if kind.is_numeric and kind.name not in _AVERAGED and ("_mean_" in expectation or "z_scores" in expectation):
             return "an int, bigint, float, double or decimal column"
         return None if kind.is_numeric else "a numeric column"
     if expectation.startswith(_BETWEEN):
@@ -141,6 +133,4 @@ def _fits(value: object, kind: DataType) -> bool:
         return kind.name == "boolean"
     if isinstance(value, int | float):
         return kind.is_numeric
-    return isinstance(value, str) and (
-        kind.name == "string" or (kind.is_time and parse_time(value) is not None)
-    )
+    return isinstance(value, str) and (kind.name == "string" or (kind.is_time and parse_time(value) is not None))

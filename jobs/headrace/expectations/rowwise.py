@@ -97,13 +97,9 @@ def _kept(rule: str, columns: Sequence[str]) -> str:
 def _between(column: str, arguments: Arguments, literal: Callable[[Any], str]) -> str:
     bounds = []
     if arguments.get("min_value") is not None:
-        bounds.append(
-            f"{column} {'>' if arguments.get('strict_min') else '>='} {literal(arguments['min_value'])}"
-        )
+        bounds.append(f"{column} {'>' if arguments.get('strict_min') else '>='} {literal(arguments['min_value'])}")
     if arguments.get("max_value") is not None:
-        bounds.append(
-            f"{column} {'<' if arguments.get('strict_max') else '<='} {literal(arguments['max_value'])}"
-        )
+        bounds.append(f"{column} {'<' if arguments.get('strict_max') else '<='} {literal(arguments['max_value'])}")
     return " and ".join(bounds) or "true"
 
 
@@ -113,16 +109,12 @@ def _in_set(column: str, arguments: Arguments) -> str:
 
 
 def _pair_in_set(first: str, second: str, arguments: Arguments) -> str:
-    pairs = [
-        f"{first} <=> {_literal(a)} and {second} <=> {_literal(b)}" for a, b in arguments["value_pairs_set"]
-    ]
+    pairs = [f"{first} <=> {_literal(a)} and {second} <=> {_literal(b)}" for a, b in arguments["value_pairs_set"]]
     return " or ".join(f"({pair})" for pair in pairs) or "false"
 
 
 def _greater(first: str, second: str, arguments: Arguments) -> str:
-    return (
-        f"{first} >= {second} or {first} <=> {second}" if arguments.get("or_equal") else f"{first} > {second}"
-    )
+    return f"{first} >= {second} or {first} <=> {second}" if arguments.get("or_equal") else f"{first} > {second}"
 
 
 def _match_list(column: str, arguments: Arguments) -> str:
@@ -184,18 +176,12 @@ ROWWISE: Mapping[str, Translation] = {
     "expect_column_value_lengths_to_equal": _column(_length),
     "expect_column_values_to_be_between": _column(lambda column, given: _between(column, given, _bound)),
     "expect_column_values_to_be_in_set": _column(_in_set),
-    "expect_column_values_to_be_null": lambda given, columns: (
-        f"{columns.quoted(given['column'])} is not null"
-    ),
+    "expect_column_values_to_be_null": lambda given, columns: f"{columns.quoted(given['column'])} is not null",
     "expect_column_values_to_match_regex": _column(lambda column, given: _matches(column, given["regex"])),
     "expect_column_values_to_match_regex_list": _column(_match_list),
     "expect_column_values_to_not_be_in_set": _column(lambda column, given: f"not ({_in_set(column, given)})"),
-    "expect_column_values_to_not_be_null": lambda given, columns: (
-        f"{columns.quoted(given['column'])} is null"
-    ),
-    "expect_column_values_to_not_match_regex": _column(
-        lambda column, given: f"not {_matches(column, given['regex'])}"
-    ),
+    "expect_column_values_to_not_be_null": lambda given, columns: f"{columns.quoted(given['column'])} is null",
+    "expect_column_values_to_not_match_regex": _column(lambda column, given: f"not {_matches(column, given['regex'])}"),
     "expect_column_values_to_not_match_regex_list": _column(_match_none),
     "expect_multicolumn_sum_to_equal": _several(_sum_is),
     "expect_multicolumn_values_to_be_equal": _several(_all_equal),

@@ -63,6 +63,4 @@ def _check_brackets(lexemes: list[Lexeme]) -> None:
                 "expression-syntax", f"'{follower.text}' follows the aggregate's call", follower.start, _FORM
             )
     if depth != 0 or lexemes[-1].text != ")":
-        raise ExpressionError(
-            "expression-syntax", "the aggregate's call is not closed", lexemes[1].start, _FORM
-        )
+        raise ExpressionError("expression-syntax", "the aggregate's call is not closed", lexemes[1].start, _FORM)

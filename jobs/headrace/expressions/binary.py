@@ -68,9 +68,7 @@ def binary_type(node: exp.Expr, left: Argument, right: Argument) -> DataType:
     return kind
 
 
-def check_comparison(
-    node: exp.Expr, operator: str, left: Argument, right: Argument, null: bool = False
-) -> None:
+def check_comparison(node: exp.Expr, operator: str, left: Argument, right: Argument, null: bool = False) -> None:
     if NULL in (left.type, right.type):
         other = left.type if right.type == NULL else right.type
         if (null or operator == "<=>") and other.is_orderable:

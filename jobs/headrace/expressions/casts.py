@@ -31,12 +31,7 @@ def can_cast(source: DataType, target: DataType) -> bool:
 def _can_cast_nested(source: DataType, target: DataType) -> bool:
     if source.element is not None and target.element is not None:
         return can_cast(source.element, target.element)
-    if (
-        source.key is not None
-        and target.key is not None
-        and source.value is not None
-        and target.value is not None
-    ):
+    if source.key is not None and target.key is not None and source.value is not None and target.value is not None:
         # A key that fails to cast would be null, which no map may hold.
         return source.key == target.key and can_cast(source.value, target.value)
     if source.name == target.name == "struct" and len(source.fields) == len(target.fields):

@@ -50,9 +50,7 @@ def check_condition(text: str, columns: Mapping[str, DataType]) -> CheckedExpres
     """
     checked = check(text, columns)
     if checked.type != BOOLEAN:
-        raise ExpressionError(
-            "expression-type", f"a condition is boolean, not {checked.type}", 0, "compare it"
-        )
+        raise ExpressionError("expression-type", f"a condition is boolean, not {checked.type}", 0, "compare it")
     return checked
 
 

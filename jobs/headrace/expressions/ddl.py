@@ -154,9 +154,7 @@ class _Reader:
 
     def end(self) -> None:
         if self.at < len(self.words):
-            raise ValueError(
-                f"'{_shown(self.text)}' is not a type: unexpected '{_shown(self.words[self.at][0])}'"
-            )
+            raise ValueError(f"'{_shown(self.text)}' is not a type: unexpected '{_shown(self.words[self.at][0])}'")
 
 
 def _suggestion(name: str) -> str:

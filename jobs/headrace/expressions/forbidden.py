@@ -46,9 +46,7 @@ CALLED_WITHOUT_PARENTHESES = frozenset(
 )
 
 # Words that open a syntax of their own in Spark, so that a column of that name must be in backticks.
-NEEDS_BACKTICKS = frozenset(
-    ("all", "any", "both", "distinct", "exists", "interval", "leading", "some", "trailing")
-)
+NEEDS_BACKTICKS = frozenset(("all", "any", "both", "distinct", "exists", "interval", "leading", "some", "trailing"))
 
 _CASTS = "tinyint smallint int bigint float double decimal string binary boolean date timestamp"
 HINTS = {

@@ -161,9 +161,7 @@ _TABLE: dict[str, tuple[str, DataType | Result]] = {
 }
 
 FUNCTIONS: dict[str, Function] = {
-    name: Function(
-        name, takes, Signature.parse(takes), always(result) if isinstance(result, DataType) else result
-    )
+    name: Function(name, takes, Signature.parse(takes), always(result) if isinstance(result, DataType) else result)
     for names, (takes, result) in _TABLE.items()
     for name in names.split()
 }

@@ -74,9 +74,7 @@ _TIGHTNESS: dict[type[exp.Expr], int] = {
     exp.Or: _OR,
     exp.And: _AND,
     exp.Not: _NOT,
-    **dict.fromkeys(
-        (exp.Between, exp.In, exp.Is, exp.Like, exp.ILike, exp.RegexpLike, exp.Escape), _PREDICATE
-    ),
+    **dict.fromkeys((exp.Between, exp.In, exp.Is, exp.Like, exp.ILike, exp.RegexpLike, exp.Escape), _PREDICATE),
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ), _COMPARISON),
     exp.BitwiseOr: 6,
     exp.BitwiseXor: 7,
@@ -124,8 +122,7 @@ def groups_written(lexemes: list[Lexeme]) -> int:
     """How many parentheses the author wrote that only group; sqlglot adds some where it regroups."""
     before = (None, *lexemes)
     return sum(
-        lexeme.text == "("
-        and (previous is None or (previous.kind != "name" and previous.text.lower() != "in"))
+        lexeme.text == "(" and (previous is None or (previous.kind != "name" and previous.text.lower() != "in"))
         for previous, lexeme in zip(before, lexemes, strict=False)
     )
 
@@ -204,6 +201,4 @@ def _syntax_error(text: str, lexemes: list[Lexeme], error: SqlglotError) -> Expr
         return ExpressionError("expression-syntax", f"something is missing around '{last.text}'", last.start)
     where = f" after '{shown(lexemes[index - 1].text)}'" if index else ""
     hint = "a column of that name goes in backticks" if piece.kind == "keyword" else None
-    return ExpressionError(
-        "expression-syntax", f"'{shown(piece.text)}' is not expected{where}", piece.start, hint
-    )
+    return ExpressionError("expression-syntax", f"'{shown(piece.text)}' is not expected{where}", piece.start, hint)

@@ -52,9 +52,7 @@ def guard(lexemes: list[Lexeme]) -> None:
             raise ExpressionError("expression-syntax", f"'{word}' closes nothing", lexeme.start, hint)
         if word == "+" and not _is_value(previous):
             # The parser drops it, and Spark does not take it everywhere.
-            raise ExpressionError(
-                "forbidden-expression", "a sign + is not allowed", lexeme.start, "leave it out"
-            )
+            raise ExpressionError("forbidden-expression", "a sign + is not allowed", lexeme.start, "leave it out")
         operators += word in _CHAINED
         prefixes = prefixes + 1 if word in _PREFIXES and not _is_value(previous) else 0
         if len(open_) + prefixes > MAX_DEPTH:
@@ -87,9 +85,7 @@ def unknown_function(name: str, offset: int) -> ExpressionError:
     if hint is None:
         close = get_close_matches(name[:40], [*FUNCTIONS, *CASTS], n=1, cutoff=0.7)
         hint = f"did you mean '{close[0]}'?" if close else None
-    return ExpressionError(
-        "forbidden-expression", f"'{label}' is not a function an expression may call", offset, hint
-    )
+    return ExpressionError("forbidden-expression", f"'{label}' is not a function an expression may call", offset, hint)
 
 
 def _judge_call(lexemes: list[Lexeme], opener: int) -> None:
@@ -107,9 +103,7 @@ def _judge_call(lexemes: list[Lexeme], opener: int) -> None:
             raise ExpressionError("forbidden-expression", "subqueries are not allowed", inside.start)
         return
     if opener > 1 and lexemes[opener - 2].text == ".":
-        raise ExpressionError(
-            "forbidden-expression", f"'{shown(name.word)}' is called by a qualified name", name.start
-        )
+        raise ExpressionError("forbidden-expression", f"'{shown(name.word)}' is called by a qualified name", name.start)
     if name.word not in FUNCTIONS and name.word not in CASTS:
         raise unknown_function(name.word, name.start)
 

@@ -127,11 +127,7 @@ class Inference:
             function.signature.check(arguments)
             kind = function.result(arguments)
         except MismatchError as mismatch:
-            position = (
-                f"argument {mismatch.index + 1} of {name}"
-                if len(arguments) > 1
-                else f"the argument of {name}"
-            )
+            position = f"argument {mismatch.index + 1} of {name}" if len(arguments) > 1 else f"the argument of {name}"
             fail("expression-type", node.expressions[mismatch.index], f"{position}: {mismatch.message}")
         return Argument(kind, constant=all(argument.constant for argument in arguments))
 
@@ -182,11 +178,7 @@ class Inference:
         return Argument(BOOLEAN, constant=operand.constant)
 
     def _negative(self, node: exp.Expr) -> Argument:
-        if (
-            isinstance(node.this, exp.Literal)
-            and not node.this.is_string
-            and node.this.name[0] in "0123456789."
-        ):
+        if isinstance(node.this, exp.Literal) and not node.this.is_string and node.this.name[0] in "0123456789.":
             return _in_range(node.this, number(node.this.name, negative=True))
         operand = self.of(node.this)
         if not operand.type.is_numeric:

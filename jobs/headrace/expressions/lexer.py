@@ -206,9 +206,7 @@ def _inspect(kind: Kind, piece: str, at: int) -> None:
         time = parse_date(value) if word == "date" else parse_time(value)
         zoned = word == "timestamp_ntz" and getattr(time, "tzinfo", None) is not None
         if time is None or zoned:
-            form = {"date": "2024-01-31", "timestamp_ntz": "2024-01-31T10:00:00"}.get(
-                word, "2024-01-31T10:00:00Z"
-            )
+            form = {"date": "2024-01-31", "timestamp_ntz": "2024-01-31T10:00:00"}.get(word, "2024-01-31T10:00:00Z")
             raise ExpressionError(
                 "expression-syntax", f"'{shown(value)}' is not a {word}", at, f"write it like {word}'{form}'"
             )

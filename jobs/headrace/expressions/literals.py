@@ -202,9 +202,7 @@ def _fits_struct(value: Any, kind: DataType) -> bool:
 
 def _key(key: Any, kind: DataType) -> Any:
     """YAML mapping keys arrive as text; a whole-number key type takes them as numbers."""
-    return (
-        int(key) if kind.is_integral and isinstance(key, str) and re.fullmatch(r"-?[0-9]{1,19}", key) else key
-    )
+    return int(key) if kind.is_integral and isinstance(key, str) and re.fullmatch(r"-?[0-9]{1,19}", key) else key
 
 
 def _signed(text: str) -> str:
@@ -254,16 +252,12 @@ def _array_sql(value: Any, kind: DataType) -> str:
 
 def _map_sql(value: Any, kind: DataType) -> str:
     keys, values = kind.key or NULL, kind.value or NULL
-    items = (
-        f"{sql_literal(_key(key, keys), keys)}, {sql_literal(item, values)}" for key, item in value.items()
-    )
+    items = (f"{sql_literal(_key(key, keys), keys)}, {sql_literal(item, values)}" for key, item in value.items())
     return f"CAST(map({', '.join(items)}) AS {kind.sql()})"
 
 
 def _struct_sql(value: Any, kind: DataType) -> str:
-    items = (
-        f"{_string_sql(name, STRING)}, {sql_literal(value.get(name), type_)}" for name, type_ in kind.fields
-    )
+    items = (f"{_string_sql(name, STRING)}, {sql_literal(value.get(name), type_)}" for name, type_ in kind.fields)
     return f"CAST(named_struct({', '.join(items)}) AS {kind.sql()})"
 
 

@@ -48,9 +48,7 @@ def _typed(words: str, takes: Callable[[DataType], bool], null: bool = False) ->
 
 def _choice(*values: str) -> Kind:
     words = f"one of {', '.join(repr(value) for value in values)}"
-    return Kind(
-        words, lambda argument: isinstance(argument.literal, str) and argument.literal.lower() in values
-    )
+    return Kind(words, lambda argument: isinstance(argument.literal, str) and argument.literal.lower() in values)
 
 
 def is_settled(argument: Argument) -> bool:
@@ -68,9 +66,7 @@ def is_settled(argument: Argument) -> bool:
 KINDS: dict[str, Kind] = {
     "any": _typed("a value", lambda kind: not kind.is_interval, null=True),
     "value": _typed("a value", lambda kind: not kind.is_interval),
-    "comparable": _typed(
-        "a value that can be compared", lambda kind: kind.is_orderable and not kind.is_interval
-    ),
+    "comparable": _typed("a value that can be compared", lambda kind: kind.is_orderable and not kind.is_interval),
     "hashable": _typed("a value without a map in it", lambda kind: kind.is_hashable and not kind.is_interval),
     "boolean": _typed("a boolean", lambda kind: kind == BOOLEAN, null=True),
     "numeric": _typed("a number", lambda kind: kind.is_numeric),

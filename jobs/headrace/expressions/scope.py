@@ -34,9 +34,7 @@ class Scope:
             spelled = ", ".join(shown(other) for other, _ in found)
             raise ExpressionError("unknown-column", f"'{shown(name)}' could be any of {spelled}", offset)
         if name.lower() in CALLED_WITHOUT_PARENTHESES:
-            raise ExpressionError(
-                "forbidden-expression", f"'{name}' is not allowed: {FORBIDDEN[name.lower()]}", offset
-            )
+            raise ExpressionError("forbidden-expression", f"'{name}' is not allowed: {FORBIDDEN[name.lower()]}", offset)
         raise ExpressionError(
             "unknown-column",
             f"'{shown(name)}' is not a column",

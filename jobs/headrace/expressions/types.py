@@ -141,12 +141,7 @@ class DataType:
             return all(a.lower() == b.lower() and x.can_widen_to(y) for (a, x), (b, y) in pairs)
         if self.element is not None and other.element is not None:
             return self.element.can_widen_to(other.element)
-        if (
-            self.key is not None
-            and other.key is not None
-            and self.value is not None
-            and other.value is not None
-        ):
+        if self.key is not None and other.key is not None and self.value is not None and other.value is not None:
             return self.key.can_widen_to(other.key) and self.value.can_widen_to(other.value)
         return False
 

@@ -52,9 +52,7 @@ def write_page(result: GateResult, documents: Path) -> Path:
     try:
         return _write_page(result, documents)
     except OSError as error:
-        raise InfrastructureError(
-            f"the report of gate '{result.suite}' cannot be written: {error}"
-        ) from error
+        raise InfrastructureError(f"the report of gate '{result.suite}' cannot be written: {error}") from error
 
 
 def _write_page(result: GateResult, documents: Path) -> Path:

@@ -27,10 +27,7 @@ UNIQUE = ("column_values.unique", "compound_columns.unique")
 DUPLICATES = {f"{name}{what}" for name in UNIQUE for what in (COUNT, VALUES)}
 # Over these, GX's filter "column is not null" changes nothing: they ignore nulls by themselves.
 IGNORING_NULLS = {
-    *(
-        f"column.{name}"
-        for name in ("max", "mean", "min", "standard_deviation", "sum", "distinct_values.count")
-    ),
+    *(f"column.{name}" for name in ("max", "mean", "min", "standard_deviation", "sum", "distinct_values.count")),
     *(f"column_values.length.{name}" for name in ("max", "min")),
 }
 # Beside other aggregates a distinct count makes Spark expand or regroup every row: it gets a pass of its own.
@@ -120,9 +117,7 @@ class OnePassEngine(SparkDFExecutionEngine):
         counts, self._held = {**counts, **self._held}, {}
         domains: dict[object, list[MetricConfigurationID]] = {}
         for metric, (_, domain) in counts.items():
-            domains.setdefault((domain.to_id(), metric if metric.metric_name in ALONE else None), []).append(
-                metric
-            )
+            domains.setdefault((domain.to_id(), metric if metric.metric_name in ALONE else None), []).append(metric)
         answers: Answers = {}
         for metrics in domains.values():
             rows = self.get_domain_records(counts[metrics[0]][1])
@@ -143,9 +138,7 @@ class OnePassEngine(SparkDFExecutionEngine):
             pairs = list(columns.items())
             middle = len(pairs) // 2
             return self._run(rows, dict(pairs[:middle])) | self._run(rows, dict(pairs[middle:]))
-        return {
-            metric: convert_to_json_serializable(value) for metric, value in zip(columns, values, strict=True)
-        }
+        return {metric: convert_to_json_serializable(value) for metric, value in zip(columns, values, strict=True)}
 
     def _blame(self, rows: DataFrame, error: Exception) -> None:
         """Raises when the rows themselves cannot be read; returns when it is an expectation's fault."""
@@ -216,11 +209,7 @@ def _without(domain: Mapping[str, Any], key: str) -> IDDict:
 def _names(domain: Mapping[str, Any]) -> list[str]:
     """The columns a domain is about."""
     listed = domain.get("column_list")
-    return (
-        list(listed)
-        if listed
-        else [domain[key] for key in ("column", "column_A", "column_B") if key in domain]
-    )
+    return list(listed) if listed else [domain[key] for key in ("column", "column_A", "column_B") if key in domain]
 
 
 def _limit(metric: MetricConfiguration) -> int:

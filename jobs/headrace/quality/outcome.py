@@ -92,9 +92,7 @@ class GateResult:
     @property
     def failed(self) -> tuple[Outcome, ...]:
         """Everything that did not hold, what fails the gate first."""
-        return tuple(
-            sorted((o for o in self.outcomes if not o.success), key=lambda outcome: not outcome.blocks)
-        )
+        return tuple(sorted((o for o in self.outcomes if not o.success), key=lambda outcome: not outcome.blocks))
 
     def account(self) -> str:
         """What did not hold, in lines a person can act on."""
@@ -110,11 +108,7 @@ class GateResult:
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     expectation = outcome.expectation
-    handled = (
-        "quarantine"
-        if expectation.on_failure == "quarantine" and not outcome.blocks
-        else expectation.severity
-    )
+    handled = "quarantine" if expectation.on_failure == "quarantine" and not outcome.blocks else expectation.severity
     yield f"  {handled if not outcome.error else 'critical'}: {expectation.text()}: {outcome.finding()}"
     if outcome.examples:
         yield f"    e.g. {', '.join(shown(example) for example in outcome.examples)}"

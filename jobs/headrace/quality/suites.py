@@ -37,9 +37,7 @@ def gx_suite(suite: Suite, columns: Sequence[str]) -> tuple[ExpectationSuite, di
         try:
             accepted.append(_gx_expectation(expectation, place, spelled))
         except Exception as error:
-            refused[place] = Outcome(
-                expectation, False, error=_reason(str(error)), sentence=expectation.text()
-            )
+            refused[place] = Outcome(expectation, False, error=_reason(str(error)), sentence=expectation.text())
     return ExpectationSuite(name=suite.name, expectations=accepted), refused
 
 
@@ -71,9 +69,7 @@ def _gx_expectation(expectation: Expectation, place: int, spelled: Mapping[str, 
             arguments[name] = [spelled.get(str(item).lower(), item) for item in arguments[name]]
     arguments |= _bounds(arguments)
     arguments = {name: value for name, value in arguments.items() if value is not None}
-    return get_expectation_impl(expectation.type)(
-        **arguments, severity=expectation.severity, meta={PLACE: place}
-    )
+    return get_expectation_impl(expectation.type)(**arguments, severity=expectation.severity, meta={PLACE: place})
 
 
 def _bounds(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,16 +77,11 @@ def _bounds(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     PySpark would take a time without a zone as one of this machine; here it is UTC.
     """
-    bounds = {
-        name: arguments[name] for name in ("min_value", "max_value") if isinstance(arguments.get(name), str)
-    }
+    bounds = {name: arguments[name] for name in ("min_value", "max_value") if isinstance(arguments.get(name), str)}
     if not any(len(text) > len("2024-01-01") for text in bounds.values()):
         return bounds
     instants = {name: dt.datetime.fromisoformat(text) for name, text in bounds.items()}
-    return {
-        name: instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
-        for name, instant in instants.items()
-    }
+    return {name: instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC) for name, instant in instants.items()}
 
 
 def _sentence(configuration: ExpectationConfiguration | None) -> str | None:

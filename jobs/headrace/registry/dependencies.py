@@ -34,9 +34,7 @@ def cycles(uses: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
             # graphlib lists each node before one that uses it.
             cycle = tuple(reversed(error.args[1][1:]))
             found.append(cycle)
-            remaining = {
-                name: used.difference(cycle) for name, used in remaining.items() if name not in cycle
-            }
+            remaining = {name: used.difference(cycle) for name, used in remaining.items() if name not in cycle}
 
 
 def _mentioned(text: str, folded: Mapping[str, str]) -> set[str]:

@@ -19,9 +19,7 @@ _REFERENCE = re.compile(r'"#/\$defs/(\w+)"')
 
 def json_schema() -> Schema:
     """The schema (draft 2020-12) of one YAML document: which fields it has follows from its `kind`."""
-    models: list[tuple[Any, Literal["validation"]]] = [
-        (model, "validation") for model in (*KINDS.values(), RollUp)
-    ]
+    models: list[tuple[Any, Literal["validation"]]] = [(model, "validation") for model in (*KINDS.values(), RollUp)]
     references, generated = models_json_schema(models, by_alias=True)
     definitions = {name: _without_noise(schema) for name, schema in generated["$defs"].items()}
     _name_aggregates(definitions["Feature"])

@@ -77,11 +77,7 @@ class Located(Generic[D]):
 
 def _at(value: Any, path: tuple[str | int, ...]) -> Any:
     for part in path:
-        is_there = (
-            part in value
-            if isinstance(value, dict)
-            else isinstance(value, list) and part in range(len(value))
-        )
+        is_there = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
         if not is_there:
             return None
         value = value[part]

@@ -128,9 +128,7 @@ def _known_fields(value: dict[str, Any]) -> tuple[str, ...]:
     return fields_of(RollUp if "from" in value else KINDS[str(value["kind"])])
 
 
-def _problems(
-    details: list[Any], document: Document, model: type[BaseModel], file: Path | None
-) -> Iterator[Problem]:
+def _problems(details: list[Any], document: Document, model: type[BaseModel], file: Path | None) -> Iterator[Problem]:
     name = document.value.get("name")
     for detail in details:
         path = tuple(part for part in detail["loc"] if part != "[key]")

@@ -91,11 +91,12 @@ def _lookup_batch(run: Run, table: FeatureTable) -> Batch:
 def output_suite(group: FeatureGroup, features: FeatureSet, rows: int) -> Suite:
     """What a computed snapshot must meet: the group's own expectations, and what follows from its definition."""
     types = {column.name: DataType.parse(column.type) for column in (*features.keys, *features.columns)}
-    counts = [feature.name for feature in features.aggregates if feature.type == BIGINT.sql() and _counts(feature.aggregate)]
+    counts = [
+        feature.name for feature in features.aggregates if feature.type == BIGINT.sql() and _counts(feature.aggregate)
+    ]
     implied = expected_output(types | {"feature_time": TIMESTAMP}, [key.name for key in features.keys], counts, rows)
     return Suite(f"{group.name} output", with_implied(group.expectations, implied))
 
 
 def _counts(aggregate: str) -> bool:
     return aggregate.startswith("count")
-

@@ -54,7 +54,7 @@ def _at_path(lake: Lake, text: str) -> DataFrame:
             return lake.spark.read.options(header=True, inferSchema=True).csv(path)
     if kind is None and not Path(path).is_dir():
         raise UsageError(f"{text} is neither a table of the configuration nor a Delta, Parquet or CSV path")
-    return lake.read_location(TableLocation(path=text, format=kind or "parquet"), text)  # type: ignore[arg-type]
+    return lake.read_location(TableLocation(path=text, format=kind or "parquet"), text)
 
 
 def _is_known(kind: str) -> bool:

@@ -12,7 +12,6 @@ from headrace.runner.progress import Progress
 from headrace.runner.run import Run
 from headrace.runner.stages import STAGES, ledger_row
 from headrace.runner.workspace import Workspace
-from headrace.spec import FeatureGroup
 from headrace.timeline import Interval
 from headrace.timeline.instant import to_instant
 
@@ -129,5 +128,3 @@ def _result(run: Run, status: str, began: float) -> Materialized:
         documents=tuple(gate.document for gate in run.gates if gate.document),
         seconds=round(time.perf_counter() - began, 3),
     )
-
-

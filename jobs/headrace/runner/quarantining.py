@@ -45,7 +45,12 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
             f"{quote_identifier(name)} = '{value}'"
             for name, value in (("_group", run.group.name), ("_interval", run.interval.name))
         )
-        metadata = {"run_id": run.run_id, "group": run.group.name, "interval": run.interval.name, "attempt": run.attempt}
+        metadata = {
+            "run_id": run.run_id,
+            "group": run.group.name,
+            "interval": run.interval.name,
+            "attempt": run.attempt,
+        }
         app_id = f"headrace/quarantine/{source}/{run.group.name}/{run.interval.start_us}"
         replace(table, held, predicate, metadata, app_id, run.attempt)
         commit = table.find_commit(metadata)

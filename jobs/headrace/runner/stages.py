@@ -101,7 +101,9 @@ def compute(run: Run, step: Step) -> None:
         run.staged = run.work.staging.stage(rows, run.run_id)
 
     with translated(f"computing {run.group.name} from {run.group.source}"):
-        with_exact_sums(run.features, stage, lambda: step.note("values outside the range of fast exact sums: slower ones"))
+        with_exact_sums(
+            run.features, stage, lambda: step.note("values outside the range of fast exact sums: slower ones")
+        )
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
 

@@ -202,9 +202,7 @@ def _spark_conf(settings: Settings) -> Iterator[_Finding]:
 
 
 def _secrets(settings: Settings) -> Iterator[_Finding]:
-    texts: list[tuple[Parts, str]] = [
-        (("spark", "conf", key), value) for key, value in settings.spark.conf.items()
-    ]
+    texts: list[tuple[Parts, str]] = [(("spark", "conf", key), value) for key, value in settings.spark.conf.items()]
     for name, table in settings.tables.items():
         texts += [(("tables", name, "options", key), value) for key, value in table.options.items()]
     if settings.spark.remote:

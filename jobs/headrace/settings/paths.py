@@ -46,9 +46,7 @@ def locate(project: Path, text: str) -> str:
     if _CONTROL.search(text):
         raise UsageError(f"path {_shown(text)} holds a control character")
     if _PASSWORD.search(text):
-        raise UsageError(
-            f"path {_shown(text)} holds a password", "give credentials in spark.conf: ${env:NAME}"
-        )
+        raise UsageError(f"path {_shown(text)} holds a password", "give credentials in spark.conf: ${env:NAME}")
     if _PATTERN.search(text):
         raise UsageError(f"path {_shown(text)} must name one place, without any of * ? [ ] {{ }} \\")
     if text.startswith("~"):

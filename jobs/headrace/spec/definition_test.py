@@ -16,9 +16,7 @@ class DefinitionTest(Spec):
     name: Name
     description: Description = None
     feature_group: Annotated[Name, Field(description="The group under test.")]
-    given: Annotated[
-        dict[Name, tuple[Row, ...]], Field(description="Rows of sources and feature tables by name.")
-    ]
+    given: Annotated[dict[Name, tuple[Row, ...]], Field(description="Rows of sources and feature tables by name.")]
     at: Annotated[tuple[Row, ...], Field(min_length=1, description="Keys and `time`.")]
     expect: Annotated[
         tuple[Row, ...], Field(min_length=1, description="Values of features, one row for each row of `at`.")

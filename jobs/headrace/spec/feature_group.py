@@ -28,14 +28,10 @@ class Feature(Spec):
     aggregate: Annotated[str | None, Field(description="What is made of the events in the window.")] = None
     of: Annotated[Sql | None, Field(description="Column or expression to aggregate.")] = None
     where: Annotated[Sql | None, Field(description="Which events count; null counts as false.")] = None
-    window: Annotated[
-        WindowField | None, Field(description="How far to look back; lifetime when not given.")
-    ] = None
+    window: Annotated[WindowField | None, Field(description="How far to look back; lifetime when not given.")] = None
     windows: Annotated[
         tuple[WindowField, ...] | None,
-        Field(
-            min_length=1, description="Several windows; each gives a column with its suffix, as in spend_7d."
-        ),
+        Field(min_length=1, description="Several windows; each gives a column with its suffix, as in spend_7d."),
     ] = None
     offset: Annotated[Length | None, Field(description="How far the window is moved into the past.")] = None
     unit: Annotated[
@@ -58,18 +54,12 @@ class FeatureGroup(Spec):
     name: Name
     description: Description = None
     owner: Owner = None
-    version: Annotated[
-        int, Field(ge=1, description="Raised when values change; each version has its own table.")
-    ]
-    entity: Annotated[
-        Name, Field(description="What the features describe; its keys are columns of the source.")
-    ]
+    version: Annotated[int, Field(ge=1, description="Raised when values change; each version has its own table.")]
+    entity: Annotated[Name, Field(description="What the features describe; its keys are columns of the source.")]
     source: Annotated[Name, Field(description="Where the events come from.")]
     where: Annotated[Sql | None, Field(description="Which events count for all features.")] = None
     every: Annotated[Length, Field(description="Step of the grid: how often snapshots are taken.")]
-    start: Annotated[
-        InstantUs, Field(description="Start of the first interval; midnight UTC when it is a date.")
-    ]
+    start: Annotated[InstantUs, Field(description="Start of the first interval; midnight UTC when it is a date.")]
     draft: Annotated[Flag, Field(description="Whether it may change without a new version.")] = False
     features: Annotated[dict[ColumnName, Feature], Field(min_length=1, description="Features by name.")]
     expectations: Annotated[

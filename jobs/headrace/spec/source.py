@@ -55,18 +55,16 @@ class _Events(Spec):
     name: Name
     description: Description = None
     owner: Owner = None
-    derive: Annotated[
-        dict[ColumnName, Sql], Field(description="Columns made of those of the same row, in order.")
-    ] = Field(default_factory=dict)
+    derive: Annotated[dict[ColumnName, Sql], Field(description="Columns made of those of the same row, in order.")] = (
+        Field(default_factory=dict)
+    )
     where: Annotated[Sql | None, Field(description="Which rows are events.")] = None
     tie_breaker: Annotated[Names, Field(description="Columns that order events of the same instant.")] = ()
     expectations: Annotated[
         tuple[ExpectationField, ...], Field(description="What must hold of the rows before they are used.")
     ] = ()
     lateness: Annotated[Length | None, Field(description="How late events may arrive.")] = None
-    freshness: Annotated[
-        Length | None, Field(description="How old the newest event may be when a run begins.")
-    ] = None
+    freshness: Annotated[Length | None, Field(description="How old the newest event may be when a run begins.")] = None
 
 
 class TableSource(_Events):
@@ -74,16 +72,10 @@ class TableSource(_Events):
 
     table: Annotated[str, Field(min_length=1, description="Logical name; conf/<env>.yaml says where it is.")]
     event_time: Annotated[ColumnName, Field(description="The column that says when an event happened.")]
-    timezone: Annotated[TimeZone | None, Field(description="Zone of times that have none of their own.")] = (
-        None
-    )
-    available_at: Annotated[
-        ColumnName | None, Field(description="The column that says when a row reached us.")
-    ] = None
+    timezone: Annotated[TimeZone | None, Field(description="Zone of times that have none of their own.")] = None
+    available_at: Annotated[ColumnName | None, Field(description="The column that says when a row reached us.")] = None
     delay: Annotated[Length | None, Field(description="How long after its time an event is visible.")] = None
-    columns: Annotated[
-        dict[ColumnName, Type], Field(min_length=1, description="Columns to read and their types.")
-    ]
+    columns: Annotated[dict[ColumnName, Type], Field(min_length=1, description="Columns to read and their types.")]
     partition: Annotated[Partition | None, Field(description="How the table's files are laid out.")] = None
     dedupe: Annotated[Dedupe | None, Field(description="How copies of an event are told.")] = None
     enrich: Annotated[tuple[Enrichment, ...], Field(description="Columns taken from feature tables.")] = ()

@@ -141,8 +141,7 @@ class DeltaTable:
             with_properties = f" TBLPROPERTIES ({settings})" if settings else ""
             declared = _declared(columns)
             return (
-                f"CREATE TABLE IF NOT EXISTS {self.address.sql} ({declared}) USING delta"
-                f"{partitions}{with_properties}"
+                f"CREATE TABLE IF NOT EXISTS {self.address.sql} ({declared}) USING delta{partitions}{with_properties}"
             )
         types = {name.lower(): kind for name, kind in present.items()}
         missing = {name: kind for name, kind in columns.items() if name.lower() not in types}

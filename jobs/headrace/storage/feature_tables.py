@@ -59,9 +59,7 @@ class FeatureTable:
             },
         )
 
-    def replace(
-        self, staged: DataFrame, interval: Interval, run_id: str, attempt: int, fingerprint: str
-    ) -> int:
+    def replace(self, staged: DataFrame, interval: Interval, run_id: str, attempt: int, fingerprint: str) -> int:
         """Replaces one interval's snapshot in one commit.
 
         Args:
@@ -78,8 +76,8 @@ class FeatureTable:
             ConflictError: Another writer of the interval was there first, or a newer attempt has written it.
         """
         metadata = {"run_id": run_id, "interval": interval.name, "fingerprint": fingerprint}
-        app_id = f"headrace/features/{self._group}_v{self._version}/{interval.name}"
-        return replace(self.table, staged, self.predicate(interval), metadata, app_id, attempt)
+        what = f"headrace/features/{self._group}_v{self._version}/{interval.name}"
+        return replace(self.table, staged, self.predicate(interval), metadata, what, attempt)
 
     def commit_of(self, interval: Interval, run_id: str, attempt: int) -> int | None:
         """The version an attempt has committed, or None: what heals a crash between replace and ledger."""

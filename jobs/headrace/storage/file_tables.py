@@ -34,10 +34,7 @@ def read_parquet(spark: SparkSession, path: str, declared: Mapping[str, str] | N
     if all(wanted.get(name.lower(), kind) == kind for name, kind in found.items()):
         return rows
     stored = {name.lower() for name in spark.read.option("recursiveFileLookup", "true").parquet(path).columns}
-    types = {
-        name: kind if name.lower() in stored else wanted.get(name.lower(), kind)
-        for name, kind in found.items()
-    }
+    types = {name: kind if name.lower() in stored else wanted.get(name.lower(), kind) for name, kind in found.items()}
     return rows if types == found else spark.read.schema(_ddl(types)).parquet(path)
 
 

@@ -1,16 +1,16 @@
 """The ledger: an append-only Delta table of what was computed, where attempts claim their intervals."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, DataFrameWriter
 from pyspark.sql import functions as f
 
 from headrace import __version__
 from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
 from headrace.engine.spark_errors import translated
-from headrace.errors import ConflictError
 from headrace.storage.delta_table import DeltaTable
+from headrace.storage.fenced import commit
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
@@ -44,7 +44,9 @@ class Ledger:
         Raises:
             InfrastructureError: The lake cannot be written.
         """
-        self._append(rows, {})
+        self._ensure()
+        with translated("writing the ledger"):
+            self._table.save(self._writer(*rows))
 
     def claim(
         self,
@@ -85,17 +87,9 @@ class Ledger:
             fingerprints=fingerprints or {},
             reason=reason,
         )
-        app_id = f"headrace/ledger/{table}/{group}_v{version}/{interval.name}"
-        self._append((row,), {"txnAppId": app_id, "txnVersion": str(attempt)})
-        claims = self._where(group, version, table).where(_starts_at(interval.start_us))
-        with translated("reading the ledger"):
-            holders = claims.where((f.col("attempt") == attempt) & (f.col("status") == "claimed")).select(
-                "run_id"
-            )
-            names = [holder[0] for holder in holders.collect()]
-        if names != [run_id]:
-            others = ", ".join(name for name in names if name != run_id)
-            raise ConflictError(f"{group} {interval}: run {others} is at work on it", hint="try again")
+        self._ensure()
+        what = f"headrace/claims/{table}/{group}_v{version}/{interval.name}"
+        commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
         return attempt
 
     def rows(
@@ -118,9 +112,7 @@ class Ledger:
         found = _between(self._where(group, version, table), from_us, to_us)
         with translated("reading the ledger"):
             rows = (
-                found.orderBy("recorded_at", "attempt", _stage(f.col("status")))
-                .selectExpr(*INSTANTS_AS_US)
-                .collect()
+                found.orderBy("recorded_at", "attempt", _stage(f.col("status"))).selectExpr(*INSTANTS_AS_US).collect()
             )
         return [from_row(row) for row in rows]
 
@@ -158,13 +150,14 @@ class Ledger:
             for row in rows
         ]
 
-    def _append(self, rows: Sequence[LedgerRow], transaction: Mapping[str, str]) -> None:
+    def _ensure(self) -> None:
         if not self._exists:
             self._table.ensure(COLUMNS, properties=PROPERTIES)
             self._exists = True
-        with translated("writing the ledger"):
-            values = self._spark.createDataFrame([to_values(row) for row in rows], SCHEMA).coalesce(1)
-            self._table.save(values.write.mode("append").options(**transaction))
+
+    def _writer(self, *rows: LedgerRow) -> DataFrameWriter:
+        values = self._spark.createDataFrame([to_values(row) for row in rows], SCHEMA)
+        return values.coalesce(1).write.mode("append")
 
     def _where(self, group: str, version: int | None, table: str | None) -> DataFrame:
         if not self._exists and self._table.columns() is None:

@@ -34,8 +34,7 @@ COLUMNS = {
 SCHEMA = ", ".join(f"`{name}` {kind}" for name, kind in COLUMNS.items())
 # Instants come back as microseconds: as datetimes they would be in the zone of this machine.
 INSTANTS_AS_US = [
-    f"unix_micros(`{name}`) AS `{name}`" if kind == "timestamp" else f"`{name}`"
-    for name, kind in COLUMNS.items()
+    f"unix_micros(`{name}`) AS `{name}`" if kind == "timestamp" else f"`{name}`" for name, kind in COLUMNS.items()
 ]
 
 

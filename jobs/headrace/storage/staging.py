@@ -88,9 +88,7 @@ class Staging:
         age_us = f.unix_micros(f.current_timestamp()) - f.unix_micros("modificationTime")
         try:
             runs = (
-                logs.load(f"{pattern.text}/_delta_log")
-                .groupBy(run_id.alias("run_id"))
-                .agg(f.min(age_us).alias("age"))
+                logs.load(f"{pattern.text}/_delta_log").groupBy(run_id.alias("run_id")).agg(f.min(age_us).alias("age"))
             )
             found = runs.where(f.col("age") > older_than.us).orderBy(f.desc("age"), "run_id").collect()
         except (PySparkException, Py4JError) as error:

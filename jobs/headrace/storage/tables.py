@@ -135,7 +135,5 @@ def _catalog_path(spark: SparkSession, location: TableLocation, name: str) -> st
     address = Address.catalog(location.catalog or "")
     details = _catalog_details(spark, address, name)
     if "Location" not in details:
-        raise DataError(
-            f"{name}: {address} is a view, which has no versions to pin", hint="name its table instead"
-        )
+        raise DataError(f"{name}: {address} is a view, which has no versions to pin", hint="name its table instead")
     return details["Location"]

@@ -29,7 +29,9 @@ class Duration:
             ValueError: The text is not a duration, or longer than 2,000,000 days.
         """
         if not _WHOLE.fullmatch(text):
-            raise ValueError(f"'{text}' is not a duration; write a number and a unit of s, m, h, d or w, as in 7d or 1h30m")
+            raise ValueError(
+                f"'{text}' is not a duration; write a number and a unit of s, m, h, d or w, as in 7d or 1h30m"
+            )
         us = sum(Decimal(number) * UNITS_US[unit] for number, unit in _TERM.findall(text))
         if us != int(us):
             raise ValueError(f"'{text}' is finer than a microsecond")

@@ -79,9 +79,7 @@ def _input(
     if feature.of is None:
         if aggregate.input == "required":
             message, hint = f"{aggregate.name} needs an input", "add `of:` and a column or an expression"
-            yield group.problem(
-                ("features", name, "aggregate"), "missing-field", message, hint=hint, where=where
-            )
+            yield group.problem(("features", name, "aggregate"), "missing-field", message, hint=hint, where=where)
         return
     if aggregate.input == "none":
         message = f"{aggregate.name} looks at the times of events and takes no input"

@@ -41,9 +41,7 @@ def at(project: Project, columns: Columns) -> Iterator[Problem]:
             if missing:
                 verb = "is" if len(missing) == 1 else "are"
                 message = f"{' and '.join(f'`{name}`' for name in missing)} {verb} missing"
-                yield test.problem(
-                    path, "missing-field", message, hint="say for which keys, and at what time"
-                )
+                yield test.problem(path, "missing-field", message, hint="say for which keys, and at what time")
             yield from _time(test, (*path, "time"), row.get("time"))
             if known:
                 scope = Scope(f"the keys of {group.spec.entity}", keys)
@@ -55,9 +53,7 @@ def expect(project: Project, columns: Columns) -> Iterator[Problem]:
     for test, group in _tests(project):
         asked, expected = len(test.spec.at), len(test.spec.expect)
         if asked != expected:
-            message = (
-                f"`expect` has {_rows(expected)} and `at` has {_rows(asked)}; they go together one by one"
-            )
+            message = f"`expect` has {_rows(expected)} and `at` has {_rows(asked)}; they go together one by one"
             yield test.problem(("expect",), "expect-rows", message, key=True)
         outputs = columns.outputs(group.spec)
         scope = Scope(group.spec.name, outputs.features, outputs.scope.untyped)
@@ -104,16 +100,12 @@ def _unread_table(
     source = project.sources.get(name)
     if source is not None and isinstance(source.spec, RollUp):
         message = f"'{name}' is a roll-up, which has no rows of its own"
-        return test.problem(
-            path, "unknown-given", message, hint=f"give rows of {', '.join(tables)}", key=True
-        )
+        return test.problem(path, "unknown-given", message, hint=f"give rows of {', '.join(tables)}", key=True)
     message = f"{group.spec.name} does not read '{name}'"
     return test.problem(path, "unknown-given", message, hint=did_you_mean(name, tables), key=True)
 
 
-def _cells(
-    test: Located[DefinitionTest], path: Path, row: Mapping[str, object], scope: Scope
-) -> Iterator[Problem]:
+def _cells(test: Located[DefinitionTest], path: Path, row: Mapping[str, object], scope: Scope) -> Iterator[Problem]:
     for name, value in row.items():
         kind: DataType | None = scope.types.get(name)
         if kind is None:

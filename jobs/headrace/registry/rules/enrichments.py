@@ -33,9 +33,7 @@ def columns(project: Project, columns: Columns) -> Iterator[Problem]:
                 yield missing_column(source, path, name, scope)
 
 
-def _on(
-    source: Located[TableSource], index: int, enrichment: Enrichment, entity: Entity
-) -> Iterator[Problem]:
+def _on(source: Located[TableSource], index: int, enrichment: Enrichment, entity: Entity) -> Iterator[Problem]:
     path = ("enrich", index, "on")
     for name in enrichment.on:
         if name not in entity.keys:
@@ -46,14 +44,10 @@ def _on(
     for name in entity.keys:
         if name not in enrichment.on:
             message = f"key '{name}' of {entity.name} is missing"
-            yield source.problem(
-                path, "enrich-keys", message, hint="a row is found by its whole key", key=True
-            )
+            yield source.problem(path, "enrich-keys", message, hint="a row is found by its whole key", key=True)
 
 
-def _own(
-    source: Located[TableSource], index: int, enrichment: Enrichment, project: Project
-) -> Iterator[Problem]:
+def _own(source: Located[TableSource], index: int, enrichment: Enrichment, project: Project) -> Iterator[Problem]:
     """The source's side of `on`."""
     table = project.feature_tables.get(enrichment.from_)
     scope = _before(source, index, project)

@@ -48,14 +48,10 @@ def _not_quarantined(located: Located[Any], index: int, expectation: Expectation
     if expectation.on_failure == "quarantine":
         path = ("expectations", index, expectation.type, "on_failure")
         hint = "move it to the source, or remove `on_failure`"
-        yield located.problem(
-            path, "expectation-quarantine", "only rows of a source can be held back", hint=hint
-        )
+        yield located.problem(path, "expectation-quarantine", "only rows of a source can be held back", hint=hint)
 
 
-def _complaints(
-    located: Located[Any], index: int, expectation: Expectation, scope: Scope | None
-) -> Iterator[Problem]:
+def _complaints(located: Located[Any], index: int, expectation: Expectation, scope: Scope | None) -> Iterator[Problem]:
     for complaint in complaints(expectation, scope.types if scope else {}):
         about_columns = complaint.code == "unknown-column"
         if about_columns and scope is None:
@@ -81,9 +77,7 @@ def _unknown_columns(
             yield located.problem(at, complaint.code, message, hint=did_you_mean(name, scope.types))
 
 
-def _place(
-    located: Located[Any], index: int, expectation: Expectation, argument: str | None
-) -> tuple[Path, bool]:
+def _place(located: Located[Any], index: int, expectation: Expectation, argument: str | None) -> tuple[Path, bool]:
     """The argument's value, or its key when it is no argument; else the expectation's name."""
     path: Path = ("expectations", index)
     if isinstance(located.document.value["expectations"][index], str):

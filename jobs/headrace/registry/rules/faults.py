@@ -32,15 +32,11 @@ def from_error(
 ) -> Problem:
     """The problem that an expression's error is; its offset counts from `shift` in the text at `path`."""
     offset = None if error.offset is None else error.offset + shift
-    message = (
-        f"{error.message} of {scope.owner}" if error.message.endswith("is not a column") else error.message
-    )
+    message = f"{error.message} of {scope.owner}" if error.message.endswith("is not a column") else error.message
     return located.problem(path, error.code, message, hint=error.hint, where=where, offset=offset)
 
 
-def missing_column(
-    located: Located[Any], path: Path, name: str, scope: Scope, *, key: bool = False
-) -> Problem:
+def missing_column(located: Located[Any], path: Path, name: str, scope: Scope, *, key: bool = False) -> Problem:
     """The problem that a name is not a column in scope."""
     message = f"'{name}' is not a column of {scope.owner}"
     return located.problem(path, "unknown-column", message, hint=did_you_mean(name, scope.types), key=key)

@@ -17,9 +17,7 @@ def of_keys(project: Project, columns: Columns) -> Iterator[Problem]:
             if problem := unfit(entity, ("keys", name), name):
                 yield problem
             elif first := taken.claim(name, f"key {name}"):
-                yield entity.problem(
-                    ("keys", name), "duplicate-column", f"'{name}' is taken by {first}", key=True
-                )
+                yield entity.problem(("keys", name), "duplicate-column", f"'{name}' is taken by {first}", key=True)
 
 
 def of_features(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -52,9 +50,7 @@ def _single(group: Located[FeatureGroup], name: str, taken: Taken) -> Iterator[P
 def _suffixed(group: Located[FeatureGroup], name: str, feature: Feature, taken: Taken) -> Iterator[Problem]:
     where = f"{group.spec.name}.{name}"
     seen: dict[int | None, str] = {}
-    for index, (column, window) in enumerate(
-        zip(_columns(name, feature), feature.windows or (), strict=True)
-    ):
+    for index, (column, window) in enumerate(zip(_columns(name, feature), feature.windows or (), strict=True)):
         path = ("features", name, "windows", index)
         length = window.length.us if window.length else None
         if length in seen:

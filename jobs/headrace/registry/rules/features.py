@@ -24,9 +24,7 @@ def fields(project: Project, columns: Columns) -> Iterator[Problem]:
         path, where = ("features", name), f"{group.spec.name}.{name}"
         if feature.aggregate is None and feature.expression is None:
             hint = "add `aggregate:` or `expression:`"
-            yield group.problem(
-                path, "missing-field", "says nothing to compute", hint=hint, where=where, key=True
-            )
+            yield group.problem(path, "missing-field", "says nothing to compute", hint=hint, where=where, key=True)
         if feature.aggregate is not None and feature.expression is not None:
             message, hint = "`expression` does not go with `aggregate`", "make two features of it"
             at = (*path, "expression")
@@ -35,9 +33,7 @@ def fields(project: Project, columns: Columns) -> Iterator[Problem]:
             yield from _without_events(group, name, feature)
         if feature.window is not None and feature.windows is not None:
             message, hint = "`window` does not go with `windows`", "remove one of them"
-            yield group.problem(
-                (*path, "window"), "conflicting-fields", message, hint=hint, where=where, key=True
-            )
+            yield group.problem((*path, "window"), "conflicting-fields", message, hint=hint, where=where, key=True)
 
 
 def never_filled(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -48,15 +44,11 @@ def never_filled(project: Project, columns: Columns) -> Iterator[Problem]:
         if delay is None or feature.aggregate is None:
             continue
         for path, window in _windows(name, feature):
-            reach_us = (
-                window.length.us + (feature.offset.us if feature.offset else 0) if window.length else None
-            )
+            reach_us = window.length.us + (feature.offset.us if feature.offset else 0) if window.length else None
             if reach_us is not None and delay.us >= reach_us:
                 message = f"events are visible {delay} after they happen: a window of {window.text} is empty"
                 hint = f"take a window longer than {delay}"
-                yield group.problem(
-                    path, "delay-window", message, hint=hint, where=f"{group.spec.name}.{name}"
-                )
+                yield group.problem(path, "delay-window", message, hint=hint, where=f"{group.spec.name}.{name}")
 
 
 def expressions(project: Project, columns: Columns) -> Iterator[Problem]:

@@ -47,9 +47,7 @@ def _missing(
         if found is None:
             if scope.lacks(name):
                 message = f"{scope.owner} has no column '{name}', which is a key of {entity}"
-                yield located.problem(
-                    path, "missing-key", message, hint=did_you_mean(name, scope.types), key=declares
-                )
+                yield located.problem(path, "missing-key", message, hint=did_you_mean(name, scope.types), key=declares)
         elif found != kind:
             message = f"'{name}' is {found.sql()} in {scope.owner}, but {kind.sql()} as a key of {entity}"
             at = (*path, name) if declares else path

@@ -44,9 +44,7 @@ def never_complete(project: Project, columns: Columns) -> Iterator[Problem]:
         inner = project.sources.get(source.spec.from_)
         delay = inner.spec.delay if inner and isinstance(inner.spec, TableSource) else None
         if delay is not None and delay > source.spec.span:
-            message = (
-                f"rows of {source.spec.from_} are visible {delay} after they happen, later than the span"
-            )
+            message = f"rows of {source.spec.from_} are visible {delay} after they happen, later than the span"
             hint = f"no event is ever complete; take a span of at least {delay}"
             yield source.problem(("span",), "empty-roll-up", message, hint=hint, warning=True)
 

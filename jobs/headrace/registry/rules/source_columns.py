@@ -86,9 +86,7 @@ def derived(project: Project, columns: Columns) -> Iterator[Problem]:
             yield from in_expression(source, path, source.spec.derive[column], outcome, scope, where)
 
 
-def _missing(
-    source: Located[Any], path: Path, column: str, scope: Scope, columns: Columns
-) -> Iterator[Problem]:
+def _missing(source: Located[Any], path: Path, column: str, scope: Scope, columns: Columns) -> Iterator[Problem]:
     """That a column is missing where rows are still as they lie in the table, or at all."""
     if not scope.lacks(column):
         return

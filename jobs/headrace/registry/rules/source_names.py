@@ -43,9 +43,7 @@ def _keys(located: Located[Any], field: str, taken: Taken) -> Iterator[Problem]:
             yield reserved(located, (field, name), name)
         elif first := taken.claim(name, f"`{field}`"):
             message = f"'{name}' is taken in {first}"
-            yield located.problem(
-                (field, name), "duplicate-column", message, hint="choose another name", key=True
-            )
+            yield located.problem((field, name), "duplicate-column", message, hint="choose another name", key=True)
 
 
 def _enriched(source: Located[Any], spec: TableSource, taken: Taken) -> Iterator[Problem]:

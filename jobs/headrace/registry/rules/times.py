@@ -52,24 +52,18 @@ def delay(project: Project, columns: Columns) -> Iterator[Problem]:
         spec = source.spec
         if spec.delay is not None and spec.available_at is not None:
             message = "`delay` does not go with `available_at`: each says when an event is visible"
-            yield source.problem(
-                ("delay",), "conflicting-fields", message, hint="remove one of them", key=True
-            )
+            yield source.problem(("delay",), "conflicting-fields", message, hint="remove one of them", key=True)
         if spec.columns.get(spec.event_time) != DATE or source.left_out & {"delay", "available_at"}:
             continue
         # An arrival at a time of day says when the day was known; an arrival on a day says it no better.
         arrives = spec.columns.get(spec.available_at or "")
         if spec.delay is None and arrives in (None, DATE):
-            message = (
-                f"'{spec.event_time}' is a date, and what happened on a day is only known when it is over"
-            )
+            message = f"'{spec.event_time}' is a date, and what happened on a day is only known when it is over"
             yield source.problem(("event_time",), "delay-missing", message, hint="add `delay: 1d` or more")
 
 
 def _time_fields(spec: TableSource) -> dict[str, str]:
-    return {"event_time": spec.event_time} | (
-        {"available_at": spec.available_at} if spec.available_at else {}
-    )
+    return {"event_time": spec.event_time} | ({"available_at": spec.available_at} if spec.available_at else {})
 
 
 def _sql(kind: DataType | None) -> str:
