@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
@@ -183,3 +185,22 @@ def test_summaries_are_small(tmp_path: Path) -> None:
     summary = json.loads(page.with_suffix(".json").read_text())
     assert (summary["passed"], summary["failed"], summary["rows"]) == (False, 50, 120)
     assert page.with_suffix(".json").stat().st_size < 500
+
+
+def test_gx_is_imported_late_in_the_background_and_quietly() -> None:
+    script = """
+import sys, threading, time, warnings
+from headrace import quality
+assert "great_expectations" not in sys.modules
+started = time.monotonic()
+quality.warm_up()
+assert time.monotonic() - started < 0.5
+show = warnings.showwarning
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join()
+assert "great_expectations" in sys.modules
+assert warnings.showwarning is show
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -26,7 +26,7 @@ from headrace.timeline.instant import from_instant
 from tests.oracle import oracle
 from tests.oracle.project import features_of
 
-CASES = 120
+CASES = 150  # the first example that Hypothesis draws is the simplest one, the second is random
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 COLUMNS = {
     "k1": "bigint",
@@ -62,7 +62,7 @@ def asked_columns() -> list[oracle.Asked]:
                 continue
             unit = 60_000_000 if "unit" in aggregate.parameters else 1_000_000
             base = f"{name}_{of or 'rows'}"
-            for suffix, window in (("hour", HOUR), ("day", DAY), ("ever", None)):
+            for suffix, window in (("hour", HOUR), ("ever", None)):
                 found.append(oracle.Asked(f"{base}_{suffix}", name, of, None, window, 0, unit))
             if of in (None, "x", "s"):
                 found.append(oracle.Asked(f"{base}_where", name, of, WHERE["x > 0"], DAY, 0, unit))
@@ -139,7 +139,7 @@ def test_snapshot_equals_oracle(spark: SparkSession, kind: str) -> None:
     asked = asked_columns()
     features = features_of(yaml_of(asked, source_yaml(extra)), "g")
 
-    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+    @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
     @given(cases)
     def check(drawn: list[tuple[int, list[dict[str, Any]]]]) -> None:
         placed_cases = [(t, [placed(row, t) for row in rows]) for t, rows in drawn]

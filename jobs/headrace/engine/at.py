@@ -1,6 +1,7 @@
 """The instant that a snapshot is computed at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 AT_COLUMN = "_at_us"
 
@@ -27,11 +28,26 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Event times that a computation needs, `[from_us, to_us)`; None is without bound."""
+    """The events that a computation needs.
+
+    Attributes:
+        from_us: Earliest event time, or None.
+        to_us: Event times lie before it, or None.
+        known_by_us: Events that count only after it are left out; None leaves out none.
+    """
 
     from_us: int | None = None
     to_us: int | None = None
+    known_by_us: int | None = None
 
-    def wider(self, us: int) -> "Span":
-        """The same with `us` more before it."""
-        return Span(None if self.from_us is None else self.from_us - us, self.to_us)
+    @classmethod
+    def up_to(cls, at_us: int, reach_us: int | None) -> Self:
+        """What counts at an instant, no older than `reach_us`."""
+        return cls(None if reach_us is None else at_us - reach_us, at_us, at_us)
+
+    def earlier(self, us: int | None) -> Self:
+        """The same from `us` earlier on; None is without bound."""
+        return replace(self, from_us=None if self.from_us is None or us is None else self.from_us - us)
+
+
+EVERYTHING = Span()

@@ -18,10 +18,14 @@ _ANY = {"_rows": "count(1)"}  # for roll-ups whose columns need no states
 
 
 def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
-    """One row for each group, at `min(event_time) + span`; rows visible only after that are left out."""
+    """One row for each group, at `min(event_time) + span`.
+
+    Rows that become visible later than `span` after their own time are left out before anything else: what arrives late
+    must not move an event that was known by then. So are rows that become visible after the event.
+    """
     keys = [quote_identifier(name) for name in (*reading.scope, *node.group_by)]
-    group = Window.partitionBy(*keys)
-    rows = rows.withColumn("_start_us", F.min(EVENT_US).over(group))
+    rows = rows.where(f"{VISIBLE_US} <= {EVENT_US} + {node.span_us}L")
+    rows = rows.withColumn("_start_us", F.min(EVENT_US).over(Window.partitionBy(*keys)))
     end = f"_start_us + {node.span_us}L"
     in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{OUTSIDE_SPAN}') ELSE {VISIBLE_US} <= {end} END"
     rows = rows.where(in_span)

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US, VISIBLE_US
-from headrace.engine.at import Span
+from headrace.engine.at import EVERYTHING, Span
 from headrace.engine.inputs import clean
 from headrace.engine.reading import Reading
 from headrace.engine.rolling_up import roll_up
@@ -26,10 +26,11 @@ from headrace.logical import (
     Rows,
     Scan,
 )
+from headrace.logical.pruning import instants_of
 
 
-def lower(node: Rows, reading: Reading, span: Span = Span()) -> DataFrame:  # noqa: B008 (frozen)
-    """The rows of a node; rows with event times outside `span` may be missing, those inside are all there."""
+def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
+    """The rows of a node that lie within a span, all of them and no others (of a `Scan`: at least these)."""
     match node:
         case Scan():
             return scan(node, reading, span)
@@ -54,8 +55,9 @@ def lower(node: Rows, reading: Reading, span: Span = Span()) -> DataFrame:  # no
                 rows = rows.where(~F.expr(violation.text))
             return rows
         case RollUp():
-            # Rows of one event lie within the span; one more keeps groups cut at the edge out of `span`.
-            return roll_up(node, lower(node.input, reading, span.wider(2 * node.span_us)), reading)
+            # Rows of one event lie within its span; one span more keeps groups that are cut off out of the result.
+            rows = lower(node.input, reading, span.earlier(2 * node.span_us))
+            return _within(roll_up(node, rows, reading), reading, *_bounds(span))
 
 
 def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
@@ -66,14 +68,33 @@ def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
         available_us = instant_us(node.available_at.name, node.available_at.type, node.timezone)
         rows = rows.withColumn("_available_us", F.expr(available_us)).where("_available_us IS NOT NULL")
         rows = rows.withColumn(VISIBLE_US, F.greatest(EVENT_US, "_available_us")).drop("_available_us")
+        bounds = _bounds(span)
     else:
         rows = rows.withColumn(VISIBLE_US, F.expr(f"{EVENT_US} + {node.delay_us}L"))
-    rows = rows.where(f"{EVENT_US} IS NOT NULL").withColumn(
-        COUNTS_US, F.expr(f"greatest({VISIBLE_US}, {EVENT_US} + 1L)")
-    )
-    if span.from_us is not None:
-        rows = rows.where(f"{EVENT_US} >= {span.from_us}L")
-    return rows if span.to_us is None else rows.where(f"{EVENT_US} < {span.to_us}L")
+        bounds = _bounds_without_arrival(span, node.delay_us)
+    rows = rows.withColumn(COUNTS_US, F.expr(f"greatest({VISIBLE_US}, {EVENT_US} + 1L)"))
+    return _within(rows, reading, *(bounds or [f"{EVENT_US} IS NOT NULL"]))
+
+
+def _bounds(span: Span) -> list[str]:
+    bounds = [] if span.from_us is None else [f"{EVENT_US} >= {span.from_us}L"]
+    bounds += [] if span.to_us is None else [f"{EVENT_US} < {span.to_us}L"]
+    return bounds + ([] if span.known_by_us is None else [f"{COUNTS_US} <= {span.known_by_us}L"])
+
+
+def _bounds_without_arrival(span: Span, delay_us: int) -> list[str]:
+    """Bounds on the event time alone: each mention of it makes Spark convert it once more."""
+    latest = [] if span.to_us is None else [span.to_us - 1]
+    latest += [] if span.known_by_us is None else [span.known_by_us - max(delay_us, 1)]
+    bounds = [] if span.from_us is None else [f"{EVENT_US} >= {span.from_us}L"]
+    return bounds + ([f"{EVENT_US} <= {min(latest)}L"] if latest else [])
+
+
+def _within(rows: DataFrame, reading: Reading, *bounds: str) -> DataFrame:
+    if not bounds:
+        return rows
+    timeless = f" OR {EVENT_US} IS NULL" if reading.with_timeless else ""
+    return rows.where(f"({' AND '.join(bounds)}){timeless}")
 
 
 def _clean(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
@@ -82,19 +103,17 @@ def _clean(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
 
 
 def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
-    source = node.input
-    while not isinstance(source, Instants):
-        source = source.input  # type: ignore[union-attr]
     # A copy that arrived earlier may have any earlier event time, unless visibility follows from the event time.
-    needed = Span(None, span.to_us) if source.available_at else span.wider(node.within_us)
-    rows = lower(node.input, reading, needed)
+    before_us = None if instants_of(node).available_at else node.within_us
+    rows = lower(node.input, reading, span.earlier(before_us))
     keys = [F.col(quote_identifier(name)) for name in node.keys]
     order = [VISIBLE_US, EVENT_US, *[quote_identifier(name) for name in node.order]]
     same = Window.partitionBy(*reading.scope, *keys).orderBy(*[F.col(name).asc_nulls_first() for name in order])
     rows = rows.withColumn("_copy_of_us", F.lag(VISIBLE_US).over(same))
     has_key = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in node.keys)
     is_copy = f"{has_key} AND _copy_of_us IS NOT NULL AND {VISIBLE_US} - _copy_of_us <= {node.within_us}L"
-    return rows.where(f"NOT ({is_copy})").drop("_copy_of_us")
+    rows = rows.where(f"NOT ({is_copy})").drop("_copy_of_us")
+    return _within(rows, reading, *([] if span.from_us is None else [f"{EVENT_US} >= {span.from_us}L"]))
 
 
 def _enrich(node: Enrich, reading: Reading, span: Span) -> DataFrame:

@@ -80,12 +80,12 @@ def _prepared(
 
 def _counting(features: FeatureSet, reading: Reading, plan: StatePlan) -> DataFrame:
     """The events that count at the instant, within the group's reach, of entities with complete keys."""
-    at, reach_us, span = plan.at, plan.reach_us, Span()
+    at, reach_us = plan.at, plan.reach_us
     if at.instant_us is not None:
-        span = Span(None if reach_us is None else at.instant_us - reach_us, at.instant_us)
-    rows = lower(features.events, reading, span).where(f"{COUNTS_US} <= {at.sql}")
-    if reach_us is not None:
-        rows = rows.where(f"{EVENT_US} >= {at.minus(reach_us)}")
+        rows = lower(features.events, reading, Span.up_to(at.instant_us, reach_us))
+    else:
+        rows = lower(features.events, reading).where(f"{COUNTS_US} <= {at.sql}")
+        rows = rows if reach_us is None else rows.where(f"{EVENT_US} >= {at.minus(reach_us)}")
     for key in features.keys:
         name = quote_identifier(key.name)
         rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))

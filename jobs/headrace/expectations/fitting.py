@@ -31,11 +31,6 @@ _COMPARED_WITH_EACH_OTHER = {
 _AVERAGED = {"int", "bigint", "float", "double", "decimal"}
 
 
-def spark_class(kind: DataType) -> str:
-    """The name Great Expectations knows a type by: `decimal(10,2)` is `DecimalType`."""
-    return SPARK_CLASSES[kind.name]
-
-
 def column_types(
     expectation: Expectation, signature: Signature, columns: Mapping[str, DataType]
 ) -> Iterator[Complaint]:

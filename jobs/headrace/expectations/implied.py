@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from headrace.expectations.declaration import Expectation, Severity
-from headrace.expectations.fitting import spark_class
+from headrace.expectations.fitting import SPARK_CLASSES
 from headrace.expressions import DataType
 
 NOT_NULL = "expect_column_values_to_not_be_null"
@@ -67,8 +67,9 @@ def with_implied(declared: Iterable[Expectation], implied: Iterable[Expectation]
 def _shape(columns: Mapping[str, DataType]) -> tuple[Expectation, ...]:
     names = _implied("expect_table_columns_to_match_set", {"column_set": list(columns), "exact_match": False})
     types = (
-        _implied("expect_column_type_to_be", {"column": name, "type_": spark_class(kind)})
+        _implied("expect_column_type_to_be", {"column": name, "type_": SPARK_CLASSES[kind.name]})
         for name, kind in columns.items()
+        if kind.name in SPARK_CLASSES
     )
     return (*((names,) if columns else ()), *types)
 

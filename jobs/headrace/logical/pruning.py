@@ -86,6 +86,14 @@ def pruned_features(features: FeatureSet, names: Set[str] | None = None) -> Feat
     return replace(features, aggregates=kept, events=pruned(features.events, needed))
 
 
+def instants_of(node: Rows) -> Instants:
+    """Where the rows below a node got their instants."""
+    while not isinstance(node, Instants):
+        assert not isinstance(node, Scan), "rows without instants"
+        node = node.input
+    return node
+
+
 def scans_of(node: Rows) -> tuple[Scan, ...]:
     """Every scan below a node, outermost first."""
     match node:

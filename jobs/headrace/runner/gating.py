@@ -12,7 +12,9 @@ from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.expectations import expected_output, expected_source, with_implied
 from headrace.expressions import BIGINT, TIMESTAMP, DataType, quote_identifier
-from headrace.logical import FeatureSet
+from headrace.logical import FeatureSet, Rows, Scan
+from headrace.logical import RollUp as RollUpNode
+from headrace.logical.pruning import instants_of
 from headrace.quality import Suite
 from headrace.runner.run import Run
 from headrace.spec import FeatureGroup, FeatureTable, RollUp, TableSource
@@ -55,10 +57,12 @@ def _chain(run: Run, name: str) -> list[str]:
 def _source_batch(run: Run, name: str) -> Batch:
     spec, types = run.work.linted.project.sources[name].spec, run.work.linted.columns.of_source(name)
     reading = Reading(run.work.lake, run.versions, with_timeless=True)
-    span = Span(_earliest_us(run, spec), run.interval.end_us)
-    rows = lower(run.work.building.before_quarantine(name), reading, span)
-    after = "true" if run.input_from_us is None else f"{COUNTS_US} > {run.input_from_us}L"
-    rows = rows.where(f"{EVENT_US} IS NULL OR ({after} AND {COUNTS_US} <= {run.interval.end_us}L)")
+    node = run.work.building.before_quarantine(name)
+    end_us, since_us = run.interval.end_us, run.input_from_us
+    span = Span(_earliest_us(run, node), end_us, end_us)
+    rows = lower(node, reading, span)
+    if since_us is not None:
+        rows = rows.where(f"{EVENT_US} IS NULL OR {COUNTS_US} > {since_us}L")
     judged = rows.select(
         *[quote_identifier(column) for column in types], F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
     )
@@ -67,11 +71,20 @@ def _source_batch(run: Run, name: str) -> Batch:
     return Batch(Suite(f"{run.group.name} input {name}", with_implied(spec.expectations, implied)), judged, name)
 
 
-def _earliest_us(run: Run, spec: TableSource | RollUp) -> int | None:
-    """Rows that count within the interval happened within the group's reach; nothing older is looked at."""
-    reach_us = run.features.reach_us
-    inner = spec.span.us if isinstance(spec, RollUp) else 0
-    return None if reach_us is None else run.interval.end_us - reach_us - inner
+def _earliest_us(run: Run, node: Rows) -> int | None:
+    """Before this, nothing happened that the gate looks at: within the group's reach and not judged yet."""
+    reach_us, since_us, instants = run.features.reach_us, run.input_from_us, instants_of(node)
+    bounds = [] if reach_us is None else [run.interval.end_us - reach_us - _spans_us(node)]
+    if since_us is not None and instants.available_at is None:
+        bounds.append(since_us - max(instants.delay_us, 1) - _spans_us(node))
+    return max(bounds, default=None)
+
+
+def _spans_us(node: Rows) -> int:
+    """How much older than their events the rows of roll-ups may be."""
+    return (node.span_us if isinstance(node, RollUpNode) else 0) + (
+        0 if isinstance(node, Scan) else _spans_us(node.input)
+    )
 
 
 def _event_time(spec: TableSource | RollUp) -> str:
