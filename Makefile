@@ -38,7 +38,8 @@ bench: setup ## Measure against DuckDB and plain Spark
 	$(BIN)/pytest -q -s tests/benchmarks
 
 docs: setup ## Write the documents that are generated
-	$(BIN)/headrace schema > .venv/schema.json && mv .venv/schema.json docs/headrace.schema.json
+	$(BIN)/headrace schema > .venv/schema && mv .venv/schema docs/headrace.schema.json
+	$(BIN)/headrace schema --format markdown > .venv/schema && mv .venv/schema docs/yaml.md
 
 clean: ## Remove caches and build output; keeps .venv, .jdk and the lake
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache spark-warehouse metastore_db derby.log

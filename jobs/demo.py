@@ -51,7 +51,6 @@ def show(work: Workspace) -> None:
         print()
         print_rows([row.asDict() for row in mine], title=f"{name}: household {HOUSEHOLD} on three days")
     print(f"\ntables     {', '.join(work.feature_table(work.group(name)).path for name in GROUPS)}")
-    print(f"data docs  {work.lake.local_directory('_headrace/data_docs')}/index.html")
 
 
 if __name__ == "__main__":

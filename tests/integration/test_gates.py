@@ -257,3 +257,24 @@ def test_a_gate_is_quiet_and_leaves_everything_as_it_was(
     assert state() == before
     assert capfd.readouterr() == ("", "")
     assert spark.range(1).count() == 1
+
+
+def test_an_expectation_without_a_result_fails_the_gate(sales: DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    from great_expectations.validator.validator import Validator
+
+    validate = Validator.graph_validate
+    monkeypatch.setattr(Validator, "graph_validate", lambda *args, **kwargs: validate(*args, **kwargs)[1:])
+    result = run_gate(sales, Suite("sales", TEN))
+    assert not result.passed
+    assert [outcome.error for outcome in result.failed] == ["Great Expectations gave no result"]
+
+
+def test_a_number_of_rows_that_was_never_counted_fails_the_gate(
+    sales: DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headrace.quality.one_pass import OnePassEngine
+
+    monkeypatch.setattr(OnePassEngine, "_in_one_pass", lambda self, counts: {})
+    for value in (100, 0):
+        assert not run_gate(sales, Suite("rows", (expect("table_row_count_to_equal", value=value),))).passed
+    assert not run_gate(sales, Suite("rows", (expect("table_row_count_to_be_between", min_value=0),))).passed

@@ -73,8 +73,8 @@ FAILURES: dict[str, tuple[Action, type[HeadraceError], str]] = {
     "path": (_load("nowhere"), DataError, "reading t: there is nothing at {at}/nowhere"),
     "parquet path": (_load("nowhere", "parquet"), DataError, "reading t: there is nothing at {at}/nowhere"),
     "under a file": (_load("file/x"), DataError, "reading t: there is nothing at {at}/file/x"),
-    "not delta": (_load("parquet"), DataError, "reading t: {at}/parquet is not a Delta table"),
-    "no history": (_describe("parquet"), DataError, "reading t: {at}/parquet is not a Delta table"),
+    "not delta": (_load("parquet"), DataError, "reading t: there is no Delta table at {at}/parquet"),
+    "no history": (_describe("parquet"), DataError, "reading t: there is no Delta table at {at}/parquet"),
     "no table": (_sql("TABLE a.b"), DataError, "reading t: table a.b does not exist"),
     "no catalog": (
         _sql("TABLE main.a.b"),

@@ -200,7 +200,7 @@ def test_staged_rows_are_counted_and_read_back(spark: SparkSession, lake: Lake) 
     assert (again.rows, staging.read(again).columns) == (3, ["id"])
     assert staging.stage(spark.range(0), "run-2").rows == 0
     assert staging.stage(spark.range(0), "run-1").rows == 0
-    staging.discard(staged)
+    staging.discard("run-1")
     assert not Path(staged.path).exists()
     with pytest.raises(ValueError, match="no run id"):
         staging.stage(spark.range(1), "../x")
@@ -229,6 +229,6 @@ def test_a_lake_in_a_catalog(spark: SparkSession) -> None:
     with pytest.raises(ConflictError):
         table.replace(snapshot(spark, JAN_1, {1: 1.0}), JAN_1, "run-1", 1, "f")
     assert stored(table) == {}
-    Staging(lake).discard(staged)
+    Staging(lake).discard("run-1")
     assert table.path == "spark_catalog.features_db.features_spend_v1"
     assert not spark.catalog.tableExists(staged.path)

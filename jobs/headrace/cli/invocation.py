@@ -37,8 +37,7 @@ class Invocation:
         Raises:
             UsageError: The project folder does not exist.
         """
-        if not self.project.is_dir():
-            raise UsageError(f"there is no folder {self.project}", "name the project with --project")
+        self._require_folder()
         with _without_collecting():
             from headrace.registry.linting import lint
 
@@ -70,10 +69,16 @@ class Invocation:
 
         Raises:
             DefinitionError: The settings file is missing or wrong.
+            UsageError: The project folder does not exist.
         """
         from headrace.settings import load
 
+        self._require_folder()
         return load(self.project, self.conf)
+
+    def _require_folder(self) -> None:
+        if not self.project.is_dir():
+            raise UsageError(f"there is no folder {self.project}", "name the project with --project")
 
 
 @contextmanager

@@ -33,10 +33,13 @@ def materialize(
     intervals = [(name, text) for name in group for text in interval]
     for name, text in intervals:
         work.interval(work.group(name), text)
-    results = [materialize_interval(work, name, text, progress, force=force) for name, text in intervals]
+    results = []
+    for name, text in intervals:
+        results.append(materialize_interval(work, name, text, progress, force=force))
+        if format == "text":
+            print(results[-1].sentence(), flush=True)
     if format == "json":
         print(json.dumps([asdict(result) for result in results], indent=2))
-        return 0
-    for result in results:
-        print(result.sentence())
+    elif any(result.documents for result in results):
+        print(f"what the gates found: {work.lake.local_directory('_headrace/data_docs')}/index.html")
     return 0

@@ -1,9 +1,12 @@
 """Rows of values on a terminal and in JSON."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+
+WIDTH = 160  # of lines that go to a file or a pipe
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
@@ -25,7 +28,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> N
             table.add_column("", justify="right")
         for name in names:
             table.add_row(name, *[as_text(row[name]) for row in rows])
-    Console(soft_wrap=True).print(table)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
 def _is_number(value: object) -> bool:
@@ -40,7 +43,9 @@ def as_text(value: object) -> str:
         case float():
             return f"{value:,.6f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else repr(value)
         case datetime():
-            return value.isoformat(sep=" ")
+            return value.isoformat(sep=" ").removesuffix(" 00:00:00")
+        case list() | tuple():
+            return ", ".join(as_text(item) for item in value) or "-"
         case _:
             return str(value)
 

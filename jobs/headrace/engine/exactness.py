@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from headrace.aggregates.exact_sum import OUT_OF_RANGE
+from headrace.errors import DataError
 from headrace.expressions import DataType
 from headrace.logical import FeatureSet
 
 T = TypeVar("T")
 _OVERFLOW = "ARITHMETIC_OVERFLOW"
+# Where Spark knows which part of an SQL text failed.
+_QUOTE = "== SQL"
 
 
 def with_exact_sums(features: FeatureSet, compute: Callable[[bool], T], on_wide: Callable[[], None]) -> T:
@@ -18,19 +21,37 @@ def with_exact_sums(features: FeatureSet, compute: Callable[[bool], T], on_wide:
         features: What is computed; without sums of doubles nothing is tried again.
         compute: An action on a snapshot; may run twice.
         on_wide: Told before the slower way is taken.
+
+    Raises:
+        DataError: A total of integers or decimals is too large; names the features it can be of.
     """
     try:
         return compute(False)
     except Exception as error:
         outgrown = OUT_OF_RANGE in str(error) or _OVERFLOW in str(error)
-        if not (outgrown and _sums_doubles(features)):
+        if not (outgrown and _summed(features, floating=True)):
+            _name_total(features, error)
             raise
-        on_wide()
+    on_wide()
+    try:
         return compute(True)
+    except Exception as error:
+        _name_total(features, error)
+        raise
 
 
-def _sums_doubles(features: FeatureSet) -> bool:
-    return any(
-        f.aggregate in ("sum", "mean") and f.of_type and DataType.parse(f.of_type).is_floating
+def _name_total(features: FeatureSet, error: Exception) -> None:
+    """Raises with the features that an overflow can be of, unless Spark quotes the author's expression itself."""
+    names = _summed(features, floating=False)
+    if names and _OVERFLOW in str(error) and _QUOTE not in str(error):
+        message = f"a total is too large for its type in {' or '.join(names)}"
+        raise DataError(message, "sum a wider type, as in: cast(amount as decimal(38, 2))") from error
+
+
+def _summed(features: FeatureSet, floating: bool) -> list[str]:
+    """Sums and means, of floating-point numbers or of others."""
+    return [
+        f.name
         for f in features.aggregates
-    )
+        if f.aggregate in ("sum", "mean") and f.of_type and DataType.parse(f.of_type).is_floating is floating
+    ]

@@ -111,7 +111,7 @@ def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
     same = Window.partitionBy(*reading.scope, *keys).orderBy(*[F.col(name).asc_nulls_first() for name in order])
     rows = rows.withColumn("_copy_of_us", F.lag(VISIBLE_US).over(same))
     has_key = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in node.keys)
-    is_copy = f"{has_key} AND _copy_of_us IS NOT NULL AND {VISIBLE_US} - _copy_of_us <= {node.within_us}L"
+    is_copy = f"{has_key} AND coalesce({VISIBLE_US} - _copy_of_us <= {node.within_us}L, false)"
     rows = rows.where(f"NOT ({is_copy})").drop("_copy_of_us")
     return _within(rows, reading, *([] if span.from_us is None else [f"{EVENT_US} >= {span.from_us}L"]))
 

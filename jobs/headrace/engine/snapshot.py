@@ -94,9 +94,9 @@ def _counting(features: FeatureSet, reading: Reading, plan: StatePlan) -> DataFr
 
 def _with_expressions(values: DataFrame, features: FeatureSet, names: tuple[str, ...]) -> DataFrame:
     for feature in features.expressions:
-        value = F.expr(feature.expression.text)
-        if feature.default is not None:
-            value = F.coalesce(value, F.expr(feature.default))
-        values = values.withColumn(feature.name, value.cast(feature.type))
+        # All of it as SQL text: of what fails in there, Spark quotes the author's own.
+        text = f"({feature.expression.text})"
+        sql = f"coalesce({text}, {feature.default})" if feature.default is not None else text
+        values = values.withColumn(feature.name, F.expr(f"cast({sql} as {feature.type})"))
     columns = [*names, *(column.name for column in features.columns)]
     return values.select(*[F.col(quote_identifier(name)) for name in columns])

@@ -124,7 +124,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         rf"{_FILE}[\s\S]*?MALFORMED_RECORD_IN_PARSING[\s\S]*?record parsing: (?P<row>.+?)\.?\n"
-        r"(?:[\s\S]*?Caused by: \S+(?:Exception)?: (?P<why>.+))?",
+        r"(?:[\s\S]*?Caused by: \S+(?:Exception)?: (?:\[\w+\] )?(?P<why>.+))?",
         DataError,
         "{path}: a row does not fit the declared columns: {row} {why}",
     ),
@@ -145,7 +145,7 @@ RULES: tuple[Rule, ...] = (
         r"DELTA_(?:TABLE_ONLY_OPERATION|TABLE_NOT_FOUND|MISSING_DELTA_TABLE\w*|NOT_A_DELTA_TABLE)\]"
         r"(?: Delta table)? `?(?P<path>.+?)`? (?:is not|doesn't)",
         DataError,
-        "{path} is not a Delta table",
+        "there is no Delta table at {path}",
     ),
     _rule(
         r"TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<table>.+?) cannot be found",

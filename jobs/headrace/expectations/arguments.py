@@ -48,15 +48,18 @@ def known(expectation: Expectation, signature: Signature, columns: object) -> It
         yield _wrong(f"{expectation.type} has no argument '{name}'", name, hint)
 
 
-def present(expectation: Expectation, signature: Signature, columns: object) -> Iterator[Complaint]:
+def needed(signature: Signature) -> set[str]:
     """Arguments that must be there: GX's required ones, and those without which everything passes."""
-    given = {name for name, value in expectation.arguments.items() if value is not None}
     required = {name for name, argument in signature.arguments.items() if argument.required}
-    pointless = set(signature.arguments) & {"regex", "type_list", "column_set"}
-    if signature.kind == "table":
-        pointless |= set(signature.arguments) & {"column_list"}
+    pointless = {"regex", "type_list", "column_set"} | ({"column_list"} if signature.kind == "table" else set())
+    return required | (pointless & set(signature.arguments))
+
+
+def present(expectation: Expectation, signature: Signature, columns: object) -> Iterator[Complaint]:
+    """Arguments that must be there, and at least one of two bounds."""
+    given = {name for name, value in expectation.arguments.items() if value is not None}
     misspelled = [name for name in expectation.arguments if name not in signature.arguments]
-    for name in sorted((required | pointless) - given):
+    for name in sorted(needed(signature) - given):
         if difflib.get_close_matches(name, misspelled, n=1):
             continue
         yield _wrong(f"{expectation.type} needs {name}", None if name not in expectation.arguments else name)

@@ -161,10 +161,11 @@ def _suggestion(name: str) -> str:
     if name in _FOREIGN:
         return f"; did you mean '{_FOREIGN[name]}'?"
     close = get_close_matches(name[:40], [*_NAMES, "decimal", "array", "map", "struct"], n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else f"; known types: {', '.join(_known())}"
+    return f"; did you mean '{close[0]}'?" if close else f"; known types: {', '.join(known_types())}"
 
 
-def _known() -> list[str]:
+def known_types() -> list[str]:
+    """Every type there is, as a definition writes it."""
     return [*dict.fromkeys(_NAMES.values()), "decimal(p,s)", "array<t>", "map<k,v>", "struct<name: t>"]
 
 

@@ -73,4 +73,10 @@ def _judged(batch: DataFrame, suite: Suite) -> tuple[tuple[Outcome, ...], int]:
         shown = outcome(suite.expectations[place], result)
         # Reading examples is a favour: when it fails, the verdict stands without them.
         outcomes[place] = outcomes[place] if shown.error else shown
-    return tuple(outcomes[place] for place in sorted(outcomes)), engine.rows or 0
+    # An expectation without a result must not pass unnoticed.
+    lost = "Great Expectations gave no result"
+    every = (
+        outcomes.get(place) or Outcome(expectation, False, error=lost, sentence=expectation.text())
+        for place, expectation in enumerate(suite.expectations)
+    )
+    return tuple(every), engine.rows or 0

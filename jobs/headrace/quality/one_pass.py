@@ -73,7 +73,7 @@ class OnePassEngine(SparkDFExecutionEngine):
         runtime_configuration: dict[str, Any] | None = None,
     ) -> Answers:
         """Answers the asked metrics whose turn it is; GX asks for the others again in its next round."""
-        asked = sorted(metrics_to_resolve, key=lambda metric: metric.id)
+        asked = sorted(metrics_to_resolve, key=lambda metric: str(metric.id))
         for metric in asked:
             if (failure := self._failures.get(metric.id)) is not None:
                 # One at a time, so that each expectation gets its own reason. GX tries again; Spark does not.

@@ -1,5 +1,6 @@
 """Writes a source definition for a table that is there already."""
 
+import difflib
 import re
 from pathlib import Path
 
@@ -47,6 +48,9 @@ def source_yaml(lake: Lake, table: str, name: str | None = None) -> str:
 
 
 def _at_path(lake: Lake, text: str) -> DataFrame:
+    near = difflib.get_close_matches(text, lake.settings.tables, n=1)
+    if near and not (lake.settings.project / text).exists():
+        raise UsageError(f"there is no table {text} in the settings", f"did you mean '{near[0]}'?")
     path = resolve_path(lake.settings, text)
     kind = "delta" if (Path(path) / "_delta_log").is_dir() else _FORMATS.get(Path(path).suffix)
     if kind == "csv":

@@ -73,17 +73,16 @@ def materialize_interval(
     _require_version(run, stored)
     mine = next((row for row in stored if row.interval == interval), None)
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
-        run.rows_in, run.table_version = mine.rows_in or 0, mine.table_version
-        return _result(run, "current", began)
+        return _current(run, mine, began)
     run.input_from_us = _judged_until(stored, interval)
     try:
         for label, stage in STAGES:
             with progress.step(label) as step:
                 stage(run, step)
-    except Exception as error:
+    except BaseException as error:
         _give_up(run, error)
         raise
-    return _result(run, "committed", began)
+    return _committed(run, began)
 
 
 def _require_version(run: Run, stored: list[LedgerRow]) -> None:
@@ -104,22 +103,44 @@ def _judged_until(stored: list[LedgerRow], interval: Interval) -> int | None:
     return max((end for end in ends if end <= interval.start_us), default=None)
 
 
-def _give_up(run: Run, error: Exception) -> None:
+def _give_up(run: Run, error: BaseException) -> None:
     """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
-    reason = str(error).splitlines()[0] if isinstance(error, HeadraceError) else type(error).__name__
     with suppress(Exception):
         if run.attempt:
-            run.work.ledger.append(ledger_row(run, "failed", reason))
+            run.work.ledger.append(ledger_row(run, "failed", _reason(run, error)))
     with suppress(Exception):
-        if run.staged:
-            run.work.staging.discard(run.staged)
+        run.work.staging.discard(run.run_id)
 
 
-def _result(run: Run, status: str, began: float) -> Materialized:
+def _reason(run: Run, error: BaseException) -> str:
+    """Why it failed, in one line: what closed the gate, or what the error says first."""
+    for gate in run.gates:
+        if not gate.passed:
+            broken = [f"{o.expectation.text()}: {o.finding()}" for o in gate.outcomes if o.blocks]
+            return f"{gate.suite}: {'; '.join(broken)}"
+    return str(error).splitlines()[0] if isinstance(error, HeadraceError) else type(error).__name__
+
+
+def _current(run: Run, row: LedgerRow, began: float) -> Materialized:
     return Materialized(
         group=f"{run.group.name}@{run.group.version}",
         interval=run.interval.name,
-        status=status,
+        status="current",
+        rows_in=row.rows_in or 0,
+        rows_out=row.rows_out or 0,
+        rows_quarantined=row.rows_quarantined or 0,
+        table=run.work.feature_table(run.group).path,
+        table_version=row.table_version,
+        documents=tuple(gate.document for gate in row.gates if gate.document),
+        seconds=round(time.perf_counter() - began, 3),
+    )
+
+
+def _committed(run: Run, began: float) -> Materialized:
+    return Materialized(
+        group=f"{run.group.name}@{run.group.version}",
+        interval=run.interval.name,
+        status="committed",
         rows_in=run.rows_in,
         rows_out=run.staged.rows if run.staged else 0,
         rows_quarantined=run.rows_quarantined,

@@ -13,7 +13,7 @@ from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
 from headrace.errors import UsageError
-from headrace.expressions import quote_identifier
+from headrace.expressions import fits, quote_identifier
 from headrace.runner.workspace import Workspace
 
 
@@ -51,6 +51,9 @@ def preview(work: Workspace, name: str, at_us: int, keys: Mapping[str, str], lim
 
 def _value(key: str, text: str, kind: Any) -> Any:
     try:
-        return int(text) if kind.is_integral else python_value(text, kind)
-    except (ValueError, ArithmeticError) as error:
-        raise UsageError(f"--key {key}={text}: not a {kind.sql()}") from error
+        value = int(text) if kind.is_integral else python_value(text, kind)
+    except (ValueError, ArithmeticError):
+        value = None
+    if value is None or (kind.is_integral and not fits(value, kind)):
+        raise UsageError(f"--key {key}={text}: not a {kind.sql()}")
+    return value

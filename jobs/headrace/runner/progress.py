@@ -9,9 +9,15 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Step:
-    """One step under way; `note` adds what is worth knowing to its line."""
+    """One step under way.
+
+    Attributes:
+        notes: What is worth knowing of it, for its line.
+        details: Lines below that line.
+    """
 
     notes: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
         """Adds to the line that the step ends with."""
@@ -44,7 +50,9 @@ class Progress:
         finally:
             if not self._quiet:
                 seconds = f"{time.perf_counter() - began:5.1f} s"
-                print(f"  {mark} {label:<24} {seconds}  {', '.join(step.notes)}".rstrip(), file=sys.stderr, flush=True)
+                line = f"  {mark} {label:<24} {seconds}  {', '.join(step.notes)}".rstrip()
+                below = [f"    {detail}" for detail in step.details]
+                print("\n".join([line, *below]), file=sys.stderr, flush=True)
 
     @contextmanager
     def _spinner(self, label: str) -> Iterator[None]:

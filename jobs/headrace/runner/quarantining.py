@@ -1,6 +1,6 @@
 """Writes rows that an expectation held back where a person can look at them, with the reasons."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.engine.spark_errors import translated
@@ -29,11 +29,11 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
     warnings = [e for e in expectations if e.on_failure == "fail" and e.severity == "warning" and e.type in ROWWISE]
     types = run.work.linted.columns.of_source(source)
 
-    def broken(these: list[Expectation]) -> str:
-        named = [f"CASE WHEN {violation(e, types)} THEN '{e.type}' END" for e in these]
-        return f"array_compact(array({', '.join(named)}))" if named else "cast(array() as array<string>)"
+    def broken(these: list[Expectation]) -> Column:
+        named = [F.when(F.expr(violation(e, types)), F.lit(e.text())) for e in these]
+        return F.array_compact(F.array(*named).cast("array<string>"))
 
-    held = rows.withColumns({"_errors": F.expr(broken(errors)), "_warnings": F.expr(broken(warnings))})
+    held = rows.withColumns({"_errors": broken(errors), "_warnings": broken(warnings)})
     held = held.where("size(_errors) > 0").withColumns(
         {"_run_id": F.lit(run.run_id), "_group": F.lit(run.group.name), "_interval": F.lit(run.interval.name)}
     )

@@ -75,10 +75,17 @@ def input_gate(run: Run, step: Step) -> None:
             run.rows_quarantined += hold_back(run, batch.source, batch.rows)
         if batch.source == run.group.source:
             run.rows_in = result.rows
-    expectations = sum(len(result.outcomes) for result in run.gates)
-    step.note(f"{run.rows_in:,} new rows, {expectations} expectations")
+    step.note(f"{run.rows_in:,} new rows")
+    _note_expectations(step, *run.gates)
     if run.rows_quarantined:
         step.note(f"{run.rows_quarantined:,} rows held back")
+
+
+def _note_expectations(step: Step, *results: GateResult) -> None:
+    step.note(f"{sum(len(result.outcomes) for result in results)} expectations")
+    for result in results:
+        # What failed and closes no gate: nobody should have to open the report to know of it.
+        step.details += result.account().splitlines()[1:-1 if result.document else None]
 
 
 def _require_passed(run: Run, result: GateResult) -> None:
@@ -116,7 +123,7 @@ def output_gate(run: Run, step: Step) -> None:
         result = run_gate(run.work.staging.read(run.staged), suite, run.documents)
     run.gates.append(result)
     _require_passed(run, result)
-    step.note(f"{len(result.outcomes)} expectations")
+    _note_expectations(step, result)
 
 
 def prepare(run: Run, step: Step) -> None:
@@ -141,9 +148,8 @@ def replace(run: Run, step: Step) -> None:
 
 def commit(run: Run, step: Step) -> None:
     """Marks the interval as current and frees the staging area."""
-    assert run.staged is not None
     run.work.ledger.append(ledger_row(run, "committed"))
-    run.work.staging.discard(run.staged)
+    run.work.staging.discard(run.run_id)
 
 
 STAGES: tuple[tuple[str, Stage], ...] = (

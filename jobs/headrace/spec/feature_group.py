@@ -22,7 +22,7 @@ from headrace.timeline import LIFETIME, Window
 
 
 class Feature(Spec):
-    """One feature; with `windows`, one output column for each of them."""
+    """One feature, by `aggregate` or by `expression`; with `windows`, one output column for each of them."""
 
     description: Description = None
     aggregate: Annotated[str | None, Field(description="What is made of the events in the window.")] = None

@@ -58,7 +58,8 @@ def read_csv(
     Raises:
         DataError: A declared column is not in the header.
     """
-    options = {"header": "true", "mode": "FAILFAST", **options}
+    # Without pruning, a row that is too short or too long fails whichever columns are asked for.
+    options = {"header": "true", "mode": "FAILFAST", "columnPruning": "false", **options}
     if declared is None:
         return _csv(spark, options).option("inferSchema", "true").csv(path)
     if options["header"] == "false":

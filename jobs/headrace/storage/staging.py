@@ -55,12 +55,14 @@ class Staging:
         Args:
             rows: The result.
             run_id: Letters, digits, `-` and `_`.
+
+        Raises:
+            Exception: Spark's own, since most failures are those of the computation.
         """
         if not _RUN_ID.fullmatch(run_id):
             raise ValueError(f"{run_id!r} is no run id")
         table = self._table(run_id)
-        with translated(f"staging {run_id}"):
-            table.save(rows.write.mode("overwrite").option("overwriteSchema", "true"))
+        table.save(rows.write.mode("overwrite").option("overwriteSchema", "true"))
         (commit,) = table.history(limit=1)
         # Delta counts rows while it writes them; it leaves the number out when it is told not to measure.
         counted = commit.metrics.get("numOutputRows")
@@ -70,13 +72,13 @@ class Staging:
         """The staged rows."""
         return DeltaTable(self._lake.spark, staged.address).read()
 
-    def discard(self, staged: StagedTable) -> None:
-        """Frees a result that is no longer needed.
+    def discard(self, run_id: str) -> None:
+        """Frees a result that is no longer needed, or what there is of one.
 
         Spark has no way to delete a directory, so on object stores it stays until the bucket's lifecycle rule
         for `_headrace/staging` takes it.
         """
-        self._remove(staged.run_id)
+        self._remove(run_id)
 
     def orphans(self, older_than: Duration) -> list[str]:
         """Run ids of results that nothing was written to for so long, oldest first: their runs are dead."""

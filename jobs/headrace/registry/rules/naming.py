@@ -7,8 +7,8 @@ from headrace.registry.project import Located
 
 Path = tuple[str | int, ...]
 
-_RESERVED = ("feature_time", "feature_date")
-_MATURE = "__mature"
+RESERVED = ("feature_time", "feature_date")
+RESERVED_ENDING = "__mature"
 
 
 class Taken:
@@ -45,6 +45,6 @@ def unfit(located: Located[Any], path: Path, name: str, where: str | None = None
             "take letters, digits and _, beginning with a letter",
         )
         return located.problem(path, "invalid-name", message, hint=hint, where=where, key=True)
-    if name.startswith("_") or name.lower() in _RESERVED or name.lower().endswith(_MATURE):
+    if name.startswith("_") or name.lower() in RESERVED or name.lower().endswith(RESERVED_ENDING):
         return reserved(located, path, name, where)
     return None
