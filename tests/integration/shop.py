@@ -1,8 +1,8 @@
 """A tiny project of its own, and its command line run in this process: what the end-to-end tests share."""
 
 import io
-from collections.abc import Iterable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,6 @@ from pyspark.sql import SparkSession
 from headrace.cli.app import run
 
 SCHEMA = "customer_id bigint, amount double, item string, sold_at timestamp"
-CONF = """
-lake: ./lake
-roots: [./lake, ./data]
-tables:
-  raw.sales: {path: ./data/sales}
-spark: {master: 'local[2]'}
-"""
 
 
 @dataclass(frozen=True)
@@ -31,31 +24,42 @@ class Outcome:
 
     @property
     def error(self) -> str:
-        """What the one `error:` line of stderr says, with the lines that belong to it."""
+        """What its one `error:` line says, with the lines that belong to it."""
         assert self.err.count("error: ") == 1, self.err
         return self.err.partition("error: ")[2].rstrip("\n")
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A project folder with `feature_defs/shop.yaml` and `conf/local.yaml`."""
+    """A project folder with `feature_defs/shop.yaml` and `conf/local.yaml`; data lies under `data`."""
 
     root: Path
 
     @classmethod
-    def open(cls, root: Path, definitions: str, conf: str = CONF) -> "Shop":
+    def open(cls, root: Path, definitions: str, conf: str) -> "Shop":
         for folder in ("feature_defs", "conf", "data"):
             (root / folder).mkdir(parents=True)
+        (root / "conf" / "local.yaml").write_text(conf)
         shop = cls(root)
-        shop.define(definitions)
-        shop.configure(conf)
+        shop.definitions.write_text(definitions)
         return shop
 
-    def define(self, definitions: str) -> None:
-        (self.root / "feature_defs" / "shop.yaml").write_text(definitions)
+    @property
+    def definitions(self) -> Path:
+        return self.root / "feature_defs" / "shop.yaml"
 
-    def configure(self, conf: str) -> None:
-        (self.root / "conf" / "local.yaml").write_text(conf)
+    @contextmanager
+    def edited(self, *edits: tuple[str, str]) -> Iterator[None]:
+        """Replaces text of the definitions for a while; it must stand there once."""
+        before = text = self.definitions.read_text()
+        for old, new in edits:
+            assert text.count(old) == 1, (old, text.count(old))
+            text = text.replace(old, new)
+        self.definitions.write_text(text)
+        try:
+            yield
+        finally:
+            self.definitions.write_text(before)
 
     def headrace(self, line: str) -> Outcome:
         """Runs `headrace --project … <line>`."""
@@ -65,12 +69,12 @@ class Shop:
         return Outcome(code, out.getvalue(), err.getvalue())
 
     def files(self, folder: str = "lake") -> list[str]:
-        """Names of what lies in a folder of the project, one level deep; none when there is no such folder."""
+        """Names of what lies in a folder of the project; none when there is no such folder."""
         at = self.root / folder
         return sorted(path.name for path in at.iterdir()) if at.is_dir() else []
 
 
-def sales(spark: SparkSession, path: Path, rows: Iterable[tuple[int | None, float | None, str, str]]) -> None:
+def write_sales(spark: SparkSession, path: Path, rows: Iterable[tuple[int | None, float | None, str, str]]) -> None:
     """Writes rows of (customer_id, amount, item, sold_at in ISO 8601) as the Delta table at `path`."""
     values = [(*row[:3], datetime.fromisoformat(row[3])) for row in rows]
     spark.createDataFrame(values, SCHEMA).coalesce(1).write.format("delta").mode("overwrite").save(str(path))

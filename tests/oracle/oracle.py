@@ -123,7 +123,7 @@ def exact_sum(values: Sequence[float]) -> float:
     try:
         return float(total)
     except OverflowError:
-        return math.copysign(math.inf, total)
+        return math.inf if total > 0 else -math.inf
 
 
 def _mean(rows: Sequence[Event], values: list[Value], t: int, asked: Asked) -> Value:

@@ -19,13 +19,15 @@ H*2^-10 + L1*2^-50 + L2*2^-90 + L3*2^-130 with 0 <= L1, L2, L3 < 2^40.
 from headrace.aggregates.declaration import Finalize, State
 
 OUT_OF_RANGE = "headrace-exact-sum-out-of-range"
-LARGEST = 2.0**43
+_LARGEST = f"{2.0**43!r}D"
 _LIMB = f"{2.0**40!r}D"
 _MASK = f"{2**40 - 1}L"
+_REFUSE = f"raise_error('{OUT_OF_RANGE}')"
 
 # `s` is the value in units of a limb: what the limbs before it have left over; `r` is the limb.
+_V = "cast({value} as double)"
 _ROW_STEPS = (
-    {"s0": "cast({value} as double) * 1024D"},
+    {"s0": f"CASE WHEN {_V} IS NULL THEN NULL WHEN abs({_V}) < {_LARGEST} THEN {_V} * 1024D ELSE {_REFUSE} END"},
     {"r0": "rint({s0})"},
     {"s1": f"({{s0}} - {{r0}}) * {_LIMB}"},
     {"r1": "rint({s1})"},
@@ -33,15 +35,13 @@ _ROW_STEPS = (
     {"r2": "rint({s2})"},
     {"s3": f"({{s2}} - {{r2}}) * {_LIMB}"},
 )
-_FITS = f"abs({{s0}}) < {LARGEST * 1024!r}D AND {{s3}} = rint({{s3}})"
 STATES = (
     State("h0", "cast({r0} as bigint)", "sum", steps=_ROW_STEPS),
     State("h1", "cast({r1} as bigint)", "sum", steps=_ROW_STEPS),
     State("h2", "cast({r2} as bigint)", "sum", steps=_ROW_STEPS),
     State(
         "h3",
-        f"CASE WHEN {{s3}} IS NULL THEN NULL WHEN {_FITS} THEN cast({{s3}} as bigint) "
-        f"ELSE raise_error('{OUT_OF_RANGE}') END",
+        f"CASE WHEN {{s3}} IS NULL THEN NULL WHEN {{s3}} = rint({{s3}}) THEN cast({{s3}} as bigint) ELSE {_REFUSE} END",
         "sum",
         steps=_ROW_STEPS,
     ),

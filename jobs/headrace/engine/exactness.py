@@ -6,7 +6,8 @@ from typing import TypeVar
 from headrace.aggregates.exact_sum import OUT_OF_RANGE
 from headrace.errors import DataError
 from headrace.expressions import DataType
-from headrace.logical import FeatureSet
+from headrace.logical import AggregateFeature, FeatureSet, RolledUp, RollUp
+from headrace.logical.pruning import nodes_of
 
 T = TypeVar("T")
 _OVERFLOW = "ARITHMETIC_OVERFLOW"
@@ -49,9 +50,14 @@ def _name_total(features: FeatureSet, error: Exception) -> None:
 
 
 def _summed(features: FeatureSet, floating: bool) -> list[str]:
-    """Sums and means, of floating-point numbers or of others."""
+    """Sums and means, of floating-point numbers or of others; those of roll-ups below the features too."""
+    columns: list[RolledUp | AggregateFeature] = list(features.aggregates)
+    for node in nodes_of(features.events):
+        columns += node.columns if isinstance(node, RollUp) else ()
     return [
-        f.name
-        for f in features.aggregates
-        if f.aggregate in ("sum", "mean") and f.of_type and DataType.parse(f.of_type).is_floating is floating
+        column.name
+        for column in columns
+        if column.aggregate in ("sum", "mean")
+        and column.of_type
+        and DataType.parse(column.of_type).is_floating is floating
     ]

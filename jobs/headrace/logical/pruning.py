@@ -1,6 +1,6 @@
 """Cutting a tree of nodes down to what some columns need, so that nothing else is read or fingerprinted."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 
 from headrace.logical import (
@@ -84,6 +84,13 @@ def pruned_features(features: FeatureSet, names: Set[str] | None = None) -> Feat
     used = {name for f in kept for sql in (f.of, f.where) if sql for name in sql.columns}
     needed = used | {key.name for key in features.keys} | set(features.order)
     return replace(features, aggregates=kept, events=pruned(features.events, needed))
+
+
+def nodes_of(node: Rows) -> Iterator[Rows]:
+    """The node and all that its rows came through, without looked-up tables."""
+    yield node
+    if not isinstance(node, Scan):
+        yield from nodes_of(node.input)
 
 
 def instants_of(node: Rows) -> Instants:

@@ -85,7 +85,7 @@ def _note_expectations(step: Step, *results: GateResult) -> None:
     step.note(f"{sum(len(result.outcomes) for result in results)} expectations")
     for result in results:
         # What failed and closes no gate: nobody should have to open the report to know of it.
-        step.details += result.account().splitlines()[1:-1 if result.document else None]
+        step.details += result.account().splitlines()[1 : -1 if result.document else None]
 
 
 def _require_passed(run: Run, result: GateResult) -> None:

@@ -64,7 +64,9 @@ class _Events(Spec):
         tuple[ExpectationField, ...], Field(description="What must hold of the rows before they are used.")
     ] = ()
     lateness: Annotated[Length | None, Field(description="How late events may arrive.")] = None
-    freshness: Annotated[Length | None, Field(description="How old the newest event may be at an interval's end.")] = None
+    freshness: Annotated[
+        Length | None, Field(description="How old the newest event may be at the end of an interval.")
+    ] = None
 
 
 class TableSource(_Events):
