@@ -3,6 +3,7 @@
 The order is the normative one: instants, NaN, dedupe, enrich, derive, where, quarantine, roll-up.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ def events(source: Source, rows: Sequence[Row], table: Sequence[Row] = ()) -> li
         if source.enrich is not None:
             _enrich(event.row, table, *source.enrich)
         for name, of_row in source.derive.items():
-            event.row[name] = of_row(event.row)
+            event.row[name] = _clean(of_row(event.row))
     if source.where is not None:
         kept = [event for event in kept if source.where(event.row) is True]
     return [event for event in kept if not any(breaks(event.row) is True for breaks in source.quarantine)]
@@ -100,8 +101,19 @@ def _event(source: Source, row: Row, event_us: int) -> Event | None:
         if available_us is None:
             return None
         visible_us = max(event_us, available_us)
-    cleaned = {name: oracle.clean(row.get(name)) for name in source.columns}
+    cleaned = {name: _clean(row.get(name)) for name in source.columns}
     return Event(event_us, visible_us, tuple(cleaned[name] for name in source.tie_breaker), cleaned)
+
+
+def _clean(value: Any) -> Any:
+    """NaN is null, -0.0 is 0.0."""
+    if isinstance(value, float):
+        return None if math.isnan(value) else value + 0.0
+    return value
+
+
+def _nulls_first(value: Any) -> tuple[bool, Any]:
+    return (value is not None, value.encode() if isinstance(value, str) else value)
 
 
 def _without_copies(source: Source, found: list[Event], keys: tuple[str, ...], within_us: int) -> list[Event]:
@@ -109,7 +121,7 @@ def _without_copies(source: Source, found: list[Event], keys: tuple[str, ...], w
 
     def place(event: Event) -> Any:
         rest = [event.row[name] for name in source.columns]
-        values = [oracle.nulls_first(value) for value in (*event.order, *rest)]
+        values = [_nulls_first(value) for value in (*event.order, *rest)]
         return (event.visible_us, event.event_us, values)
 
     ordered = sorted(found, key=place)
@@ -129,7 +141,7 @@ def _enrich(row: Row, table: Sequence[Row], key: str, own: str, columns: tuple[s
     found = [other for other in table if other[key] is not None and other[key] == row[own]]
     assert len(found) <= 1
     for name in columns:
-        row[name] = oracle.clean(found[0][name]) if found else None
+        row[name] = _clean(found[0][name]) if found else None
 
 
 def rolled_up(
