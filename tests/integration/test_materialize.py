@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 from pyspark.sql import SparkSession
 
 from tests.integration.shop import Shop, write_sales
@@ -23,12 +24,14 @@ SALES = [
     (3, 99.0, "fig", "2024-01-03T13:00:00Z"),
     (2, 5.0, "plum", "2024-01-04T09:00:00Z"),
 ]
-VISITS = """customer_id,visit_id,amount,sold_at
-1,7,10.0,2024-01-02T10:00:00Z
-1,7,2.5,2024-01-02T10:00:30Z
-1,8,1.0,2024-01-02T11:00:00Z
-2,9,4.0,2024-01-02T23:59:30Z
-"""
+#         customer visit amount sold_at
+VISITS = [
+    (1, 7, 10.0, "2024-01-02T13:00:00Z"),
+    (1, 7, 2.5, "2024-01-02T13:00:30Z"),
+    (1, 8, 1.0, "2024-01-02T14:00:00Z"),
+    (1, 6, 7.0, "2024-01-02T11:00:00Z"),  # before the last twelve hours
+    (2, 9, 4.0, "2024-01-02T23:59:30Z"),  # over half a minute after midnight only
+]
 ITEMS = "item,department\npear,fresh\nplum,fresh\nfig,dried\n"
 
 CONF = """
@@ -37,8 +40,8 @@ roots: [./lake, ./data]
 tables:
   raw.sales: {path: ./data/sales}
   raw.sales_parquet: {path: ./data/sales.parquet, format: parquet}
-  raw.sales_by_name: {catalog: shop_sales}
-  raw.visits: {path: ./data/visits.csv, format: csv}
+  raw.sales_csv: {path: ./data/sales.csv, format: csv}
+  raw.visits: {catalog: shop_visits}
   raw.items: {path: ./data/items.csv, format: csv}
   raw.items_twice: {path: ./data/items_twice.csv, format: csv}
 spark: {master: 'local[2]'}
@@ -86,7 +89,7 @@ features:
 ---
 kind: source
 name: checked_sales
-table: raw.sales
+table: raw.sales_csv
 event_time: sold_at
 columns: {customer_id: bigint, amount: double, sold_at: timestamp}
 expectations:
@@ -106,12 +109,13 @@ expectations:
 ---
 kind: source
 name: clean_sales
-table: raw.sales
+table: raw.sales_parquet
 event_time: sold_at
 columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+enrich: [{from: items, on: {item: item}, columns: [department]}]
 expectations:
   - expect_column_values_to_be_between: {column: amount, min_value: 0, max_value: 50, on_failure: quarantine}
-  - expect_column_values_to_be_in_set: {column: item, value_set: [pear, plum], severity: warning}
+  - expect_column_values_to_be_in_set: {column: department, value_set: [fresh], severity: warning}
 ---
 kind: feature_group
 name: clean
@@ -122,6 +126,7 @@ every: 1d
 start: 2024-01-01
 features:
   spend: {aggregate: sum, of: amount, window: 3d}
+  fresh: {aggregate: count, where: department = 'fresh', window: 1d}
 ---
 kind: source
 name: fresh_sales
@@ -141,40 +146,6 @@ features:
   sales: {aggregate: count, window: 9d}
 ---
 kind: source
-name: sales_parquet
-table: raw.sales_parquet
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
-enrich: [{from: items, on: {item: item}, columns: [department]}]
----
-kind: feature_group
-name: departments
-version: 1
-entity: customer
-source: sales_parquet
-every: 1d
-start: 2024-01-01
-features:
-  fresh: {aggregate: count, where: department = 'fresh', window: 3d}
-  departments: {aggregate: count_distinct, of: department, window: 3d}
----
-kind: source
-name: sales_by_name
-table: raw.sales_by_name
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, sold_at: timestamp}
----
-kind: feature_group
-name: half_days
-version: 1
-entity: customer
-source: sales_by_name
-every: 12h
-start: 2024-01-02
-features:
-  spend: {aggregate: sum, of: amount, window: 12h}
----
-kind: source
 name: lines
 table: raw.visits
 event_time: sold_at
@@ -188,15 +159,15 @@ columns: {total: sum(amount)}
 span: 60s
 ---
 kind: feature_group
-name: visits_a_day
+name: half_days
 version: 1
 entity: customer
 source: visits
-every: 1d
-start: 2024-01-01
+every: 12h
+start: 2024-01-02
 features:
-  visits: {aggregate: count, window: 1d}
-  largest: {aggregate: max, of: total, window: 1d}
+  visits: {aggregate: count, window: 12h}
+  largest: {aggregate: max, of: total, window: 12h}
 ---
 kind: source
 name: sales_twice
@@ -227,12 +198,13 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
     times = pa.array([datetime.fromisoformat(text) for text in columns[3]], pa.timestamp("us", tz="UTC"))
     table = pa.table({"customer_id": columns[0], "amount": columns[1], "item": columns[2], "sold_at": times})
     pq.write_table(table, data / "sales.parquet")
-    (data / "visits.csv").write_text(VISITS)
+    csv.write_csv(table, data / "sales.csv")
     (data / "items.csv").write_text(ITEMS)
     (data / "items_twice.csv").write_text(ITEMS + "pear,dried\n")
-    spark.sql(f"CREATE TABLE shop_sales USING delta LOCATION '{data / 'sales'}'")
+    visits = spark.createDataFrame(VISITS, "customer_id bigint, visit_id bigint, amount double, at string")
+    visits.selectExpr("* except (at)", "cast(at as timestamp) AS sold_at").write.format("delta").saveAsTable("shop_visits")
     yield shop
-    spark.sql("DROP TABLE shop_sales")
+    spark.sql("DROP TABLE shop_visits")
 
 
 class Table:
@@ -403,108 +375,72 @@ def loose(expectation: str) -> tuple[str, str]:
 
 def test_closed_gates_leave_everything_as_it_was(spark: SparkSession, shop: Shop) -> None:
     table, line = Table(spark, shop, "checked_v1"), "materialize --group checked --interval"
-    assert shop.headrace(f"{line} 2024-01-02").code == 0
-    stood = (table.version, table.rows("2024-01-03", "customer_id spend"))
-    assert stood == (1, [(1, 2.5), (2, 4.0)])
-
-    closed = shop.headrace(f"{line} 2024-01-03")
-    assert closed.code == 3
-    *lines, report = closed.error.splitlines()
-    assert lines == [
-        "checked 2024-01-03: the gate is closed, nothing was written",
-        "checked input checked_sales: gate failed: 1 of 7 expectations on 3 rows",
-        "  critical: expect_column_values_to_be_between(column=amount, min_value=0, max_value=50): 2 of 3 rows (66.7 %)",
-        "    e.g. -3.0, 99.0",
-    ]
-    assert Path(report.removeprefix("  report: ")).is_file()
-    assert (table.version, table.rows("2024-01-03", "customer_id spend")) == stood
-    assert shop.files("lake/_headrace/staging") == []
-
-    with shop.edited(loose(INPUT)):
-        closed = shop.headrace(f"{line} 2024-01-03")
-    assert closed.code == 3
-    assert closed.error.splitlines()[:-1] == [
-        "checked 2024-01-03: the gate is closed, nothing was written",
-        "checked output: gate failed: 1 of 10 expectations on 2 rows",
-        "  critical: expect_column_values_to_be_between(column=spend, max_value=20): 1 of 2 rows (50.0 %)",
-        "    e.g. 96.0",
-    ]
-    assert (table.version, table.rows("2024-01-03", "customer_id spend")) == stood
-    assert shop.files("lake/_headrace/staging") == []
-    assert ledger(spark, shop, "checked", "attempt", "status", "reason")[2:] == [
-        (
-            1,
-            "failed",
-            "checked input checked_sales: expect_column_values_to_be_between(column=amount, min_value=0, max_value=50): "
-            "2 of 3 rows (66.7 %)",
-        ),
-        (
-            2,
-            "failed",
-            "checked output: expect_column_values_to_be_between(column=spend, max_value=20): 1 of 2 rows (50.0 %)",
-        ),
-    ]
-
     # Warnings pass, and are said.
     with shop.edited(loose(INPUT), loose(OUTPUT)):
         done = shop.headrace(f"{line} 2024-01-03")
-    assert (done.code, table.rows("2024-01-04", "customer_id spend")) == (0, [(2, 1.0), (3, 96.0)])
+    assert done.code == 0, done.err
     assert [text.strip() for text in done.err.splitlines() if "warning" in text] == [
         "warning: expect_column_values_to_be_between(column=amount, min_value=0, max_value=50): 2 of 3 rows (66.7 %)",
         "warning: expect_column_values_to_be_between(column=spend, max_value=20): 1 of 2 rows (50.0 %)",
     ]
-
     # Rows that an earlier interval has judged are not judged again: the bad ones are behind us.
     done = shop.headrace(f"{line} 2024-01-04 --format json")
     (result,) = json.loads(done.out)
     assert (done.code, result["rows_in"], result["rows_out"]) == (0, 1, 1)
 
-
-def test_quarantine_holds_rows_back_and_says_why(spark: SparkSession, shop: Shop) -> None:
-    done = shop.headrace("materialize --group clean --interval 2024-01-03 --format json")
-    (result,) = json.loads(done.out)
-    assert (done.code, result["rows_in"], result["rows_quarantined"], result["rows_out"]) == (0, 6, 2, 2)
-    assert Table(spark, shop, "clean_v1").rows("2024-01-04", "customer_id spend") == [(1, 12.5), (2, 5.0)]
-    held = spark.read.format("delta").load(str(shop.root / "lake" / "quarantine" / "clean_sales"))
-    bounds = "expect_column_values_to_be_between(column=amount, min_value=0, max_value=50)"
-    items = "expect_column_values_to_be_in_set(column=item, value_set=['pear', 'plum'])"
-    columns = ["customer_id", "amount", "item", "_errors", "_warnings", "_group", "_interval"]
-    assert [tuple(row) for row in held.select(columns).orderBy("amount").collect()] == [
-        (3, -3.0, "pear", [bounds], [], "clean", "2024-01-03"),
-        (3, 99.0, "fig", [bounds], [items], "clean", "2024-01-03"),
+    stood = (table.version, table.rows("2024-01-04", "customer_id spend"))
+    assert stood == (2, [(2, 1.0), (3, 96.0)])
+    closed = shop.headrace(f"{line} 2024-01-03 --force")
+    assert closed.code == 3
+    *lines, report = closed.error.splitlines()
+    assert lines == [
+        "checked 2024-01-03: the gate is closed, nothing was written",
+        "checked input checked_sales: gate failed: 1 of 8 expectations on 3 rows",
+        "  critical: expect_column_values_to_be_between(column=amount, min_value=0, max_value=50): 2 of 3 rows (66.7 %)",
+        "    e.g. -3.0, 99.0",
+    ]
+    assert Path(report.removeprefix("  report: ")).is_file()
+    with shop.edited(loose(INPUT)):
+        closed = shop.headrace(f"{line} 2024-01-03 --force")
+    assert closed.code == 3
+    assert closed.error.splitlines()[:-1] == [
+        "checked 2024-01-03: the gate is closed, nothing was written",
+        "checked output: gate failed: 1 of 8 expectations on 2 rows",
+        "  critical: expect_column_values_to_be_between(column=spend, max_value=20): 1 of 2 rows (50.0 %)",
+        "    e.g. 96.0",
+    ]
+    assert (table.version, table.rows("2024-01-04", "customer_id spend")) == stood
+    assert shop.files("lake/_headrace/staging") == []
+    bounds = "expect_column_values_to_be_between(column=amount, min_value=0, max_value=50): 2 of 3 rows (66.7 %)"
+    most = "expect_column_values_to_be_between(column=spend, max_value=20): 1 of 2 rows (50.0 %)"
+    assert ledger(spark, shop, "checked", "attempt", "status", "reason")[4:] == [
+        (2, "failed", f"checked input checked_sales: {bounds}"),
+        (3, "failed", f"checked output: {most}"),
     ]
 
 
-@pytest.mark.parametrize(
-    ("group", "interval", "feature_time", "columns", "expected"),
-    [
-        # Parquet, with a static table in CSV
-        ("departments", "2024-01-02", "2024-01-03", "customer_id fresh departments", [(1, 2, 1), (2, 1, 1)]),
-        # CSV, rolled up: visit 9 is over half a minute after midnight only
-        ("visits_a_day", "2024-01-02", "2024-01-03", "customer_id visits largest", [(1, 2, 12.5)]),
-        # a catalog table by its name; two snapshots of one date
-        ("half_days", "2024-01-02T12:00:00Z", "2024-01-03T00:00:00Z", "customer_id spend", [(2, 4.0)]),
-        ("half_days", "2024-01-03", "2024-01-03T12:00:00Z", "customer_id spend", [(2, 1.0)]),
-    ],
-)
-def test_sources_of_every_format(
-    spark: SparkSession,
-    shop: Shop,
-    group: str,
-    interval: str,
-    feature_time: str,
-    columns: str,
-    expected: list[tuple[object, ...]],
-) -> None:
-    done = shop.headrace(f"materialize --group {group} --interval {interval}")
+def test_quarantine_holds_rows_back_and_says_why(spark: SparkSession, shop: Shop) -> None:
+    done = shop.headrace("materialize --group clean --interval 2024-01-03 --format json")
     assert done.code == 0, done.err
-    assert Table(spark, shop, f"{group}_v1").rows(feature_time, columns) == expected
+    (result,) = json.loads(done.out)
+    assert (result["rows_in"], result["rows_quarantined"], result["rows_out"]) == (6, 2, 2)
+    rows = Table(spark, shop, "clean_v1").rows("2024-01-04", "customer_id spend fresh")
+    assert rows == [(1, 12.5, 0), (2, 5.0, 1)]
+    held = spark.read.format("delta").load(str(shop.root / "lake" / "quarantine" / "clean_sales"))
+    bounds = "expect_column_values_to_be_between(column=amount, min_value=0, max_value=50)"
+    fresh = "expect_column_values_to_be_in_set(column=department, value_set=['fresh'])"
+    columns = ["customer_id", "amount", "item", "_errors", "_warnings", "_group", "_interval"]
+    assert [tuple(row) for row in held.select(columns).orderBy("amount").collect()] == [
+        (3, -3.0, "pear", [bounds], [], "clean", "2024-01-03"),
+        (3, 99.0, "fig", [bounds], [fresh], "clean", "2024-01-03"),
+    ]
 
 
-def test_two_snapshots_of_a_date_stand_side_by_side(spark: SparkSession, shop: Shop) -> None:
-    rows = spark.read.format("delta").load(str(shop.root / "lake" / "features" / "half_days_v1"))
-    assert rows.groupBy("feature_date").count().count() == 1
-    assert rows.count() == 2
+def test_a_roll_up_of_a_catalog_table_twice_a_day(spark: SparkSession, shop: Shop) -> None:
+    done = shop.headrace("materialize --group half_days --interval 2024-01-02T12:00:00Z")
+    assert done.code == 0, done.err
+    table = Table(spark, shop, "half_days_v1")
+    assert table.rows("2024-01-03T00:00:00Z", "customer_id visits largest") == [(1, 2, 12.5)]
 
 
 def test_a_static_table_with_a_key_twice_closes_the_gate(shop: Shop) -> None:

@@ -4,12 +4,10 @@ Hundreds of cases share one Spark job, kept apart by a column, each at its own i
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from headrace.engine.at import AT_COLUMN, At
@@ -19,6 +17,7 @@ from headrace.engine.snapshot import snapshot
 from headrace.expressions import BIGINT, DataType
 from headrace.timeline.instant import from_instant
 from tests.oracle import oracle, sources
+from tests.oracle.drawing import between, one_of, randomly, rows, seeds, unique
 from tests.oracle.oracle import Asked, Event
 from tests.oracle.project import features_of
 
@@ -26,7 +25,6 @@ CASES = 200
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
 T = 1_714_521_600_000_000
 SCOPE = {"_case": BIGINT, AT_COLUMN: BIGINT}
-RANDOMLY = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 Case = tuple[int, Mapping[str, Sequence[Mapping[str, Any]]]]
 
 
@@ -41,12 +39,12 @@ def engine_values(
     frames = {}
     for table, columns in types.items():
         kinds = {name: DataType.parse(kind) for name, kind in columns.items()}
-        rows = [
+        table_rows = [
             {**{name: _spark_value(row.get(name), columns[name]) for name in columns}, "_case": case, AT_COLUMN: t}
             for case, (t, tables) in enumerate(cases)
             for row in tables[table]
         ]
-        frames[table] = frame(spark, kinds, rows, SCOPE)
+        frames[table] = frame(spark, kinds, table_rows, SCOPE)
     values = snapshot(features_of(yaml, "g"), Reading(GivenTables(frames), scope=tuple(SCOPE)), At(None))
     return {(row["_case"], *(row[key] for key in keys)): row.asDict() for row in values.collect()}
 
@@ -185,37 +183,24 @@ VISIBILITY: dict[str, tuple[str, dict[str, Any]]] = {
     "delay": ("delay: 30m", {"delay_us": HOUR // 2}),
     "plain": ("tie_breaker: [seq]", {"tie_breaker": ("seq",)}),
 }
-ages = st.one_of(
-    st.sampled_from([0, 1, HOUR // 2, HOUR - 1, HOUR, HOUR + 1, 2 * HOUR, DAY, DAY + 1, -1]),
-    st.integers(0, 4).map(lambda n: n * HOUR // 2),
-    st.integers(0, 2 * DAY),
-    st.none(),
-)
-delays = st.one_of(st.sampled_from([0, 0, 1, HOUR // 2, HOUR, HOUR + 1, DAY, -5]), st.none())
-prices = st.sampled_from([None, float("nan"), 0.0, -0.0, 0.1, 0.2, 1.5, 3.0, 7.0, 20.0])
-sales = st.fixed_dictionaries(
+prices = one_of(None, float("nan"), 0.0, -0.0, 0.1, 0.2, 1.5, 3.0, 7.0, 20.0)
+NEAR = (0, 1, HOUR // 2, HOUR - 1, HOUR, HOUR + 1, 2 * HOUR, DAY, DAY + 1, -1, None)
+sales = rows(
     {
-        "k": st.sampled_from([1, 2, None]),
-        "id": st.sampled_from([1, 1, 2, None]),
-        "shop": st.sampled_from(["a", "a", "b", None]),
-        "product": st.sampled_from([1, 2, 3, 4, None]),
-        "x": st.one_of(prices, st.just(60.0)),
-        "y": st.sampled_from([None, 0.0, 1.0, 1.0, float("nan")]),
-        "seq": st.sampled_from([None, 1, 2, 3]),
-        "age": ages,
-        "late": delays,
-    }
+        "k": one_of(1, 1, 1, 2, None),
+        "id": one_of(1, 1, 2, None),
+        "shop": one_of("a", "a", "a", "b", None),
+        "product": one_of(1, 2, 3, 4, None),
+        "x": one_of(60.0, prices, prices, prices, prices),
+        "y": one_of(None, 0.0, 1.0, 1.0, float("nan")),
+        "seq": one_of(None, 1, 2, 3),
+        "age": one_of(*NEAR, *[between(0, 2 * HOUR, HOUR // 2)] * 8, between(0, 2 * DAY)),
+        "late": one_of(0, 0, 0, 1, HOUR // 2, HOUR, HOUR + 1, DAY, -5, None),
+    },
+    most=8,
 )
-products = st.lists(
-    st.fixed_dictionaries(
-        {
-            "product": st.sampled_from([1, 2, 3, None]),
-            "colour": st.sampled_from(["red", "blue", "green", None]),
-            "price": prices,
-        }
-    ),
-    max_size=3,
-    unique_by=lambda row: row["product"],
+products = rows(
+    {"product": one_of(1, 2, 3, None), "colour": one_of("red", "blue", "green", None), "price": prices}, most=5
 )
 
 
@@ -234,10 +219,14 @@ def test_copies_lookups_derived_columns_and_conditions(spark: SparkSession, kind
     extra, more = VISIBILITY[kind]
     source = sources.Source(**{**SALES_SOURCE, **more})
 
-    @RANDOMLY
-    @given(st.lists(st.tuples(st.lists(sales, max_size=8), products), min_size=CASES, max_size=CASES))
-    def check(drawn: list[Any]) -> None:
-        cases = [(T, {"t.sales": [placed(row) for row in rows], "t.products": table}) for rows, table in drawn]
+    @randomly
+    @seeds
+    def check(seed: int) -> None:
+        random = Random(seed)
+        cases = [
+            (T, {"t.sales": [placed(row) for row in sales(random)], "t.products": unique(products(random), "product")})
+            for _ in range(CASES)
+        ]
         got = engine_values(spark, PREPARED % extra, {"t.sales": SALES, "t.products": PRODUCTS}, cases)
         hold(got, cases, PREPARED_ASKED, lambda tables: sources.events(source, tables["t.sales"], tables["t.products"]))
 
@@ -258,9 +247,9 @@ COPIES = {
 @pytest.mark.parametrize("name", COPIES)
 def test_what_stays_of_copies(name: str) -> None:
     """The oracle itself, so that it can be trusted."""
-    rows, stays = COPIES[name]
+    copies, stays = COPIES[name]
     source = sources.Source("happened", ("id", "seq"), tie_breaker=("seq",), dedupe=(("id",), HOUR))
-    table = [{"id": 1, "seq": seq, "happened": T + after} for after, seq in rows]
+    table = [{"id": 1, "seq": seq, "happened": T + after} for after, seq in copies]
     assert [event.row["seq"] for event in sources.events(source, table)] == stays
 
 
@@ -326,23 +315,19 @@ ROLLED_ASKED = (
     *(Asked(f"the_{name}", "last", name) for name in ROLLED),
 )
 ROLLED_VISIBILITY = VISIBILITY | {"delay longer than the span": ("delay: 2h", {"delay_us": 2 * HOUR})}
-lines = st.fixed_dictionaries(
+lines = rows(
     {
-        "after": st.one_of(st.sampled_from([0, 0, 1, HOUR // 2, HOUR]), st.integers(0, HOUR)),
-        "late": st.one_of(st.sampled_from([0, 0, 1, HOUR // 2, HOUR, HOUR + 1, DAY, -5]), st.none()),
-        "x": st.one_of(prices, st.sampled_from([1e12, -1e12, 0.3])),
-        "n": st.sampled_from([None, 1, -2, 3, 9]),
-        "s": st.sampled_from([None, "", "a", "B", "é"]),
-        "seq": st.sampled_from([None, 1, 2]),
-    }
+        "after": one_of(0, 0, 1, HOUR // 2, HOUR, between(0, HOUR)),
+        "late": one_of(0, 0, 0, 1, HOUR // 2, HOUR, HOUR + 1, DAY, -5, None),
+        "x": one_of(prices, prices, 1e12, -1e12, 0.3),
+        "n": one_of(None, 1, -2, 3, 9),
+        "s": one_of(None, "", "a", "B", "é"),
+        "seq": one_of(None, 1, 2),
+    },
+    most=5,
 )
-baskets = st.fixed_dictionaries(
-    {
-        "k": st.sampled_from([1, 2, None]),
-        "age": st.sampled_from([0, HOUR, HOUR + 1, 2 * HOUR, 3 * HOUR, 3 * HOUR + 1, DAY, DAY + HOUR, DAY + HOUR + 1]),
-        "lines": st.lists(lines, max_size=5),
-    }
-)
+AGES = (0, HOUR, HOUR + 1, 2 * HOUR, 3 * HOUR, 3 * HOUR + 1, DAY, DAY + HOUR, DAY + HOUR + 1)
+baskets = rows({"k": one_of(1, 2, None), "age": one_of(*AGES), "lines": lines}, most=4)
 
 
 def lines_of(drawn: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -364,10 +349,11 @@ def test_roll_ups(spark: SparkSession, kind: str) -> None:
     def events_of(tables: Mapping[str, Any]) -> list[Event]:
         return sources.rolled_up(sources.events(source, tables["t.lines"]), ("k", "basket"), ROLLED, HOUR)
 
-    @RANDOMLY
-    @given(st.lists(st.lists(baskets, max_size=4), min_size=CASES, max_size=CASES))
-    def check(drawn: list[Any]) -> None:
-        cases = [(T, {"t.lines": list(lines_of(given_baskets))}) for given_baskets in drawn]
+    @randomly
+    @seeds
+    def check(seed: int) -> None:
+        random = Random(seed)
+        cases = [(T, {"t.lines": list(lines_of(baskets(random)))}) for _ in range(CASES)]
         got = engine_values(spark, yaml, {"t.lines": LINES}, cases, ("k", "basket"))
         hold(got, cases, ROLLED_ASKED, events_of, ("k", "basket"))
 
@@ -375,17 +361,17 @@ def test_roll_ups(spark: SparkSession, kind: str) -> None:
 
 
 def test_late_rows_do_not_move_an_event(spark: SparkSession) -> None:
-    rows = [
+    table = [
         {"k": 1, "basket": 1, "n": 1, "happened": T, "arrived": T + 2 * HOUR},  # arrives after the span: left out
         {"k": 1, "basket": 1, "n": 2, "happened": T + SECOND, "arrived": T + SECOND},
     ]
     yaml = ROLLED_YAML % "available_at: arrived" + "  units: {aggregate: last, of: units}\n"
-    cases = [(T + SECOND + HOUR, {"t.lines": rows}), (T + SECOND + HOUR + 1, {"t.lines": rows})]
+    cases = [(T + SECOND + HOUR, {"t.lines": table}), (T + SECOND + HOUR + 1, {"t.lines": table})]
     got = engine_values(spark, yaml, {"t.lines": LINES}, cases, ("k", "basket"))
     assert {key: row["units"] for key, row in got.items()} == {(1, 1, 1): 2}
 
 
 def test_rows_outside_the_span_are_an_error(spark: SparkSession) -> None:
-    rows = [{"k": 1, "basket": 1, "happened": T}, {"k": 1, "basket": 1, "happened": T + HOUR + 1}]
+    table = [{"k": 1, "basket": 1, "happened": T}, {"k": 1, "basket": 1, "happened": T + HOUR + 1}]
     with pytest.raises(Exception, match="headrace-roll-up-outside-span"):
-        engine_values(spark, ROLLED_YAML % "", {"t.lines": LINES}, [(T + DAY, {"t.lines": rows})], ("k", "basket"))
+        engine_values(spark, ROLLED_YAML % "", {"t.lines": LINES}, [(T + DAY, {"t.lines": table})], ("k", "basket"))

@@ -1,0 +1,42 @@
+"""Random rows from a seed: hundreds of cases at once are more than Hypothesis draws in one example (it gives up, silently).
+
+Hypothesis draws the seed, so that a failure names it and runs again with the same rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Draw = Callable[[Random], Any]
+
+# Set a seed that failed with `@example`; without shrinking, since every example is a Spark job.
+randomly = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+seeds = given(seed=st.integers(1, 2**64))
+
+
+def one_of(*choices: Any) -> Draw:
+    """One of some values; a function among them draws its own."""
+
+    def draw(random: Random) -> Any:
+        choice = random.choice(choices)
+        return choice(random) if callable(choice) else choice
+
+    return draw
+
+
+def between(least: int, most: int, step: int = 1) -> Draw:
+    """A whole number, in steps."""
+    return lambda random: random.randrange(least, most + 1, step)
+
+
+def rows(columns: Mapping[str, Draw], most: int) -> Callable[[Random], list[dict[str, Any]]]:
+    """Up to `most` rows."""
+    return lambda random: [{name: draw(random) for name, draw in columns.items()} for _ in range(random.randint(0, most))]
+
+
+def unique(found: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """The last row of each key."""
+    return list({row[key]: row for row in found}.values())
