@@ -34,7 +34,9 @@ def between(least: int, most: int, step: int = 1) -> Draw:
 
 def rows(columns: Mapping[str, Draw], most: int) -> Callable[[Random], list[dict[str, Any]]]:
     """Up to `most` rows."""
-    return lambda random: [{name: draw(random) for name, draw in columns.items()} for _ in range(random.randint(0, most))]
+    return lambda random: [
+        {name: draw(random) for name, draw in columns.items()} for _ in range(random.randint(0, most))
+    ]
 
 
 def unique(found: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
