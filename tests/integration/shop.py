@@ -78,3 +78,27 @@ def write_sales(spark: SparkSession, path: Path, rows: Iterable[tuple[int | None
     """Writes rows of (customer_id, amount, item, sold_at in ISO 8601) as the Delta table at `path`."""
     values = [(*row[:3], datetime.fromisoformat(row[3])) for row in rows]
     spark.createDataFrame(values, SCHEMA).coalesce(1).write.format("delta").mode("overwrite").save(str(path))
+
+
+class Table:
+    """A feature table as a test looks at it."""
+
+    def __init__(self, spark: SparkSession, shop: Shop, name: str) -> None:
+        self._spark, self._path = spark, str(shop.root / "lake" / "features" / name)
+
+    def rows(self, feature_time: str, columns: str) -> list[tuple[object, ...]]:
+        """The snapshot of one instant, in order."""
+        found = self._spark.read.format("delta").load(self._path).where(f"feature_time = '{feature_time}'")
+        return sorted(tuple(row) for row in found.selectExpr(*columns.split()).collect())
+
+    @property
+    def version(self) -> int:
+        """The newest version of the Delta table."""
+        return max(int(path.stem) for path in Path(self._path, "_delta_log").glob("*.json"))
+
+
+def ledger(spark: SparkSession, shop: Shop, group: str, *columns: str) -> list[tuple[object, ...]]:
+    """What the ledger has of a group, oldest first."""
+    rows = spark.read.format("delta").load(str(shop.root / "lake" / "_headrace" / "ledger"))
+    rows = rows.where(f"group = '{group}'").orderBy("recorded_at")
+    return [tuple(row) for row in rows.selectExpr(*columns).collect()]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 Draw = Callable[[Random], Any]
 
-# Set a seed that failed with `@example`; without shrinking, since every example is a Spark job.
-randomly = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+# Nothing to shrink, and each example is a Spark job: take the seed of a failure.
+randomly = settings(max_examples=2, deadline=None, phases=(Phase.explicit, Phase.generate), database=None)
 seeds = given(seed=st.integers(1, 2**64))
 
 

@@ -1,84 +1,22 @@
-"""Sources equal the plain-Python oracle: copies, lookups, derived columns, conditions and roll-ups on random rows.
+"""Rows of a source equal the plain-Python oracle: copies, lookups, derived columns and conditions on random rows."""
 
-Hundreds of cases share one Spark job, kept apart by a column, each at its own instant.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from headrace.engine.at import AT_COLUMN, At
-from headrace.engine.given import GivenTables, frame
+from headrace.engine.at import Span
+from headrace.engine.given import GivenTables
 from headrace.engine.reading import Reading
-from headrace.engine.snapshot import snapshot
-from headrace.expressions import BIGINT, DataType
+from headrace.engine.rows import lower
+from headrace.logical import Column, Deduplicate, Instants, Scan
 from headrace.timeline.instant import from_instant
-from tests.oracle import oracle, sources
+from tests.oracle import sources
+from tests.oracle.cases import CASES, DAY, HOUR, VISIBILITY, T, engine_values, hold
 from tests.oracle.drawing import between, one_of, randomly, rows, seeds, unique
 from tests.oracle.oracle import Asked, Event
-from tests.oracle.project import features_of
-
-CASES = 200
-SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
-T = 1_714_521_600_000_000
-SCOPE = {"_case": BIGINT, AT_COLUMN: BIGINT}
-Case = tuple[int, Mapping[str, Sequence[Mapping[str, Any]]]]
-
-
-def engine_values(
-    spark: SparkSession,
-    yaml: str,
-    types: Mapping[str, Mapping[str, str]],
-    cases: Sequence[Case],
-    keys: Sequence[str] = ("k",),
-) -> dict[Any, Any]:
-    """What the engine makes of all cases, in one job; each has its instant and the rows of its tables."""
-    frames = {}
-    for table, columns in types.items():
-        kinds = {name: DataType.parse(kind) for name, kind in columns.items()}
-        table_rows = [
-            {**{name: _spark_value(row.get(name), columns[name]) for name in columns}, "_case": case, AT_COLUMN: t}
-            for case, (t, tables) in enumerate(cases)
-            for row in tables[table]
-        ]
-        frames[table] = frame(spark, kinds, table_rows, SCOPE)
-    values = snapshot(features_of(yaml, "g"), Reading(GivenTables(frames), scope=tuple(SCOPE)), At(None))
-    return {(row["_case"], *(row[key] for key in keys)): row.asDict() for row in values.collect()}
-
-
-def _spark_value(value: Any, kind: str) -> Any:
-    return from_instant(value) if kind == "timestamp" and value is not None else value
-
-
-def hold(
-    got: Mapping[Any, Any],
-    cases: Sequence[Case],
-    asked: Sequence[Asked],
-    events_of: Callable[[Mapping[str, Any]], Sequence[Event]],
-    keys: Sequence[str] = ("k",),
-) -> None:
-    """Every value is the oracle's, and there is a row for exactly the entities that have a counting event."""
-    reach_us = None if any(a.window_us is None for a in asked) else max((a.window_us or 0) + a.offset_us for a in asked)
-    entities = set()
-    for case, (t, tables) in enumerate(cases):
-        found: dict[tuple[Any, ...], list[Event]] = {}
-        for event in events_of(tables):
-            found.setdefault(tuple(event.row[key] for key in keys), []).append(event)
-        for key, events in found.items():
-            if None in key or not oracle.counting(events, t, reach_us):
-                continue
-            entities.add((case, *key))
-            for column in asked:
-                expected, actual = oracle.value_of(column, events, t), got[(case, *key)][column.name]
-                same = type(expected) is type(actual) and repr(expected) == repr(actual)
-                assert same, f"{column} of {key} at {t}: expected {expected!r}, got {actual!r}, {tables}"
-    assert set(got) == entities
-
-
-# Rows of one source ----------------------------------------------------------------------------------------------
 
 SALES = {
     "k": "bigint",
@@ -178,21 +116,16 @@ SALES_SOURCE = {
     "where": lambda row: _either(_above(row["y"], 0), row["is_big"]),
     "quarantine": (lambda row: _above(row["x"], 50), lambda row: row["shop"] is None),
 }
-VISIBILITY: dict[str, tuple[str, dict[str, Any]]] = {
-    "available_at": ("available_at: arrived\ntie_breaker: [seq]", {"available_at": "arrived", "tie_breaker": ("seq",)}),
-    "delay": ("delay: 30m", {"delay_us": HOUR // 2}),
-    "plain": ("tie_breaker: [seq]", {"tie_breaker": ("seq",)}),
-}
 prices = one_of(None, float("nan"), 0.0, -0.0, 0.1, 0.2, 1.5, 3.0, 7.0, 20.0)
 NEAR = (0, 1, HOUR // 2, HOUR - 1, HOUR, HOUR + 1, 2 * HOUR, DAY, DAY + 1, -1, None)
 sales = rows(
     {
         "k": one_of(1, 1, 1, 2, None),
-        "id": one_of(1, 1, 2, None),
+        "id": one_of(1, 1, 2, 3, None),
         "shop": one_of("a", "a", "a", "b", None),
-        "product": one_of(1, 2, 3, 4, None),
-        "x": one_of(60.0, prices, prices, prices, prices),
-        "y": one_of(None, 0.0, 1.0, 1.0, float("nan")),
+        "product": one_of(1, 1, 1, 2, 3, 4, None),
+        "x": one_of(60.0, *[prices] * 6),
+        "y": one_of(None, 0.0, *[1.0] * 6, float("nan")),
         "seq": one_of(None, 1, 2, 3),
         "age": one_of(*NEAR, *[between(0, 2 * HOUR, HOUR // 2)] * 8, between(0, 2 * DAY)),
         "late": one_of(0, 0, 0, 1, HOUR // 2, HOUR, HOUR + 1, DAY, -5, None),
@@ -200,7 +133,8 @@ sales = rows(
     most=8,
 )
 products = rows(
-    {"product": one_of(1, 2, 3, None), "colour": one_of("red", "blue", "green", None), "price": prices}, most=5
+    {"product": one_of(1, 1, 2, 3, None), "colour": one_of("red", *["blue", "green"] * 4, None), "price": prices},
+    most=9,
 )
 
 
@@ -219,6 +153,10 @@ def test_copies_lookups_derived_columns_and_conditions(spark: SparkSession, kind
     extra, more = VISIBILITY[kind]
     source = sources.Source(**{**SALES_SOURCE, **more})
 
+    def events_of(tables: Mapping[str, Any]) -> list[Event]:
+        events = sources.events(source, tables["t.sales"], tables["t.products"])
+        return [event for event in events if event.row["colour"] not in ("red", None)]  # the group's where
+
     @randomly
     @seeds
     def check(seed: int) -> None:
@@ -228,12 +166,10 @@ def test_copies_lookups_derived_columns_and_conditions(spark: SparkSession, kind
             for _ in range(CASES)
         ]
         got = engine_values(spark, PREPARED % extra, {"t.sales": SALES, "t.products": PRODUCTS}, cases)
-        hold(got, cases, PREPARED_ASKED, lambda tables: sources.events(source, tables["t.sales"], tables["t.products"]))
+        hold(got, cases, PREPARED_ASKED, events_of)
 
     check()
 
-
-# Copies: one table, what stays of it --------------------------------------------------------------------------------
 
 COPIES = {
     "a chain of copies": ([(0, 1), (HOUR, 2), (2 * HOUR, 3)], [1]),
@@ -253,125 +189,16 @@ def test_what_stays_of_copies(name: str) -> None:
     assert [event.row["seq"] for event in sources.events(source, table)] == stays
 
 
-# Roll-ups -----------------------------------------------------------------------------------------------------------
-
-LINES = {
-    "k": "bigint",
-    "basket": "int",
-    "x": "double",
-    "n": "int",
-    "s": "string",
-    "seq": "int",
-    "happened": "timestamp",
-    "arrived": "timestamp",
-}
-ROLLED = {
-    "total": ("sum", "x"),
-    "mean": ("mean", "x"),
-    "lines": ("count", None),
-    "priced": ("count", "x"),
-    "units": ("sum", "n"),
-    "least": ("min", "x"),
-    "most": ("max", "s"),
-    "first_s": ("first", "s"),
-    "last_s": ("last", "s"),
-}
-ROLLED_YAML = """
-kind: entity
-name: basket
-keys: {k: bigint, basket: int}
----
-kind: source
-name: lines
-table: t.lines
-event_time: happened
-columns: {k: bigint, basket: int, x: double, n: int, s: string, seq: int, happened: timestamp, arrived: timestamp}
-where: n is null or n < 9
-%s
----
-kind: source
-name: baskets
-from: lines
-group_by: [k, basket]
-columns: {total: sum(x), mean: mean(x), lines: count(*), priced: count(x), units: sum(n), least: min(x), most: max(s), first_s: first(s), last_s: last(s)}
-span: 1h
----
-kind: feature_group
-name: g
-version: 1
-entity: basket
-source: baskets
-every: 1d
-start: 2024-01-01
-features:
-  age: {aggregate: time_since_last}
-  recent: {aggregate: count, window: 2h}
-  spent: {aggregate: sum, of: total, window: 1d}
-"""
-ROLLED_ASKED = (
-    Asked("age", "time_since_last"),
-    Asked("recent", "count", None, None, 2 * HOUR),
-    Asked("spent", "sum", "total", None, DAY),
-    *(Asked(f"the_{name}", "last", name) for name in ROLLED),
-)
-ROLLED_VISIBILITY = VISIBILITY | {"delay longer than the span": ("delay: 2h", {"delay_us": 2 * HOUR})}
-lines = rows(
-    {
-        "after": one_of(0, 0, 1, HOUR // 2, HOUR, between(0, HOUR)),
-        "late": one_of(0, 0, 0, 1, HOUR // 2, HOUR, HOUR + 1, DAY, -5, None),
-        "x": one_of(prices, prices, 1e12, -1e12, 0.3),
-        "n": one_of(None, 1, -2, 3, 9),
-        "s": one_of(None, "", "a", "B", "é"),
-        "seq": one_of(None, 1, 2),
-    },
-    most=5,
-)
-AGES = (0, HOUR, HOUR + 1, 2 * HOUR, 3 * HOUR, 3 * HOUR + 1, DAY, DAY + HOUR, DAY + HOUR + 1)
-baskets = rows({"k": one_of(1, 2, None), "age": one_of(*AGES), "lines": lines}, most=4)
-
-
-def lines_of(drawn: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    for number, basket in enumerate(drawn):
-        for line in basket["lines"]:
-            happened = T - basket["age"] + line["after"]
-            arrived = None if line["late"] is None else happened + line["late"]
-            row = {name: value for name, value in line.items() if name not in ("after", "late")}
-            yield row | {"k": basket["k"], "basket": number or None, "happened": happened, "arrived": arrived}
-
-
-@pytest.mark.parametrize("kind", ROLLED_VISIBILITY)
-def test_roll_ups(spark: SparkSession, kind: str) -> None:
-    extra, more = ROLLED_VISIBILITY[kind]
-    condition = lambda row: True if row["n"] is None else row["n"] < 9  # noqa: E731
-    source = sources.Source("happened", tuple(LINES), where=condition, **more)
-    yaml = ROLLED_YAML % extra + "".join(f"  the_{name}: {{aggregate: last, of: {name}}}\n" for name in ROLLED)
-
-    def events_of(tables: Mapping[str, Any]) -> list[Event]:
-        return sources.rolled_up(sources.events(source, tables["t.lines"]), ("k", "basket"), ROLLED, HOUR)
-
-    @randomly
-    @seeds
-    def check(seed: int) -> None:
-        random = Random(seed)
-        cases = [(T, {"t.lines": list(lines_of(baskets(random)))}) for _ in range(CASES)]
-        got = engine_values(spark, yaml, {"t.lines": LINES}, cases, ("k", "basket"))
-        hold(got, cases, ROLLED_ASKED, events_of, ("k", "basket"))
-
-    check()
-
-
-def test_late_rows_do_not_move_an_event(spark: SparkSession) -> None:
-    table = [
-        {"k": 1, "basket": 1, "n": 1, "happened": T, "arrived": T + 2 * HOUR},  # arrives after the span: left out
-        {"k": 1, "basket": 1, "n": 2, "happened": T + SECOND, "arrived": T + SECOND},
-    ]
-    yaml = ROLLED_YAML % "available_at: arrived" + "  units: {aggregate: last, of: units}\n"
-    cases = [(T + SECOND + HOUR, {"t.lines": table}), (T + SECOND + HOUR + 1, {"t.lines": table})]
-    got = engine_values(spark, yaml, {"t.lines": LINES}, cases, ("k", "basket"))
-    assert {key: row["units"] for key, row in got.items()} == {(1, 1, 1): 2}
-
-
-def test_rows_outside_the_span_are_an_error(spark: SparkSession) -> None:
-    table = [{"k": 1, "basket": 1, "happened": T}, {"k": 1, "basket": 1, "happened": T + HOUR + 1}]
-    with pytest.raises(Exception, match="headrace-roll-up-outside-span"):
-        engine_values(spark, ROLLED_YAML % "", {"t.lines": LINES}, [(T + DAY, {"t.lines": table})], ("k", "basket"))
+def test_rows_without_a_time_that_come_along_hide_no_others(spark: SparkSession) -> None:
+    """What gates see: a copy of a row without a time is no copy."""
+    rows_of = [("a row without a time", None, T - 1), ("a copy of it", T, T), ("a copy of that", T + 1, T + 1)]
+    types = {"id": "int", "note": "string", "happened": "timestamp", "arrived": "timestamp"}
+    table = spark.createDataFrame(
+        [(1, note, from_instant(at) if at else None, from_instant(arrived)) for note, at, arrived in rows_of],
+        ", ".join(f"{name} {kind}" for name, kind in types.items()),
+    )
+    scan = Scan("events", "t.events", tuple(Column(name, kind) for name, kind in types.items()))
+    instants = Instants(scan, Column("happened", "timestamp"), None, Column("arrived", "timestamp"), 0)
+    reading = Reading(GivenTables({"t.events": table}), with_timeless=True)
+    got = lower(Deduplicate(instants, ("id",), HOUR, ("note",)), reading, Span(T - DAY, T + DAY, T + DAY))
+    assert {row["note"] for row in got.collect()} == {"a row without a time", "a copy of it"}

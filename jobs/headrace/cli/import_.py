@@ -1,6 +1,7 @@
 """`headrace import`: a typed source definition to start from."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,6 +12,7 @@ def import_(
     context: typer.Context,
     table: Annotated[str, typer.Argument(help="Logical table of the configuration, or a path under its roots.")],
     name: Annotated[str | None, typer.Option(help="Name of the source; else made of the table's.")] = None,
+    format: Annotated[Literal["text", "json"], typer.Option(help="YAML to edit, or the same as JSON.")] = "text",
 ) -> int:
     """Print a source definition with the columns and types of a table, ready to be edited.
 
@@ -18,6 +20,7 @@ def import_(
     Example:
       headrace import raw.transactions > feature_defs/transactions.yaml
     """
+    from headrace import documents
     from headrace.engine.session import open_session
     from headrace.runner.importing import source_yaml
     from headrace.storage import Lake
@@ -25,5 +28,10 @@ def import_(
     invocation: Invocation = context.obj
     settings = invocation.settings()
     lake = Lake(open_session(settings, verbose=invocation.verbose), settings)
-    print(source_yaml(lake, table, name), end="")
+    text = source_yaml(lake, table, name)
+    if format == "json":
+        (document,), _ = documents.load(text, table)
+        print(json.dumps(documents.native(document.value), indent=2, ensure_ascii=False))
+    else:
+        print(text, end="")
     return 0

@@ -1,5 +1,6 @@
 """`headrace test`: runs the unit tests of definitions."""
 
+import difflib
 import json
 from typing import Annotated, Literal
 
@@ -28,7 +29,8 @@ def test(
     work = invocation.workspace()
     unknown = sorted(set(names or ()) - set(work.linted.project.tests))
     if unknown:
-        raise UsageError(f"there is no test '{unknown[0]}'")
+        near = difflib.get_close_matches(unknown[0], work.linted.project.tests, n=1)
+        raise UsageError(f"there is no test '{unknown[0]}'", f"did you mean '{near[0]}'?" if near else None)
     results = run_tests(work, names or ())
     failed = [result for result in results if result.mismatches]
     if format == "json":

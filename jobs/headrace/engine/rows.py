@@ -67,7 +67,9 @@ def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
     if node.available_at is not None:
         available_us = instant_us(node.available_at.name, node.available_at.type, node.timezone)
         rows = rows.withColumn("_available_us", F.expr(available_us)).where("_available_us IS NOT NULL")
-        rows = rows.withColumn(VISIBLE_US, F.greatest(EVENT_US, "_available_us")).drop("_available_us")
+        # Not `greatest`, which skips nulls: a row without a time is never visible, whatever else it says.
+        visible_us = f"CASE WHEN _available_us > {EVENT_US} THEN _available_us ELSE {EVENT_US} END"
+        rows = rows.withColumn(VISIBLE_US, F.expr(visible_us)).drop("_available_us")
         bounds = _bounds(span)
     else:
         rows = rows.withColumn(VISIBLE_US, F.expr(f"{EVENT_US} + {node.delay_us}L"))

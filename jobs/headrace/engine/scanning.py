@@ -7,6 +7,7 @@ from headrace.engine.at import Span
 from headrace.engine.reading import Reading
 from headrace.expressions import quote_identifier
 from headrace.logical import Scan
+from headrace.timeline import parse_instant
 from headrace.timeline.instant import from_instant
 
 # No zone is further than 26 hours from another, so local times pruned with this margin miss nothing.
@@ -18,6 +19,8 @@ _STRFTIME = {
     "yyyyMM": "%Y%m",
     "yyyy": "%Y",
 }
+# Years of four digits: beyond them text is not in the order of time, and no file is.
+_FIRST_US, _LAST_US = (parse_instant(text) for text in ("1000-01-01", "9999-12-31"))
 
 
 def scan(node: Scan, reading: Reading, span: Span) -> DataFrame:
@@ -25,12 +28,15 @@ def scan(node: Scan, reading: Reading, span: Span) -> DataFrame:
     schema = {column.name: column.type for column in node.columns}
     rows = reading.tables.read(node.table, reading.versions.get(node.table), schema)
     rows = rows.select(*[quote_identifier(c) for c in (*schema, *reading.scope)])
-    for condition in (*_by_partition(node, span), *_by_event_time(node, span, reading.with_timeless)):
+    for condition in (
+        *_by_partition(node, span, reading.with_timeless),
+        *_by_event_time(node, span, reading.with_timeless),
+    ):
         rows = rows.where(F.expr(condition))
     return rows
 
 
-def _by_partition(node: Scan, span: Span) -> list[str]:
+def _by_partition(node: Scan, span: Span, with_timeless: bool) -> list[str]:
     layout = node.partitioning
     if layout is None:
         return []
@@ -39,10 +45,10 @@ def _by_partition(node: Scan, span: Span) -> list[str]:
     name = quote_identifier(layout.column)
     found = []
     for sign, bound, away in ((">=", span.from_us, -margin), ("<=", span.to_us, margin)):
-        if bound is not None:
+        if bound is not None and _FIRST_US <= bound + away <= _LAST_US:
             text = from_instant(bound + away).strftime(_STRFTIME[layout.format])
             literal = {"date": f"DATE'{text}'", "int": text, "bigint": f"{text}L"}.get(kind, f"'{text}'")
-            found.append(f"{name} {sign} {literal}")
+            found.append(_or_null(f"{name} {sign} {literal}", name, with_timeless))
     return found
 
 
@@ -59,5 +65,9 @@ def _by_event_time(node: Scan, span: Span, with_timeless: bool) -> list[str]:
         if bound is not None:
             literal = f"timestamp_micros({bound + away}L)"
             bounded = f"{name} {sign} {literal if kind == 'timestamp' else f'cast({literal} as {kind})'}"
-            found.append(f"({bounded} OR {name} IS NULL)" if with_timeless else bounded)
+            found.append(_or_null(bounded, name, with_timeless))
     return found
+
+
+def _or_null(condition: str, name: str, with_timeless: bool) -> str:
+    return f"({condition} OR {name} IS NULL)" if with_timeless else condition

@@ -28,8 +28,9 @@ def instant_us(column: str, kind: str, timezone: str | None) -> str:
 def _string_us(name: str, timezone: str | None) -> str:
     text = f"trim({name})"
     is_time, has_offset = f"{text} rlike r'^{ISO_8601}$'", f"substr({text}, 11) rlike r'{_OFFSET}'"
-    # Spark reads +02:00 but not +0200 and +02.
-    colon = f"regexp_replace({text}, r'([+-]\\d{{2}})(\\d{{2}})$', '$1:$2')"
+    # Spark reads 10:00:00+02:00, but neither +0200 nor +02, and no offset behind 10:00.
+    seconds = f"regexp_replace({text}, r'([T ]\\d{{2}}:\\d{{2}})([Z+-])', '$1:00$2')"
+    colon = f"regexp_replace({seconds}, r'([+-]\\d{{2}})(\\d{{2}})$', '$1:$2')"
     spelled = f"regexp_replace({colon}, r'(:\\d{{2}}[^+-]*[+-]\\d{{2}})$', '$1:00')"
     return (
         f"CASE WHEN NOT {is_time} THEN NULL "

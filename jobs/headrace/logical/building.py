@@ -74,13 +74,12 @@ class Building:
         spec = self._project.sources[name].spec
         rows = self._rolled_up(spec) if isinstance(spec, RollUpSpec) else self._table(spec)
         known = self._columns.before_derive(name)
-        if spec.derive:
-            derived = []
-            for column, text in spec.derive.items():
-                checked = check(text, known)
-                derived.append((column, _checked(checked)))
-                known = known | {column: checked.type}
-            rows = Derive(rows, tuple(derived))
+        for column, text in spec.derive.items():
+            checked = check(text, known)
+            rows = Derive(rows, ((column, _checked(checked)),))
+            if checked.type.is_floating:
+                rows = CleanFloats(rows, (column,))  # before the next one sees it
+            known = known | {column: checked.type}
         return Keep(rows, _sql(spec.where, known)) if spec.where else rows
 
     def events(self, name: str) -> Rows:
@@ -133,7 +132,10 @@ class Building:
                 RolledUp(name, call.name, revision, _checked(of) if of else None, of.type.sql() if of else None)
             )
         order = self._project.sources[source.from_].spec.tie_breaker
-        return RollUp(self.events(source.from_), source.group_by, tuple(columns), source.span.us, order)
+        rows = RollUp(self.events(source.from_), source.group_by, tuple(columns), source.span.us, order)
+        types = self._columns.before_derive(source.name)
+        floats = _floats({name: types[name] for name in source.columns})
+        return CleanFloats(rows, floats) if floats else rows
 
 
 def _aggregate(

@@ -4,16 +4,15 @@ import difflib
 import re
 from pathlib import Path
 
-from pyspark.sql import DataFrame
-
-from headrace.engine.spark_errors import translated
 from headrace.errors import UsageError
 from headrace.expressions import DataType
 from headrace.settings import TableLocation, resolve_path
 from headrace.storage import Lake
 
+# The best to tell an event's time by comes first.
 _TIMES = ("timestamp", "timestamp_ntz", "date")
-_FORMATS = {".parquet": "parquet", ".csv": "csv"}
+# To some readers of YAML these are no names.
+_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 
 
 def source_yaml(lake: Lake, table: str, name: str | None = None) -> str:
@@ -29,44 +28,50 @@ def source_yaml(lake: Lake, table: str, name: str | None = None) -> str:
         DataError: There is no such table.
     """
     is_mapped = table in lake.settings.tables
-    rows = lake.read_location(lake.location(table), table) if is_mapped else _at_path(lake, table)
-    types = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
-    times = [column for column, kind in types.items() if kind in _TIMES]
+    location = lake.location(table) if is_mapped else _at_path(lake, table)
+    types = {field.name: field.dataType.simpleString() for field in lake.read_location(location, table).schema.fields}
+    times = [column for wanted in _TIMES for column, kind in types.items() if kind == wanted]
     event_time = times[0] if times else "TODO"
     name = name or _name(table)
-    lines = [f"# {table} is not in the configuration yet: add it under `tables` as raw.{name}"] if not is_mapped else []
+    lines = [] if is_mapped else [f"# TODO add to `tables` of the configuration: {_entry(name, location)}"]
     lines += ["kind: source", f"name: {name}", "description: TODO", f"table: {table if is_mapped else f'raw.{name}'}"]
     lines.append(f"event_time: {_scalar(event_time)}" + (f"  # or {', '.join(times[1:])}" if times[1:] else ""))
     if types.get(event_time) in ("timestamp_ntz", "date"):
         lines.append("timezone: UTC  # TODO the zone of these zone-less times")
     if types.get(event_time) == "date":
         lines.append("delay: 24h  # a day is only known when it is over")
-    lines += ["columns:", *(f"  {_scalar(column)}: {_scalar(kind)}" for column, kind in types.items())]
-    unknown = [column for column, kind in types.items() if not _is_known(kind)]
-    lines += [f"# TODO {column} has a type that sources cannot declare: leave it out" for column in unknown]
+    lines += ["columns:", *(f"  {_column(column, kind)}" for column, kind in types.items())]
     return "\n".join(lines) + "\n"
 
 
-def _at_path(lake: Lake, text: str) -> DataFrame:
+def _at_path(lake: Lake, text: str) -> TableLocation:
     near = difflib.get_close_matches(text, lake.settings.tables, n=1)
     if near and not (lake.settings.project / text).exists():
         raise UsageError(f"there is no table {text} in the settings", f"did you mean '{near[0]}'?")
-    path = resolve_path(lake.settings, text)
-    kind = "delta" if (Path(path) / "_delta_log").is_dir() else _FORMATS.get(Path(path).suffix)
-    if kind == "csv":
-        with translated(f"reading {text}"):
-            return lake.spark.read.options(header=True, inferSchema=True).csv(path)
-    if kind is None and not Path(path).is_dir():
-        raise UsageError(f"{text} is neither a table of the configuration nor a Delta, Parquet or CSV path")
-    return lake.read_location(TableLocation(path=text, format=kind or "parquet"), text)
+    path = Path(resolve_path(lake.settings, text))
+    if (path / "_delta_log").is_dir():
+        return TableLocation(path=text, format="delta")
+    if path.suffix == ".csv" or next(path.glob("*.csv"), None):
+        return TableLocation(path=text, format="csv")
+    if path.suffix == ".parquet" or path.is_dir():
+        return TableLocation(path=text, format="parquet")
+    raise UsageError(f"{text} is neither a table of the configuration nor a Delta, Parquet or CSV path")
 
 
-def _is_known(kind: str) -> bool:
+def _entry(name: str, location: TableLocation) -> str:
+    return f"raw.{name}: {{path: {_scalar(location.path or '')}, format: {location.format}}}"
+
+
+def _column(name: str, kind: str) -> str:
+    """The line of a column; one that a source cannot have is left out by a comment that says why."""
+    line = f"{_scalar(name)}: {_scalar(kind)}"
+    if name.startswith("_"):
+        return f"# {line}  # names that begin with _ are Headrace's own"
     try:
         DataType.parse(kind)
     except ValueError:
-        return False
-    return True
+        return f"# {line}  # a type that sources cannot declare"
+    return line
 
 
 def _name(table: str) -> str:
@@ -76,4 +81,5 @@ def _name(table: str) -> str:
 
 
 def _scalar(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) else "'" + text.replace("'", "''") + "'"
+    is_plain = re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./]*", text) and text.lower() not in _WORDS
+    return text if is_plain else "'" + text.replace("'", "''") + "'"

@@ -70,8 +70,8 @@ class Ledger:
         Raises:
             ConflictError: Another run took it at the same time.
         """
-        claims = self._where(group, version, table).where(_starts_at(interval.start_us))
         with translated("reading the ledger"):
+            claims = self._where(group, version, table).where(_starts_at(interval.start_us))
             (newest,) = claims.agg(f.max("attempt")).collect()
         attempt = (newest[0] or 0) + 1
         row = LedgerRow(
@@ -109,8 +109,8 @@ class Ledger:
             from_us: Only of intervals that start at or after this instant.
             to_us: Only of intervals that start before it.
         """
-        found = _between(self._where(group, version, table), from_us, to_us)
         with translated("reading the ledger"):
+            found = _between(self._where(group, version, table), from_us, to_us)
             rows = (
                 found.orderBy("recorded_at", "attempt", _stage(f.col("status"))).selectExpr(*INSTANTS_AS_US).collect()
             )
@@ -133,17 +133,17 @@ class Ledger:
             from_us: Only intervals that start at or after this instant.
             to_us: Only intervals that start before it.
         """
-        found = _between(self._where(group, version, table), from_us, to_us)
         everything = f.struct(
             *[f.expr(column).alias(name) for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)]
         )
         progress = f.struct("attempt", _stage(f.col("status")), "recorded_at")
         is_committed = f.col("status") == "committed"
-        states = found.groupBy("interval_start").agg(
-            f.max_by(everything, progress).alias("latest"),
-            f.max_by(everything, f.when(is_committed, progress)).alias("committed"),
-        )
         with translated("reading the ledger"):
+            found = _between(self._where(group, version, table), from_us, to_us)
+            states = found.groupBy("interval_start").agg(
+                f.max_by(everything, progress).alias("latest"),
+                f.max_by(everything, f.when(is_committed, progress)).alias("committed"),
+            )
             rows = states.orderBy("interval_start").collect()
         return [
             IntervalState(from_row(row.latest), None if row.committed is None else from_row(row.committed))
