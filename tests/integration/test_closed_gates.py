@@ -180,7 +180,8 @@ def test_closed_gates_leave_everything_as_it_was(spark: SparkSession, shop: Shop
     assert shop.files("lake/_headrace/staging") == []
     bounds = "expect_column_values_to_be_between(column=amount, min_value=0, max_value=50): 2 of 3 rows (66.7 %)"
     most = "expect_column_values_to_be_between(column=spend, max_value=20): 1 of 2 rows (50.0 %)"
-    assert ledger(spark, shop, "checked", "attempt", "status", "reason")[-3::2] == [
+    attempts = ledger(spark, shop, "checked", "attempt", "status", "reason")
+    assert [row for row in attempts if row[1] == "failed"] == [
         (2, "failed", f"checked input checked_sales: {bounds}"),
         (3, "failed", f"checked output: {most}"),
     ]
@@ -200,7 +201,7 @@ def test_quarantine_holds_rows_back_and_says_why(spark: SparkSession, shop: Shop
     done = shop.headrace("materialize --group clean --interval 2024-01-03 --format json")
     assert done.code == 0, done.err
     (result,) = json.loads(done.out)
-    assert (result["rows_in"], result["rows_quarantined"], result["rows_out"]) == (7, 2, 2)
+    assert (result["rows_in"], result["rows_quarantined"], result["rows_out"]) == (6, 2, 2)
     rows = Table(spark, shop, "clean_v1").rows("2024-01-04", "customer_id spend fresh")
     assert rows == [(1, 12.5, 0), (2, 5.0, 1)]
     held = spark.read.format("delta").load(str(shop.root / "lake" / "quarantine" / "clean_sales"))

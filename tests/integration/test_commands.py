@@ -135,6 +135,25 @@ def test_preview_refuses(shop: Shop, line: str, error: str) -> None:
     assert (done.code, done.out, done.error) == (2, "", error)
 
 
+@pytest.mark.parametrize(
+    ("edit", "error"),
+    [
+        (
+            ("spend / nullif(sales - 2, 0)", "spend / (sales - 2)"),
+            "computing spend from sales: division by zero in: spend / (sales - 2); nullif(x, 0) makes it null",
+        ),
+        (
+            ("{aggregate: count, window: 7d}", "{aggregate: sum, of: cast(9223372036854775807 as bigint), window: 7d}"),
+            ("a total is too large for its type in sales; sum a wider type, as in: cast(amount as decimal(38, 2))"),
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_is_said_in_the_authors_words(shop: Shop, edit: tuple[str, str], error: str) -> None:
+    with shop.edited(edit):
+        done = shop.headrace("preview spend --at 2024-01-03")
+    assert (done.code, done.out, done.error) == (3, "", error)
+
+
 def test_definition_tests(shop: Shop) -> None:
     done = shop.headrace("test")
     assert (done.code, done.err) == (3, "")

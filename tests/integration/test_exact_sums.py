@@ -10,6 +10,8 @@ from headrace.engine.exactness import with_exact_sums
 from headrace.engine.given import GivenTables, frame
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
+from headrace.engine.spark_errors import translated
+from headrace.errors import DataError
 from headrace.expressions import BIGINT, DOUBLE, TIMESTAMP
 from tests.oracle.oracle import exact_sum
 from tests.oracle.project import features_of
@@ -94,3 +96,14 @@ def test_roll_ups(spark: SparkSession, case: str) -> None:
     got, slower = run(spark, ROLLED_UP, values)
     assert got["largest"] == exact_sum(values)
     assert slower is is_slower
+
+
+def test_rows_outside_a_span_name_the_roll_up(spark: SparkSession) -> None:
+    columns = {"account": BIGINT, "order_id": BIGINT, "amount": DOUBLE, "paid_at": TIMESTAMP}
+    times = ("2023-12-31T12:00:00Z", "2023-12-31T12:00:01Z")
+    rows = [{"account": 1, "order_id": 7, "amount": 1.0, "paid_at": time} for time in times]
+    tables = GivenTables({"t.payments": frame(spark, columns, rows, {})})
+    features = features_of(ENTITY_AND_SOURCE + ROLLED_UP, "g")
+    message = "testing g: orders: rows of one event lie further apart than its span"
+    with pytest.raises(DataError, match=message), translated("testing g"):
+        snapshot(features, Reading(tables), At(T)).collect()

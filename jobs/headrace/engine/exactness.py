@@ -29,7 +29,9 @@ def with_exact_sums(features: FeatureSet, compute: Callable[[bool], T], on_wide:
     try:
         return compute(False)
     except Exception as error:
-        outgrown = OUT_OF_RANGE in str(error) or _OVERFLOW in str(error)
+        # What a gate raises is translated already; Spark's own words are in its cause.
+        words = f"{error} {error.__cause__}"
+        outgrown = OUT_OF_RANGE in words or _OVERFLOW in words
         if not (outgrown and _summed(features, floating=True)):
             _name_total(features, error)
             raise

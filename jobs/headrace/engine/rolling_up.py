@@ -13,7 +13,6 @@ from headrace.engine.wide_totals import with_wide_totals
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical import RollUp
 
-OUTSIDE_SPAN = "headrace-roll-up-outside-span"
 _ANY = {"_rows": "count(1)"}  # for roll-ups whose columns need no states
 
 
@@ -27,7 +26,8 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
     rows = rows.where(f"{VISIBLE_US} <= {EVENT_US} + {node.span_us}L")
     rows = rows.withColumn("_start_us", F.min(EVENT_US).over(Window.partitionBy(*keys)))
     end = f"_start_us + {node.span_us}L"
-    in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{OUTSIDE_SPAN}') ELSE {VISIBLE_US} <= {end} END"
+    outside = f"{node.source}: rows of one event lie further apart than its span; widen it or mend the data"
+    in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{outside}') ELSE {VISIBLE_US} <= {end} END"
     rows = rows.where(in_span)
     row_steps, lets = Lets("_row"), Lets("_let")
     inputs, merged, values, wide = {}, {}, {}, {}

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, Any
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
@@ -27,7 +28,7 @@ SUBMIT_ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
 _FAILED = ("Error: ", "Could not ", "Unrecognized ", "Invalid ", "Conflicting ", "Exception in thread")
 _MAIN_FAILED = re.compile(r'^Exception in thread "main" [\w.$]+: ')
 QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
-NO_DELTA = ("TABLE_OR_VIEW_NOT_FOUND", "PARSE_SYNTAX_ERROR", "DELTA_CONFIGURE_SPARK_SESSION")
+NO_DELTA = ("[TABLE_OR_VIEW_NOT_FOUND", "[PARSE_SYNTAX_ERROR", "[DELTA_CONFIGURE_SPARK_SESSION", "catalog plugin class")
 
 
 def open_session(
@@ -207,8 +208,8 @@ def _require_delta(session: SparkSession) -> None:
     preflight.require_spark(session.version)
     try:
         session.sql("DESCRIBE HISTORY delta.`/headrace/probe`").collect()
-    except PySparkException as error:
-        if not (error.getCondition() or "").startswith(NO_DELTA):
+    except (PySparkException, Py4JError) as error:
+        if not any(sign in str(error) for sign in NO_DELTA):
             return
         options = " ".join(f"--conf {key}={value}" for key, value in DELTA.items())
         raise InfrastructureError(

@@ -132,7 +132,7 @@ class Building:
                 RolledUp(name, call.name, revision, _checked(of) if of else None, of.type.sql() if of else None)
             )
         order = self._project.sources[source.from_].spec.tie_breaker
-        rows = RollUp(self.events(source.from_), source.group_by, tuple(columns), source.span.us, order)
+        rows = RollUp(source.name, self.events(source.from_), source.group_by, tuple(columns), source.span.us, order)
         types = self._columns.before_derive(source.name)
         floats = _floats({name: types[name] for name in source.columns})
         return CleanFloats(rows, floats) if floats else rows

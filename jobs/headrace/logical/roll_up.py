@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headrace.logical.node import Sql
@@ -29,6 +29,7 @@ class RollUp:
     Rows that become visible after that are left out.
 
     Attributes:
+        source: Name of the roll-up, for messages.
         input: The rows.
         group_by: Columns that make a group.
         columns: Aggregates over a group.
@@ -36,6 +37,7 @@ class RollUp:
         order: Columns that settle ties: the inner source's tie breakers.
     """
 
+    source: str = field(metadata={"fingerprint": False})
     input: Rows
     group_by: tuple[str, ...]
     columns: tuple[RolledUp, ...]

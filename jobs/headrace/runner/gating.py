@@ -37,8 +37,13 @@ class Batch:
     source: str | None = None
 
 
-def input_batches(run: Run) -> Iterator[Batch]:
-    """Every source and static table that the run reads, innermost first."""
+def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
+    """Every source and static table that the run reads, innermost first.
+
+    Args:
+        run: The run.
+        wide_sums: Whether roll-ups take the slower way to exact sums.
+    """
     project = run.work.linted.project
     chain = _chain(run, run.group.source)
     for name in chain:
@@ -46,7 +51,7 @@ def input_batches(run: Run) -> Iterator[Batch]:
         if isinstance(spec, TableSource):
             for table in dict.fromkeys(enrichment.from_ for enrichment in spec.enrich):
                 yield _lookup_batch(run, project.feature_tables[table].spec)
-        yield _source_batch(run, name)
+        yield _source_batch(run, name, wide_sums)
 
 
 def _chain(run: Run, name: str) -> list[str]:
@@ -54,9 +59,9 @@ def _chain(run: Run, name: str) -> list[str]:
     return [*_chain(run, spec.from_), name] if isinstance(spec, RollUp) else [name]
 
 
-def _source_batch(run: Run, name: str) -> Batch:
+def _source_batch(run: Run, name: str, wide_sums: bool) -> Batch:
     spec, types = run.work.linted.project.sources[name].spec, run.work.linted.columns.of_source(name)
-    reading = Reading(run.work.lake, run.versions, with_timeless=True)
+    reading = Reading(run.work.lake, run.versions, wide_sums=wide_sums, with_timeless=True)
     node = run.work.building.before_quarantine(name)
     end_us, since_us = run.interval.end_us, run.input_from_us
     span = Span(_earliest_us(run, node), end_us, end_us)

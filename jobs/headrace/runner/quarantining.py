@@ -1,9 +1,12 @@
 """Writes rows that an expectation held back where a person can look at them, with the reasons."""
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.engine.spark_errors import translated
+from headrace.errors import DataError
 from headrace.expectations import ROWWISE, Expectation, violation
 from headrace.expressions import quote_identifier
 from headrace.runner.run import Run
@@ -40,7 +43,7 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
     table = DeltaTable(run.work.spark, run.work.lake.layout.quarantine(source), f"quarantine of {source}")
     columns = {field.name: field.dataType.simpleString() for field in held.schema.fields}
     with translated(f"writing {table.name}"):
-        table.ensure(columns, partitioned_by=("_group", "_interval"))
+        _ensure(table, columns)
         predicate = " AND ".join(
             f"{quote_identifier(name)} = '{value}'"
             for name, value in (("_group", run.group.name), ("_interval", run.interval.name))
@@ -55,3 +58,10 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
         replace(table, held, predicate, metadata, app_id, run.attempt)
         commit = table.find_commit(metadata)
     return int(commit.metrics.get("numOutputRows", 0)) if commit else 0
+
+
+def _ensure(table: DeltaTable, columns: Mapping[str, str]) -> None:
+    try:
+        table.ensure(columns, partitioned_by=("_group", "_interval"))
+    except DataError as error:
+        raise DataError(error.message, f"move {table.address} away, and a new one is made") from error

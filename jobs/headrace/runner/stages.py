@@ -24,6 +24,7 @@ from headrace.spec import RollUp
 from headrace.timeline import format_instant
 
 Stage = Callable[[Run, Step], None]
+SLOWER = "values outside the range of fast exact sums: slower ones"
 
 
 def pin(run: Run, step: Step) -> None:
@@ -66,15 +67,21 @@ def claim(run: Run, step: Step) -> None:
 
 def input_gate(run: Run, step: Step) -> None:
     """Judges the rows that no earlier interval of the group has judged."""
-    for batch in input_batches(run):
-        with translated(f"checking {batch.suite.name}"):
-            result = run_gate(batch.rows, batch.suite, run.documents)
-        run.gates.append(result)
-        _require_passed(run, result)
-        if batch.source is not None:
-            run.rows_quarantined += hold_back(run, batch.source, batch.rows)
-        if batch.source == run.group.source:
-            run.rows_in = result.rows
+
+    def judge(wide_sums: bool) -> None:
+        run.gates.clear()
+        run.rows_quarantined = 0
+        for batch in input_batches(run, wide_sums):
+            with translated(f"checking {batch.suite.name}"):
+                result = run_gate(batch.rows, batch.suite, run.documents)
+            run.gates.append(result)
+            _require_passed(run, result)
+            if batch.source is not None:
+                run.rows_quarantined += hold_back(run, batch.source, batch.rows)
+            if batch.source == run.group.source:
+                run.rows_in = result.rows
+
+    with_exact_sums(run.features, judge, lambda: step.note(SLOWER))
     step.note(f"{run.rows_in:,} new rows")
     _note_expectations(step, *run.gates)
     if run.rows_quarantined:
@@ -108,9 +115,7 @@ def compute(run: Run, step: Step) -> None:
         run.staged = run.work.staging.stage(rows, run.run_id)
 
     with translated(f"computing {run.group.name} from {run.group.source}"):
-        with_exact_sums(
-            run.features, stage, lambda: step.note("values outside the range of fast exact sums: slower ones")
-        )
+        with_exact_sums(run.features, stage, lambda: step.note(SLOWER))
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
 
