@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.errors import DefinitionError, UsageError
+from headrace.errors import UsageError
 
 if TYPE_CHECKING:
     from headrace.registry.linting import Linted
@@ -42,17 +42,6 @@ class Invocation:
             from headrace.registry.linting import lint
 
             return lint(self.project)
-
-    def valid(self) -> "Linted":
-        """The project's definitions, which are free of errors.
-
-        Raises:
-            DefinitionError: They are not; carries the errors.
-        """
-        linted = self.linted()
-        if linted.errors:
-            raise DefinitionError(linted.errors)
-        return linted
 
     def workspace(self) -> "Workspace":
         """The project opened for work.
