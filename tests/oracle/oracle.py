@@ -4,11 +4,14 @@ One function an aggregate over a plain list of events; nothing here is fast, sha
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 Value = Any
 
@@ -39,6 +42,21 @@ class Asked:
     offset_us: int = 0
     unit_us: int = 1_000_000
     default: Value = None
+    k: int = 0
+    p: float = 0.0
+    half_life_us: int | None = None  # exponential decay
+    linear: bool = False  # linear decay
+    calendar: tuple[str, str, int] | None = None  # unit, zone, previous
+    by: str | None = None
+    categories: tuple[Value, ...] | None = None
+    max_categories: int = 100
+
+    def window(self, t: int) -> tuple[int | None, int]:
+        """Where the window begins and ends at `t`."""
+        end = t - self.offset_us
+        if self.calendar is not None:
+            return calendar_window(*self.calendar, end)
+        return (None if self.window_us is None else end - self.window_us), end
 
 
 def events_of(
@@ -77,18 +95,173 @@ def counting(events: Sequence[Event], t: int, window_us: int | None, offset_us: 
     ]
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def calendar_window(unit: str, zone: str, previous: int, t: int) -> tuple[int, int]:
+    """The local unit that holds the microsecond before `t`, up to `t`, or the whole one `previous` units before it."""
+    local = (EPOCH + timedelta(microseconds=t - 1)).astimezone(ZoneInfo(zone)).date()
+    first = {
+        "day": local,
+        "week": local - timedelta(days=local.isoweekday() - 1),
+        "month": date(local.year, local.month, 1),
+        "year": date(local.year, 1, 1),
+    }[unit]
+    start, end = first, None
+    for _ in range(previous):
+        start, end = _before(unit, start), start
+    return _midnight(start, zone), t if end is None else _midnight(end, zone)
+
+
+def _before(unit: str, first: date) -> date:
+    if unit in ("day", "week"):
+        return first - timedelta(days=7 if unit == "week" else 1)
+    last = first - timedelta(days=1)
+    return date(last.year, last.month if unit == "month" else 1, 1)
+
+
+def _midnight(day: date, zone: str) -> int:
+    moment = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def contributing(asked: Asked, events: Sequence[Event], t: int) -> list[Event]:
+    """The events that the feature looks at: in the window, known, where its condition holds, with a value."""
+    since, until = asked.window(t)
+    return [
+        e
+        for e in events
+        if e.counts_from_us <= t
+        and (since is None or e.event_us >= since)
+        and e.event_us < until
+        and (asked.where is None or asked.where(e.row) is True)
+        and (asked.of is None or e.row[asked.of] is not None)
+    ]
+
+
 def value_of(asked: Asked, events: Sequence[Event], t: int) -> Value:
     """The feature's value at `t` for the entity that these events belong to."""
-    rows = [
-        e
-        for e in counting(events, t, asked.window_us, asked.offset_us)
-        if asked.where is None or asked.where(e.row) is True
-    ]
-    if asked.of is not None:
-        rows = [e for e in rows if e.row[asked.of] is not None]
-    values = [e.row[asked.of] for e in rows] if asked.of is not None else []
-    result = AGGREGATES[asked.aggregate](rows, values, t, asked)
+    rows = contributing(asked, events, t)
+    if asked.by is not None:
+        return {c: _value(replace(asked, by=None), of_category(asked, rows, c), t) for c in kept(asked, rows)}
+    result = _value(asked, rows, t)
     return asked.default if result is None else result
+
+
+def kept(asked: Asked, rows: Sequence[Event]) -> list[Value]:
+    """Categories that a map has."""
+    counts = Counter(e.row[asked.by] for e in rows if e.row[asked.by] is not None)
+    if asked.categories is not None:
+        return [c for c in counts if c in asked.categories]
+    return sorted(counts, key=lambda c: (-counts[c], _sortable(c)))[: asked.max_categories]
+
+
+def of_category(asked: Asked, rows: Sequence[Event], category: Value) -> list[Event]:
+    """The rows of one category."""
+    return [e for e in rows if e.row[asked.by] == category]
+
+
+def _value(asked: Asked, rows: Sequence[Event], t: int) -> Value:
+    values = [e.row[asked.of] for e in rows] if asked.of is not None else []
+    if asked.half_life_us is not None or asked.linear:
+        return _decayed(asked, rows, t)
+    return AGGREGATES[asked.aggregate](rows, values, t, asked)
+
+
+def weight(asked: Asked, event: Event, t: int) -> float:
+    """What an event weighs; its age counts from the end of the window."""
+    since, until = asked.window(t)
+    age = until - event.event_us
+    if asked.half_life_us is not None:
+        return 2.0 ** (-age / asked.half_life_us)
+    assert since is not None
+    return max(0.0, 1 - age / (until - since))
+
+
+def _decayed(asked: Asked, rows: Sequence[Event], t: int) -> Value:
+    weights = [weight(asked, e, t) for e in rows]
+    if asked.aggregate == "count":
+        return math.fsum(weights)
+    if not rows:
+        return None
+    total = math.fsum(w * float(e.row[asked.of or ""]) for w, e in zip(weights, rows, strict=True))
+    if asked.aggregate == "sum":
+        return total
+    return total / math.fsum(weights) if math.fsum(weights) else None
+
+
+def tolerance(asked: Asked, rows: Sequence[Event], t: int) -> float:
+    """How far a value may be off: 0 for what is exact, else in proportion to the sum of absolute terms."""
+    if asked.half_life_us is not None or asked.linear:
+        weights = [weight(asked, e, t) for e in rows]
+        values = [1.0 if asked.aggregate == "count" else float(e.row[asked.of or ""]) for e in rows]
+        total = math.fsum(abs(w * v) for w, v in zip(weights, values, strict=True))
+        return 1e-12 * (total / (math.fsum(weights) or 1.0) if asked.aggregate == "mean" else total)
+    if asked.aggregate not in MOMENTS or len(rows) < 2:
+        return 0.0
+    values = [float(e.row[asked.of or ""]) for e in rows]
+    n, deviations = len(values), _deviations(values)
+    m2 = math.fsum(d * d for d in deviations) / n
+    if m2 == 0:
+        return 0.0
+    size = math.fsum(x * x for x in values) / n
+    # One part of what deviations add up to, and what rounding the values' mean takes from them.
+    share = 1e-12 + 1e-14 * math.sqrt(size / m2) * n
+    match asked.aggregate:
+        case "variance" | "variance_pop":
+            return share * 2 * m2
+        case "stddev" | "stddev_pop":
+            return share * 2 * math.sqrt(m2)
+        case "skewness":
+            return share * 8 * math.fsum(abs(d) ** 3 for d in deviations) / n / m2**1.5
+        case _:
+            return share * 16 * math.fsum(d**4 for d in deviations) / n / m2**2
+
+
+MOMENTS = ("variance", "variance_pop", "stddev", "stddev_pop", "skewness", "kurtosis")
+
+
+def _deviations(values: Sequence[float]) -> list[float]:
+    mean = sum(map(Fraction, values), Fraction(0)) / len(values)
+    return [float(Fraction(x) - mean) for x in values]
+
+
+def _moment(name: str) -> Callable[..., Value]:
+    def value(rows: Sequence[Event], values: list[Value], t: int, asked: Asked) -> Value:
+        if not values:
+            return None
+        n, deviations = len(values), _deviations([float(x) for x in values])
+        m2 = math.fsum(d * d for d in deviations)
+        match name:
+            case "variance_pop" | "stddev_pop":
+                result = m2 / n
+            case "variance" | "stddev":
+                if n == 1:
+                    return None
+                result = m2 / (n - 1)
+            case "skewness":
+                return math.fsum(d**3 for d in deviations) / n / (m2 / n) ** 1.5 if m2 else None
+            case _:
+                return math.fsum(d**4 for d in deviations) / n / (m2 / n) ** 2 - 3 if m2 else None
+        return math.sqrt(result) if name.startswith("stddev") else result
+
+    return value
+
+
+def _percentile(rows: Sequence[Event], values: list[Value], t: int, asked: Asked) -> Value:
+    if not values:
+        return None
+    ordered = sorted(float(x) for x in values)
+    position = (len(ordered) - 1) * asked.p
+    lower, upper = math.floor(position), math.ceil(position)
+    if lower == upper or ordered[lower] == ordered[upper]:
+        return ordered[lower]
+    return (upper - position) * ordered[lower] + (position - lower) * ordered[upper]
+
+
+def _most_frequent(rows: Sequence[Event], values: list[Value], t: int, asked: Asked) -> Value:
+    counts = Counter(values)
+    return sorted(counts, key=lambda x: (-counts[x], _sortable(x)))[: asked.k]
 
 
 def _key(value: Value) -> tuple[bool, Value]:
@@ -169,6 +342,13 @@ AGGREGATES: dict[str, Callable[[Sequence[Event], list[Value], int, Asked], Value
     "max": _greatest,
     "first": _first,
     "last": _last,
+    "first_k": lambda rows, values, t, asked: _ordered(rows, asked.of or "")[: asked.k],
+    "last_k": lambda rows, values, t, asked: _ordered(rows, asked.of or "")[::-1][: asked.k],
+    "top_k": lambda rows, values, t, asked: sorted(values, key=_sortable, reverse=True)[: asked.k],
+    "bottom_k": lambda rows, values, t, asked: sorted(values, key=_sortable)[: asked.k],
+    "most_frequent_k": _most_frequent,
+    "percentile": _percentile,
+    **{name: _moment(name) for name in MOMENTS},
     "time_since_last": lambda rows, values, t, asked: (
         float(t - max(e.event_us for e in rows)) / asked.unit_us if rows else None
     ),

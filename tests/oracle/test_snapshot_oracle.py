@@ -26,7 +26,7 @@ from tests.oracle import oracle
 from tests.oracle.drawing import between, one_of, randomly, rows, seeds
 from tests.oracle.project import features_of
 
-CASES = 150
+CASES = 250
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 COLUMNS = {
     "k1": "bigint",
@@ -49,25 +49,87 @@ INSTANTS = [1_714_521_600_000_000, -1, 9_223_372_036_854_775, 1_615_737_600_000_
 EDGES = [0, 1, HOUR - 1, HOUR, HOUR + 1, DAY - 1, DAY, DAY + 1, 2 * DAY, 400 * DAY, -1, -HOUR]
 
 
-def asked_columns() -> list[oracle.Asked]:
-    """Every aggregate over every input it takes, with windows, a condition, an offset and a default."""
+MONTH, DAYS, LAST_WEEK = ("month", "America/New_York", 0), ("day", "Asia/Kathmandu", 1), ("week", "Europe/Berlin", 1)
+
+
+def takes(name: str, of: str | None) -> bool:
+    """Whether the aggregate takes such an input."""
+    aggregate = AGGREGATES[name]
+    if (of is None and aggregate.input == "required") or (of is not None and aggregate.input == "none"):
+        return False
+    try:
+        aggregate.result_type(DataType.parse(COLUMNS[of]) if of else None)
+    except ValueError:
+        return False
+    return True
+
+
+def asked_for(name: str, of: str | None, suffix: str, **more: Any) -> oracle.Asked:
+    """A column for the aggregate, with the parameters that it needs."""
+    needed = {"unit": {"unit_us": 60_000_000}, "k": {"k": 2}, "p": {"p": 0.3}}
+    for parameter in AGGREGATES[name].parameters:
+        more = needed[parameter] | more
+    return oracle.Asked(f"{name}_{of or 'rows'}_{suffix}", name, of, **more)
+
+
+def some_input(name: str) -> str | None:
+    """An input for aggregates that need one."""
+    return next(of for of in ("x", None, "s") if takes(name, of))
+
+
+def windows_and_conditions(names: Sequence[str]) -> list[oracle.Asked]:
+    """Every aggregate over every input it takes, with windows, a condition and an offset."""
     found = []
-    for name, aggregate in AGGREGATES.items():
+    for name in names:
         for of in (None, *INPUTS):
-            if (of is None and aggregate.input == "required") or (of is not None and aggregate.input == "none"):
+            if not takes(name, of):
                 continue
-            try:
-                aggregate.result_type(DataType.parse(COLUMNS[of]) if of else None)
-            except ValueError:
-                continue
-            unit = 60_000_000 if "unit" in aggregate.parameters else 1_000_000
-            base = f"{name}_{of or 'rows'}"
-            for suffix, window in (("hour", HOUR), ("ever", None)):
-                found.append(oracle.Asked(f"{base}_{suffix}", name, of, None, window, 0, unit))
+            found.append(asked_for(name, of, "hour", window_us=HOUR))
+            found.append(asked_for(name, of, "ever"))
             if of in (None, "x", "s"):
-                found.append(oracle.Asked(f"{base}_where", name, of, WHERE["x > 0"], DAY, 0, unit))
-                found.append(oracle.Asked(f"{base}_offset", name, of, None, DAY, HOUR, unit))
+                found.append(asked_for(name, of, "where", where=WHERE["x > 0"], window_us=DAY))
+                found.append(asked_for(name, of, "offset", window_us=DAY, offset_us=HOUR))
     return found
+
+
+def maps(names: Sequence[str]) -> list[oracle.Asked]:
+    """Every aggregate by category: all, some, the most frequent; with a condition and with an offset."""
+    found = []
+    for name in names:
+        of = some_input(name)
+        found.append(asked_for(name, of, "by_text", by="s", max_categories=2, window_us=DAY))
+        found.append(asked_for(name, of, "by_some", by="s", categories=("a", "\U0001f600", "nowhere"), offset_us=HOUR))
+        found.append(asked_for(name, of, "by_where", by="b", where=WHERE["x > 0"]))
+    return found
+
+
+def decays_and_calendars(names: Sequence[str]) -> list[oracle.Asked]:
+    """Every aggregate over calendar windows; both decays, also by category, of those that can weigh events."""
+    found = []
+    for name in names:
+        of = some_input(name)
+        found.append(asked_for(name, of, "month", calendar=MONTH))
+        found.append(asked_for(name, of, "yesterday", calendar=DAYS))
+        found.append(asked_for(name, of, "last_week", calendar=LAST_WEEK, offset_us=HOUR, where=WHERE["x > 0"]))
+        if AGGREGATES[name].decayed(BIGINT) is None:
+            continue
+        for of in (None, "x", "n", "p"):
+            if takes(name, of):
+                found.append(asked_for(name, of, "exponential", half_life_us=HOUR))
+                found.append(asked_for(name, of, "linear", linear=True, window_us=2 * HOUR, where=WHERE["x > 0"]))
+                found.append(asked_for(name, of, "moved", half_life_us=DAY, window_us=DAY, offset_us=HOUR))
+                found.append(asked_for(name, of, "by", half_life_us=DAY, by="n", max_categories=2))
+                found.append(asked_for(name, of, "straight_by", linear=True, window_us=DAY, by="b"))
+    return found
+
+
+SIMPLE = [name for name, aggregate in AGGREGATES.items() if not aggregate.required and name not in oracle.MOMENTS]
+FAMILIES = {
+    "simple": windows_and_conditions(SIMPLE),
+    "lists and moments": windows_and_conditions([name for name in AGGREGATES if name not in SIMPLE]),
+    "maps": maps(list(AGGREGATES)),
+    "decays and calendars": decays_and_calendars(list(AGGREGATES)),
+}
 
 
 def yaml_of(asked: Sequence[oracle.Asked], source: str) -> str:
@@ -75,10 +137,20 @@ def yaml_of(asked: Sequence[oracle.Asked], source: str) -> str:
     lines = []
     for a in asked:
         parts = [f"aggregate: {a.aggregate}", f"window: {Duration(a.window_us) if a.window_us else 'lifetime'}"]
+        if a.calendar:
+            parts[1] = "window: {{calendar: {}, timezone: {}, previous: {}}}".format(*a.calendar)
         parts += [f"of: {a.of}"] if a.of else []
         parts += ["where: x > 0"] if a.where else []
         parts += [f"offset: {Duration(a.offset_us)}"] if a.offset_us else []
         parts += ["unit: m"] if a.unit_us == 60_000_000 else []
+        parts += [f"k: {a.k}"] if a.k else []
+        parts += [f"p: {a.p}"] if a.p else []
+        parts += [f"decay: {{exponential: {{half_life: {Duration(a.half_life_us)}}}}}"] if a.half_life_us else []
+        parts += ["decay: linear"] if a.linear else []
+        parts += [f"by: {a.by}"] if a.by else []
+        if a.by and a.categories is None:
+            parts += [f"max_categories: {a.max_categories}"]
+        parts += [f"categories: [{', '.join(a.categories)}]"] if a.categories else []
         lines.append(f"  {a.name}: {{{', '.join(parts)}}}")
     return (
         "kind: entity\nname: thing\nkeys: {k1: bigint, k2: string}\n---\n"
@@ -133,10 +205,17 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize("kind", SOURCES)
-def test_snapshot_equals_oracle(spark: SparkSession, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        *[("simple", kind) for kind in SOURCES],
+        *[(family, kind) for family in ("lists and moments", "maps") for kind in ("available_at", "plain")],
+        *[("decays and calendars", kind) for kind in ("available_at", "delay")],
+    ],
+)
+def test_snapshot_equals_oracle(spark: SparkSession, family: str, kind: str) -> None:
     extra, available_at, delay_us, tie_breaker = SOURCES[kind]
-    asked = asked_columns()
+    asked = FAMILIES[family]
     features = features_of(yaml_of(asked, source_yaml(extra)), "g")
 
     @randomly
@@ -150,18 +229,26 @@ def test_snapshot_equals_oracle(spark: SparkSession, kind: str) -> None:
             for key in {(row["k1"], row["k2"]) for row in given_rows} - {(None, None)}:
                 own = [row for row in given_rows if (row["k1"], row["k2"]) == key]
                 own_events = oracle.events_of(own, "happened", available_at, delay_us, tie_breaker)
-                if None in key or not oracle.counting(own_events, t, None):
+                since = earliest(asked, t)
+                known = oracle.counting(own_events, t, None)
+                if None in key or not any(since is None or e.event_us >= since for e in known):
                     assert (case, *key) not in got, "an entity without keys or events has no row"
                     continue
                 for column in asked:
                     expected, actual = oracle.value_of(column, own_events, t), got[(case, *key)][column.name]
                     compared += 1
-                    assert same(expected, actual), (
+                    assert same(column, own_events, t, expected, actual), (
                         f"{column} at {t}: expected {expected!r}, got {actual!r}, {own_events}"
                     )
         assert compared > CASES * len(asked) / 4, "too few rows to show anything"
 
     check()
+
+
+def earliest(asked: Sequence[oracle.Asked], t: int) -> int | None:
+    """Where the window that begins first begins; None is without bound."""
+    starts = [column.window(t)[0] for column in asked]
+    return None if None in starts else min(start for start in starts if start is not None)
 
 
 def engine_values(spark: SparkSession, features: Any, drawn: list[tuple[int, list[dict[str, Any]]]]) -> dict[Any, Any]:
@@ -182,11 +269,26 @@ def _datetime(instant_us: int | None) -> datetime | None:
     return None if instant_us is None else from_instant(instant_us)
 
 
-def same(expected: Any, actual: Any) -> bool:
-    """Equal to the last bit; NaN equals NaN, and 0.0 is not -0.0."""
+def same(column: oracle.Asked, events: Sequence[oracle.Event], t: int, expected: Any, actual: Any) -> bool:
+    """Equal to the last bit, or within what the semantics allow; NaN equals NaN, and 0.0 is not -0.0."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        rows = oracle.contributing(column, events, t)
+        return expected.keys() == actual.keys() and all(
+            equal(expected[c], actual[c], oracle.tolerance(column, oracle.of_category(column, rows, c), t))
+            for c in expected
+        )
+    return equal(expected, actual, oracle.tolerance(column, oracle.contributing(column, events, t), t))
+
+
+def equal(expected: Any, actual: Any, tolerance: float = 0.0) -> bool:
+    """Values of one type and equal, within the tolerance where there is one."""
     if isinstance(expected, float) and isinstance(actual, float):
+        if tolerance:
+            return abs(expected - actual) <= tolerance
         both_nan = math.isnan(expected) and math.isnan(actual)
         return both_nan or (expected == actual and math.copysign(1, expected) == math.copysign(1, actual))
+    if isinstance(expected, list) and isinstance(actual, list):
+        return len(expected) == len(actual) and all(map(equal, expected, actual))
     return type(expected) is type(actual) and expected == actual
 
 

@@ -44,6 +44,27 @@ AGGREGATES = {
         group("x: {aggregate: sum, of: amount, «unit»: d}"),
         (FIELDS, "`unit` means nothing to sum; remove it; it is for time_since_last and time_since_first"),
     ),
+    "no k": (
+        group("x: {aggregate: «last_k», of: amount}"),
+        ("missing-field", "g.x: last_k needs `k`; add `k: 3`"),
+    ),
+    "k of nothing": (
+        group("x: {aggregate: sum, of: amount, «k»: 3}"),
+        (FIELDS, "`k` means nothing to sum; remove it; it is for first_k, last_k, top_k, bottom_k and most_frequent_k"),
+    ),
+    "k of 0": (group("x: {aggregate: last_k, of: amount, k: «0»}"), ("invalid-value", "g.x: k: input should be greater")),
+    "no p": (
+        group("x: {aggregate: «percentile», of: amount}"),
+        ("missing-field", "g.x: percentile needs `p`; add `p: 0.5`"),
+    ),
+    "p in percent": (
+        group("x: {aggregate: percentile, of: amount, p: «50»}"),
+        ("invalid-value", "g.x: p: input should be less"),
+    ),
+    "a percentile of text": (
+        group("x: {aggregate: percentile, p: 0.5, of: «channel»}"),
+        ("aggregate-type", "g.x: percentile takes numbers, not string"),
+    ),
     "no such unit": (
         group("x: {aggregate: time_since_last, unit: «days»}"),
         ("invalid-value", "g.x: unit: 'days' is not one of 's', 'm', 'h', 'd' or 'w'"),
@@ -55,6 +76,82 @@ AGGREGATES = {
     "both window and windows": (
         group("x: {aggregate: count, «window»: 7d, windows: [1d]}"),
         (FIELDS, "`window` does not go with `windows`; remove one of them"),
+    ),
+}  # fmt: skip
+
+MODIFIERS = {
+    "by an unknown column": (
+        group("x: {aggregate: count, by: «chanel»}"),
+        (UNKNOWN, "'chanel' is not a column of orders; did you mean 'channel'?"),
+    ),
+    "by a number with a fraction": (
+        group("x: {aggregate: count, by: «amount»}"),
+        ("column-type", "g.x: 'amount' is double, which is no key of a map; take text, a whole number, a boolean or"),
+    ),
+    "by a map": (group("x: {aggregate: count, by: «tags»}"), ("column-type", "which is no key of a map")),
+    "categories of nothing": (
+        group("x: {aggregate: count, «categories»: [web]}"),
+        (FIELDS, "g.x: `categories` means nothing without `by`; add `by:` and a column, or remove it"),
+    ),
+    "two kinds of categories": (
+        group("x: {aggregate: count, by: channel, categories: [web], «max_categories»: 3}"),
+        (FIELDS, "g.x: `max_categories` does not go with `categories`; remove one of them"),
+    ),
+    "a category of another type": (
+        group("x: {aggregate: count, by: channel, categories: [web, «1»]}"),
+        ("value-type", "g.x: 1 is no string, which 'channel' is"),
+    ),
+    "a category twice": (
+        group("x: {aggregate: count, by: channel, categories: [web, «web»]}"),
+        ("duplicate-value", "g.x: 'web' stands here twice; remove it"),
+    ),
+    "a default for a map": (
+        group("x: {aggregate: count, by: channel, «default»: 0}"),
+        (FIELDS, "g.x: a map is never null: without events it is empty; remove `default`"),
+    ),
+    "decay of a maximum": (
+        group("x: {aggregate: max, of: amount, window: 7d, «decay»: linear}"),
+        (FIELDS, "g.x: `decay` means nothing to max; remove it; it is for count, sum and mean"),
+    ),
+    "decay in a straight line for ever": (
+        group("x: {aggregate: count, decay: «linear»}"),
+        ("decay-window", "g.x: linear decay reaches zero at the window's length, and this window has none; take a window"),
+    ),
+    "decay of another kind": (
+        group("x: {aggregate: count, decay: «quadratic»}"),
+        ("invalid-value", "decay: write linear, or {exponential: {half_life: 3d}}"),
+    ),
+    "a half-life of nothing": (
+        group("x: {aggregate: count, decay: «{»exponential: {half_life: 0s}}}"),
+        ("invalid-value", "decay: a half-life of 0s leaves nothing"),
+    ),
+    "by in an expression": (
+        group("n: {aggregate: count}", "x: {expression: n + 1, «by»: channel}"),
+        (FIELDS, "g.x: `by` does not go with `expression`"),
+    ),
+    "a calendar without a zone": (
+        group("x: {aggregate: count, window: «{»calendar: month}}"),
+        ("invalid-value", "window: a calendar window needs its `timezone`, as in {calendar: month, timezone: Europe/"),
+    ),
+    "a calendar of decades": (
+        group("x: {aggregate: count, window: «{»calendar: decade, timezone: UTC}}"),
+        ("invalid-value", "window: calendar 'decade' is not one of day, week, month, year"),
+    ),
+    "a calendar of another zone": (
+        group("x: {aggregate: count, window: «{»calendar: day, timezone: Europe/Berln}}"),
+        ("invalid-value", "window: 'Europe/Berln' is not a time zone"),
+    ),
+    "a calendar that goes forward": (
+        group("x: {aggregate: count, window: «{»calendar: day, timezone: UTC, previous: -1}}"),
+        ("invalid-value", "window: previous: '-1' is not a whole number from 0 to 1000"),
+    ),
+    "a calendar with more": (
+        group("x: {aggregate: count, window: «{»calendar: day, timezone: UTC, next: 1}}"),
+        ("invalid-value", "window: 'next' is no part of a calendar window; it has calendar, timezone and previous"),
+    ),
+    "a calendar twice": (
+        group("x: {aggregate: count, windows: [{calendar: day, timezone: UTC}, «{»calendar: day, timezone: UTC}]}"),
+        ("duplicate-window", "g.x: window day stands here twice; remove one of them"),
     ),
 }  # fmt: skip
 
@@ -181,6 +278,11 @@ FINE = {
 
 @pytest.mark.parametrize(("snippet", "expected"), AGGREGATES.values(), ids=AGGREGATES)
 def test_aggregates(tmp_path: Path, snippet: str, expected: tuple[str, str]) -> None:
+    check(tmp_path, snippet, expected)
+
+
+@pytest.mark.parametrize(("snippet", "expected"), MODIFIERS.values(), ids=MODIFIERS)
+def test_modifiers(tmp_path: Path, snippet: str, expected: tuple[str, str]) -> None:
     check(tmp_path, snippet, expected)
 
 

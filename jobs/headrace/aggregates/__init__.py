@@ -7,10 +7,14 @@ from headrace.aggregates.declaration import (
     VISIBLE_US,
     Aggregate,
     Finalize,
+    Merge,
     State,
 )
 from headrace.aggregates.ends import First, Last
 from headrace.aggregates.extremes import Max, Min
+from headrace.aggregates.lists import BottomK, FirstK, LastK, MostFrequentK, TopK
+from headrace.aggregates.moments import Kurtosis, Skewness, Stddev, StddevPop, Variance, VariancePop
+from headrace.aggregates.percentile import Percentile
 from headrace.aggregates.recency import TimeSinceFirst, TimeSinceLast
 from headrace.aggregates.sums import Mean, Sum
 
@@ -25,9 +29,21 @@ AGGREGATES: dict[str, Aggregate] = {
         Max(),
         First(),
         Last(),
+        FirstK(),
+        LastK(),
+        TopK(),
+        BottomK(),
+        MostFrequentK(),
+        Percentile(),
+        Variance(),
+        VariancePop(),
+        Stddev(),
+        StddevPop(),
+        Skewness(),
+        Kurtosis(),
         TimeSinceLast(),
         TimeSinceFirst(),
     )
 }
 
-__all__ = ["AGGREGATES", "COUNTS_US", "EVENT_US", "VISIBLE_US", "Aggregate", "Finalize", "State"]
+__all__ = ["AGGREGATES", "COUNTS_US", "EVENT_US", "VISIBLE_US", "Aggregate", "Finalize", "Merge", "State"]

@@ -6,6 +6,9 @@ from headrace.expressions import BIGINT, DataType
 ROWS = State("n", "1L", "sum")
 VALUES = State("n", "CASE WHEN {value} IS NOT NULL THEN 1L END", "sum")
 
+ROWS_WEIGHT = State("weight", "1D", "decayed")
+WEIGHT = State("weight", "CASE WHEN {value} IS NOT NULL THEN 1D END", "decayed")
+
 
 class Count(Aggregate):
     """Events in the window; with `of`, those whose value is not null."""
@@ -22,12 +25,16 @@ class Count(Aggregate):
     def finalize(self, of: DataType | None) -> Finalize:
         return Finalize("coalesce({n}, 0L)")
 
+    def decayed(self, of: DataType | None) -> tuple[tuple[State, ...], Finalize]:
+        return (WEIGHT if of else ROWS_WEIGHT,), Finalize("coalesce({weight}, 0D)")
+
 
 class CountDistinct(Aggregate):
     """Distinct non-null values in the window: those seen last within it."""
 
     name = "count_distinct"
     over_items = "count_if({present})"
+    in_roll_ups = False
 
     def result_type(self, of: DataType | None) -> DataType:
         if not required(of).is_hashable:

@@ -9,6 +9,20 @@ from typing import ClassVar, Literal
 
 from headrace.expressions import DataType
 
+# How two prepared values, or two states, become one; every execution path knows these and no others.
+Merge = Literal[
+    "sum",  # of whole numbers and decimals, exactly
+    "min",  # smallest; a struct field by field, nulls first
+    "max",
+    "smallest_k",  # the k smallest as a list, smallest first
+    "largest_k",  # the k largest as a list, largest first
+    "percentile",  # of doubles, exactly: between neighbours at (n - 1) * p in a straight line
+    "var_pop",  # moments of doubles about their mean, as Spark defines them; within 1e-12
+    "skewness",
+    "kurtosis",
+    "decayed",  # sum of doubles times the weight of their age; within 1e-12
+]
+
 # Columns that every row of events has beside the source's own.
 EVENT_US, VISIBLE_US, COUNTS_US = "_event_us", "_visible_us", "_counts_us"
 
@@ -22,7 +36,7 @@ class State:
         prepare: SQL over one row: `{value}` is the aggregate's input, `{order}` the comma-separated order of
             ties without the value, `{event_us}` the event's time, and the names of `steps` stand for theirs. Null
             means that the row contributes nothing.
-        merge: Spark SQL aggregate function over prepared values and over states alike; ignores nulls.
+        merge: How prepared values become a state; ignores nulls.
         event: SQL over `{state}` for the event time of a state that holds the latest event only. Such a state
             over a wide window decides every narrower window that ends with it, so it is aggregated once.
         steps: Named intermediate results over one row, each computed once, in order.
@@ -30,7 +44,7 @@ class State:
 
     name: str
     prepare: str
-    merge: Literal["sum", "min", "max"]
+    merge: Merge
     event: str | None = None
     steps: tuple[Mapping[str, str], ...] = ()
 
@@ -56,15 +70,20 @@ class Aggregate:
         revision: Raised when the values it gives change; part of every fingerprint.
         input: Whether the feature must, may or must not say `of`.
         parameters: Fields of a feature that only some aggregates take, such as `unit`.
-        over_items: For aggregates over distinct values: states are kept per (keys, value), and this SQL
-            aggregate over `{present}` (whether the value was seen in the window) gives the result.
+        required: Those of them that a feature must give.
+        over_items: For aggregates over distinct values: the one state is kept per (keys, value), and this SQL
+            aggregate over `{present}` (whether the value is in the window), `{state}`, `{item}` (the value) and
+            `{k}` gives the result.
+        in_roll_ups: Whether a roll-up can have it: its value is the same whatever the order of rows.
     """
 
     name: ClassVar[str]
     revision: ClassVar[int] = 1
     input: ClassVar[Literal["required", "optional", "none"]] = "required"
     parameters: ClassVar[frozenset[str]] = frozenset()
+    required: ClassVar[frozenset[str]] = frozenset()
     over_items: ClassVar[str | None] = None
+    in_roll_ups: ClassVar[bool] = True
 
     def result_type(self, of: DataType | None) -> DataType:
         """The type of the value for an input of type `of`.
@@ -81,6 +100,10 @@ class Aggregate:
     def finalize(self, of: DataType | None) -> Finalize:
         """How the value is made of the states."""
         raise NotImplementedError
+
+    def decayed(self, of: DataType | None) -> tuple[tuple[State, ...], Finalize] | None:
+        """States and value when events lose weight with age, a double; None when the aggregate cannot do that."""
+        return None
 
 
 def required(of: DataType | None) -> DataType:

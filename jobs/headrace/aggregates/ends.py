@@ -3,10 +3,12 @@
 from headrace.aggregates.declaration import EVENT_US, Aggregate, Finalize, State, required
 from headrace.expressions import DataType
 
-_ROW = "CASE WHEN {value} IS NOT NULL THEN struct({order}, {value} AS `_value`) END"
+# The rows of a window in the order of ties, each with its value.
+ROW = "CASE WHEN {value} IS NOT NULL THEN struct({order}, {value} AS `_value`) END"
 
 
-def _orderable(of: DataType | None) -> DataType:
+def orderable(of: DataType | None) -> DataType:
+    """The input's type, whose values must have an order."""
     if not required(of).is_orderable:
         raise ValueError(f"cannot settle ties between values of {required(of).sql()}; take a column of a simple type")
     return required(of)
@@ -18,10 +20,10 @@ class First(Aggregate):
     name = "first"
 
     def result_type(self, of: DataType | None) -> DataType:
-        return _orderable(of)
+        return orderable(of)
 
     def states(self, of: DataType | None) -> tuple[State, ...]:
-        return (State("row", _ROW, "min"),)
+        return (State("row", ROW, "min"),)
 
     def finalize(self, of: DataType | None) -> Finalize:
         return Finalize("{row}.`_value`")
@@ -33,10 +35,10 @@ class Last(Aggregate):
     name = "last"
 
     def result_type(self, of: DataType | None) -> DataType:
-        return _orderable(of)
+        return orderable(of)
 
     def states(self, of: DataType | None) -> tuple[State, ...]:
-        return (State("row", _ROW, "max", event=f"{{state}}.`{EVENT_US}`"),)
+        return (State("row", ROW, "max", event=f"{{state}}.`{EVENT_US}`"),)
 
     def finalize(self, of: DataType | None) -> Finalize:
         return Finalize("{row}.`_value`")

@@ -4,7 +4,8 @@ from headrace.aggregates.declaration import Aggregate, Finalize, State, required
 from headrace.expressions import DataType
 
 
-def _orderable(of: DataType | None) -> DataType:
+def orderable(of: DataType | None) -> DataType:
+    """The input's type, whose values must have an order."""
     if not required(of).is_orderable:
         raise ValueError(f"cannot order values of {required(of).sql()}")
     return required(of)
@@ -16,7 +17,7 @@ class Min(Aggregate):
     name = "min"
 
     def result_type(self, of: DataType | None) -> DataType:
-        return _orderable(of)
+        return orderable(of)
 
     def states(self, of: DataType | None) -> tuple[State, ...]:
         return (State("least", "{value}", "min"),)
@@ -31,7 +32,7 @@ class Max(Aggregate):
     name = "max"
 
     def result_type(self, of: DataType | None) -> DataType:
-        return _orderable(of)
+        return orderable(of)
 
     def states(self, of: DataType | None) -> tuple[State, ...]:
         return (State("greatest", "{value}", "max"),)

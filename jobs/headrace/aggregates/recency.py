@@ -10,6 +10,7 @@ class TimeSinceLast(Aggregate):
     name = "time_since_last"
     input = "none"
     parameters = frozenset({"unit"})
+    in_roll_ups = False
 
     def result_type(self, of: DataType | None) -> DataType:
         return DOUBLE
@@ -27,6 +28,7 @@ class TimeSinceFirst(Aggregate):
     name = "time_since_first"
     input = "none"
     parameters = frozenset({"unit"})
+    in_roll_ups = False
 
     def result_type(self, of: DataType | None) -> DataType:
         return DOUBLE

@@ -1,10 +1,11 @@
 """Sums and means: exact for integers and decimals, exactly rounded for floating point."""
 
 from headrace.aggregates import exact_sum
-from headrace.aggregates.counts import VALUES
+from headrace.aggregates.counts import VALUES, WEIGHT
 from headrace.aggregates.declaration import Aggregate, Finalize, State, required
 from headrace.expressions import BIGINT, DOUBLE, DataType, decimal
 
+_DECAYED = State("decayed", "cast({value} as double)", "decayed")
 _TOTAL = State("total", "{value}", "sum")
 # The sum of bigints in two halves, since a mean must not overflow where its total does.
 _HALVES = (
@@ -13,7 +14,8 @@ _HALVES = (
 )
 
 
-def _numeric(of: DataType | None) -> DataType:
+def numeric(of: DataType | None) -> DataType:
+    """The input's type, which must be a number."""
     if not required(of).is_numeric:
         raise ValueError(f"takes numbers, not {required(of).sql()}")
     return required(of)
@@ -25,7 +27,7 @@ class Sum(Aggregate):
     name = "sum"
 
     def result_type(self, of: DataType | None) -> DataType:
-        kind = _numeric(of)
+        kind = numeric(of)
         if kind.is_decimal:
             return decimal(min((kind.precision or 0) + 10, 38), kind.scale or 0)
         return BIGINT if kind.is_integral else DOUBLE
@@ -36,6 +38,9 @@ class Sum(Aggregate):
     def finalize(self, of: DataType | None) -> Finalize:
         return exact_sum.TOTAL if required(of).is_floating else Finalize("{total}")
 
+    def decayed(self, of: DataType | None) -> tuple[tuple[State, ...], Finalize]:
+        return (_DECAYED,), Finalize("{decayed}")
+
 
 class Mean(Aggregate):
     """The exactly rounded sum divided by the number of non-null values (what `statistics.fmean` gives)."""
@@ -43,7 +48,7 @@ class Mean(Aggregate):
     name = "mean"
 
     def result_type(self, of: DataType | None) -> DataType:
-        kind = _numeric(of)
+        kind = numeric(of)
         if kind.is_decimal:  # Spark's own avg of a decimal(p, s)
             return decimal(min((kind.precision or 0) + 4, 38), min((kind.scale or 0) + 4, 38))
         return DOUBLE
@@ -62,3 +67,7 @@ class Mean(Aggregate):
             return Finalize(f"cast({{total}} / cast({{n}} as decimal(20,0)) as {self.result_type(of).sql()})")
         total = "cast({upper} as decimal(20,0)) * cast(4294967296L as decimal(10,0)) + cast({lower} as decimal(20,0))"
         return Finalize(f"cast({total} as double) / cast({{n}} as double)")
+
+    def decayed(self, of: DataType | None) -> tuple[tuple[State, ...], Finalize]:
+        # Null where events are so old that nothing is left of their weights.
+        return (_DECAYED, WEIGHT), Finalize("{decayed} / nullif({weight}, 0D)")

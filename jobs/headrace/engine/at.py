@@ -1,9 +1,24 @@
-"""The instant that a snapshot is computed at."""
+"""The instant that a snapshot is computed at, and where windows lie then."""
 
 from dataclasses import dataclass, replace
 from typing import Self
 
+from headrace.logical import AggregateFeature, FeatureSet
+from headrace.timeline import Calendar
+
 AT_COLUMN = "_at_us"
+_FIRST_DAY = {
+    "day": "{day}",
+    "week": "trunc({day}, 'WEEK')",
+    "month": "trunc({day}, 'MONTH')",
+    "year": "trunc({day}, 'YEAR')",
+}
+_BACK = {
+    "day": "date_sub({first}, {units})",
+    "week": "date_sub({first}, 7 * {units})",
+    "month": "add_months({first}, -{units})",
+    "year": "add_months({first}, -12 * {units})",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +40,44 @@ class At:
         """The instant `us` earlier as Spark SQL of type bigint."""
         return f"(`{AT_COLUMN}` - {us}L)" if self.instant_us is None else f"{self.instant_us - us}L"
 
+    def since(self, feature: AggregateFeature) -> str | None:
+        """Where a feature's window begins, as Spark SQL of type bigint; None is without bound."""
+        if feature.calendar is None:
+            return None if feature.window_us is None else self.minus(feature.offset_us + feature.window_us)
+        if self.instant_us is not None:
+            return f"{feature.since_us(self.instant_us)}L"
+        return _unit_start(feature.calendar, feature.calendar.previous, self.minus(feature.offset_us + 1))
+
+    def until(self, feature: AggregateFeature) -> str:
+        """Where a feature's window ends, as Spark SQL of type bigint."""
+        if feature.calendar is None or feature.calendar.previous == 0:
+            return self.minus(feature.offset_us)
+        if self.instant_us is not None:
+            return f"{feature.until_us(self.instant_us)}L"
+        return _unit_start(feature.calendar, feature.calendar.previous - 1, self.minus(feature.offset_us + 1))
+
+    def earliest(self, features: FeatureSet) -> str | None:
+        """Where the window that begins first begins, as Spark SQL of type bigint; None is without bound."""
+        if features.reach_us is None:
+            return None
+        if self.instant_us is not None:
+            return f"{features.since_us(self.instant_us)}L"
+        if all(feature.calendar is None for feature in features.aggregates):
+            return self.minus(features.reach_us)
+        starts = dict.fromkeys(start for start in map(self.since, features.aggregates) if start is not None)
+        return f"least({', '.join(starts)})" if len(starts) > 1 else next(iter(starts))
+
+
+def _unit_start(calendar: Calendar, units: int, last_us: str) -> str:
+    """SQL for the start of the local unit that lies `units` before the one that holds `last_us`.
+
+    `from_utc_timestamp` gives a local time as if it were UTC, which the session's zone is.
+    """
+    day = f"to_date(from_utc_timestamp(timestamp_micros({last_us}), '{calendar.timezone}'))"
+    first = _FIRST_DAY[calendar.unit].format(day=day)
+    start = _BACK[calendar.unit].format(first=first, units=units) if units else first
+    return f"unix_micros(to_utc_timestamp(cast({start} as timestamp), '{calendar.timezone}'))"
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -41,9 +94,9 @@ class Span:
     known_by_us: int | None = None
 
     @classmethod
-    def up_to(cls, at_us: int, reach_us: int | None) -> Self:
-        """What counts at an instant, no older than `reach_us`."""
-        return cls(None if reach_us is None else at_us - reach_us, at_us, at_us)
+    def up_to(cls, at_us: int, since_us: int | None) -> Self:
+        """What counts at an instant and happened at `since_us` or later."""
+        return cls(since_us, at_us, at_us)
 
     def earlier(self, us: int | None) -> Self:
         """The same from `us` earlier on; None is without bound."""

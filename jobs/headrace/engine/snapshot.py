@@ -10,9 +10,10 @@ from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import At, Span
+from headrace.engine.mapping import CATEGORY
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
-from headrace.engine.state_plan import Branch, Items, StatePlan, plan_states
+from headrace.engine.state_plan import Branch, ByCategory, Items, StatePlan, plan_states
 from headrace.engine.wide_totals import with_wide_totals
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
@@ -33,25 +34,33 @@ def snapshot(features: FeatureSet, reading: Reading, at: At, asked: DataFrame | 
     Returns:
         Scope, keys and feature columns, in declared order.
     """
-    plan = plan_states(features.aggregates, at, features.order, features.reach_us, reading.wide_sums)
+    plan = plan_states(features, at, reading.wide_sums)
     names = (*reading.scope, *(key.name for key in features.keys))
     states = _states(features, reading, plan, names)
     if asked is not None:
         states = asked.join(states, list(names), "left")
-    values = plan.lets.run(states)
+    return _with_expressions(_values(states, plan, names), features, names)
+
+
+def _values(states: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
     keys = [F.col(quote_identifier(name)) for name in names]
-    values = values.select(*keys, *[F.expr(sql).alias(name) for name, sql in plan.values.items()])
-    return _with_expressions(values, features, names)
+    return plan.lets.run(states).select(*keys, *[F.expr(sql).alias(name) for name, sql in plan.values.items()])
 
 
 def _states(features: FeatureSet, reading: Reading, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
-    """States of every entity. Pairs of (keys, value) join the events' own rows on their one way through the shuffle."""
+    """States of every entity. What is aggregated per (keys, value) and per (keys, category) joins the events' own rows.
+
+    So there is one way through the shuffle for all of them, and no join.
+    """
     keys = [quote_identifier(name) for name in names]
     rows = events = _prepared(features, reading, plan, plan.main, names)
     merged = dict(plan.main.merged)
     for items in plan.items.values():
         rows = rows.unionByName(_pairs(features, reading, plan, items, names), allowMissingColumns=True)
         merged |= items.outputs
+    for by in plan.by.values():
+        rows = rows.unionByName(_by_category(features, reading, by, names), allowMissingColumns=True)
+        merged |= by.entries.merged
     states = rows.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in (merged or _ANY).items()])
     return with_wide_totals(states, events, names, tuple(plan.wide.values())) if plan.wide else states
 
@@ -59,8 +68,18 @@ def _states(features: FeatureSet, reading: Reading, plan: StatePlan, names: tupl
 def _pairs(features: FeatureSet, reading: Reading, plan: StatePlan, items: Items, names: tuple[str, ...]) -> DataFrame:
     """One row for each value that an entity has, with its states."""
     rows = _prepared(features, reading, plan, items.branch, names, items.value).where(f"{items.value} IS NOT NULL")
-    pairs = rows.groupBy(*[quote_identifier(name) for name in names], items.value)
-    return pairs.agg(*[F.expr(sql).alias(column) for sql, column in items.branch.merged.items()]).drop(items.value)
+    pairs = rows.groupBy(*[quote_identifier(name) for name in names], F.col(items.value).alias(items.item))
+    return pairs.agg(*[F.expr(sql).alias(column) for sql, column in items.branch.merged.items()])
+
+
+def _by_category(features: FeatureSet, reading: Reading, by: ByCategory, names: tuple[str, ...]) -> DataFrame:
+    """One row for each category that an entity has, with the entries of its maps."""
+    inner = (*names, CATEGORY)
+    values = _values(_states(features, reading, by.plan, inner), by.plan, inner)
+    return values.select(
+        *[F.col(quote_identifier(name)) for name in names],
+        *[F.expr(sql).alias(column) for sql, column in by.entries.columns.items()],
+    )
 
 
 def _prepared(
@@ -80,15 +99,17 @@ def _prepared(
 
 def _counting(features: FeatureSet, reading: Reading, plan: StatePlan) -> DataFrame:
     """The events that count at the instant, within the group's reach, of entities with complete keys."""
-    at, reach_us = plan.at, plan.reach_us
+    at, since = plan.at, plan.since
     if at.instant_us is not None:
-        rows = lower(features.events, reading, Span.up_to(at.instant_us, reach_us))
+        rows = lower(features.events, reading, Span.up_to(at.instant_us, None if since is None else int(since[:-1])))
     else:
         rows = lower(features.events, reading).where(f"{COUNTS_US} <= {at.sql}")
-        rows = rows if reach_us is None else rows.where(f"{EVENT_US} >= {at.minus(reach_us)}")
+        rows = rows if since is None else rows.where(f"{EVENT_US} >= {since}")
     for key in features.keys:
         name = quote_identifier(key.name)
         rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
+    if plan.category is not None:
+        rows = rows.where(f"{plan.category} IS NOT NULL").withColumn(CATEGORY, F.expr(plan.category))
     return rows
 
 

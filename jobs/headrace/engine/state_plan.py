@@ -1,7 +1,7 @@
 """Which columns a snapshot prepares and merges: states of all features, each computed once. Text only, no Spark."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headrace.aggregates import AGGREGATES, EVENT_US, State
 from headrace.aggregates.exact_sum import STATES as LIMBS
@@ -9,8 +9,10 @@ from headrace.aggregates.exact_sum import TOTAL
 from headrace.engine.at import At
 from headrace.engine.inputs import input_sql, tie_order
 from headrace.engine.lets import Lets
+from headrace.engine.mapping import Entries, entries, output_column, without_by
+from headrace.engine.merging import merged, weighted
 from headrace.expressions import DataType
-from headrace.logical import AggregateFeature
+from headrace.logical import AggregateFeature, FeatureSet
 
 
 @dataclass
@@ -39,12 +41,27 @@ class Items:
     Attributes:
         branch: Rows to states, grouped by keys and value.
         value: Input column whose values are told apart.
+        item: What that column is called beside the states.
         outputs: SQL aggregate over values -> output column.
     """
 
     branch: Branch
     value: str
+    item: str
     outputs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class ByCategory:
+    """Values for each category, of the features that are maps by the same column.
+
+    Attributes:
+        plan: Rows to values, grouped by keys and category.
+        entries: What becomes of the values of one key.
+    """
+
+    plan: "StatePlan"
+    entries: Entries
 
 
 @dataclass
@@ -54,54 +71,80 @@ class StatePlan:
     Attributes:
         at: The instant.
         order: Tie breakers of the source.
-        reach_us: How far back rows go; windows that long need no filter.
+        since: Where rows begin, as SQL; windows that begin there need no filter. None is without bound.
         wide_sums: Whether sums of doubles take the slower way, for values that limbs cannot hold.
+        category: SQL over the source's columns that splits keys further, or None; rows where it is null are left out.
         widest: The longest window of features that differ in nothing else; None is lifetime.
         main: Rows to states, grouped by keys.
         wide: SQL over inputs of `main`, null outside the window -> column of doubles to total.
         items: By input, the states per distinct value.
+        by: By category, the values of features that are maps.
         lets: Steps of finalizing.
         values: Output column -> SQL over state columns.
     """
 
     at: At
     order: tuple[str, ...]
-    reach_us: int | None
+    since: str | None
     wide_sums: bool
+    category: str | None
     widest: Mapping[tuple[object, ...], int | None]
     main: Branch = field(default_factory=Branch)
     wide: dict[str, str] = field(default_factory=dict)
     items: dict[str, Items] = field(default_factory=dict)
+    by: dict[str, ByCategory] = field(default_factory=dict)
     lets: Lets = field(default_factory=lambda: Lets("_let"))
     values: dict[str, str] = field(default_factory=dict)
 
 
-def plan_states(
-    features: tuple[AggregateFeature, ...], at: At, order: tuple[str, ...], reach_us: int | None, wide_sums: bool
-) -> StatePlan:
+def plan_states(features: FeatureSet, at: At, wide_sums: bool) -> StatePlan:
     """The plan for a group's aggregate features."""
-    plan = StatePlan(at, order, reach_us, wide_sums, _widest(features))
+    return _plan(features.aggregates, at, features.order, at.earliest(features), wide_sums, None)
+
+
+def _plan(
+    features: tuple[AggregateFeature, ...],
+    at: At,
+    order: tuple[str, ...],
+    since: str | None,
+    wide_sums: bool,
+    category: str | None,
+) -> StatePlan:
+    plan = StatePlan(at, order, since, wide_sums, category, _widest(features))
     for feature in features:
-        aggregate = AGGREGATES[feature.aggregate]
-        of_type = DataType.parse(feature.of_type) if feature.of_type else None
-        final = aggregate.finalize(of_type)
-        value, steps = final.value, final.steps
-        names = {"at_us": at.sql, "unit_us": str(feature.unit_us)}
-        if aggregate.over_items:
-            names["items"] = _items(plan, feature, aggregate.over_items, aggregate.states(of_type))
-        else:
-            plan.main.features.add(feature.name)
-            of = _input(plan.main, feature)
-            wide = wide_sums and steps is TOTAL.steps
-            for state in aggregate.states(of_type):
-                if not (wide and state in LIMBS):
-                    names[state.name] = _state(plan, feature, state, of)
-            if wide:
-                names["total"], steps = _wide_total(plan, feature, of), ()
-        sql = plan.lets.apply(value, steps, names)
-        sql = f"coalesce({sql}, {feature.default})" if feature.default is not None else sql
-        plan.values[feature.name] = f"cast({sql} as {feature.type})"
+        if feature.by is None:
+            plan.values[feature.name] = _value(plan, feature)
+    categories = dict.fromkeys(feature.by.category.text for feature in features if feature.by)
+    for number, text in enumerate(categories):
+        maps = [feature for feature in features if feature.by and feature.by.category.text == text]
+        inner = _plan(without_by(maps), at, order, since, wide_sums, text)
+        plan.by[text] = ByCategory(inner, entries(maps, number))
+        plan.values |= plan.by[text].entries.values
     return plan
+
+
+def _value(plan: StatePlan, feature: AggregateFeature) -> str:
+    """SQL over state columns that gives the feature's value."""
+    aggregate = AGGREGATES[feature.aggregate]
+    of_type = DataType.parse(feature.of_type) if feature.of_type else None
+    decayed = aggregate.decayed(of_type) if feature.decay else None
+    states, final = decayed or (aggregate.states(of_type), aggregate.finalize(of_type))
+    value, steps = final.value, final.steps
+    names = {"at_us": plan.at.sql, "unit_us": str(feature.unit_us)}
+    if aggregate.over_items:
+        names["items"] = _items(plan, feature, aggregate.over_items, states)
+    else:
+        plan.main.features.add(output_column(feature.name))
+        of = _input(plan.main, feature)
+        wide = plan.wide_sums and steps is TOTAL.steps
+        for state in states:
+            if not (wide and state in LIMBS):
+                names[state.name] = _state(plan, feature, state, of)
+        if wide:
+            names["total"], steps = _wide_total(plan, feature, of), ()
+    sql = plan.lets.apply(value, steps, names)
+    sql = f"coalesce({sql}, {feature.default})" if feature.default is not None else sql
+    return f"cast({sql} as {feature.type})"
 
 
 def _column(columns: dict[str, str], sql: str, prefix: str) -> str:
@@ -120,7 +163,7 @@ def _widest(features: tuple[AggregateFeature, ...]) -> Mapping[tuple[object, ...
 
 
 def _same_but_window(feature: AggregateFeature) -> tuple[object, ...]:
-    return (feature.aggregate, feature.of, feature.where, feature.offset_us)
+    return (feature.aggregate, feature.of, feature.where, feature.offset_us, feature.calendar, feature.k, feature.decay)
 
 
 def _input(branch: Branch, feature: AggregateFeature) -> str:
@@ -134,36 +177,34 @@ def _input(branch: Branch, feature: AggregateFeature) -> str:
 def _state(plan: StatePlan, feature: AggregateFeature, state: State, value: str) -> str:
     """SQL of a merged state over the feature's window."""
     prepared = _prepared(plan, plan.main, feature, state, value)
-    window_us = feature.window_us if state.event is None else plan.widest[_same_but_window(feature)]
-    inside = _inside(plan, feature, window_us)
-    column = _column(plan.main.merged, f"{state.merge}({prepared}){_filter(inside)}", "_s")
-    if state.event is None or window_us == feature.window_us or feature.window_us is None:
+    wide = replace(feature, window_us=plan.widest[_same_but_window(feature)]) if state.event else feature
+    sql = merged(state.merge, prepared, _inside(plan, wide), feature)
+    column = _column(plan.main.merged, sql, "_s")
+    if state.event is None or wide == feature:
         return column
-    since = plan.at.minus(feature.offset_us + feature.window_us)
-    return f"(CASE WHEN {state.event.format(state=column)} >= {since} THEN {column} END)"
+    return f"(CASE WHEN {state.event.format(state=column)} >= {plan.at.since(feature)} THEN {column} END)"
 
 
 def _prepared(plan: StatePlan, branch: Branch, feature: AggregateFeature, state: State, value: str) -> str:
     """The column with what a row contributes to a state; null where the feature's condition does not hold."""
     names = {"value": value, "event_us": EVENT_US, "order": tie_order(plan.order)}
     sql = branch.steps.apply(state.prepare, state.steps, names)
+    if state.merge == "decayed":
+        sql = weighted(sql, feature, plan.at)
     if feature.where is not None:
         sql = f"CASE WHEN {_column(branch.inputs, feature.where.text, '_v')} THEN {sql} END"
     return _column(branch.prepared, sql, "_p")
 
 
-def _inside(plan: StatePlan, feature: AggregateFeature, window_us: int | None) -> str:
-    """SQL that is true for the events of a window; empty where it is true for all rows."""
+def _inside(plan: StatePlan, feature: AggregateFeature, *, bounded: bool = True) -> str:
+    """SQL that is true for the events of a window (without its beginning, if so told); empty where it always is."""
     conditions = []
-    if window_us is not None and window_us + feature.offset_us != plan.reach_us:
-        conditions.append(f"{EVENT_US} >= {plan.at.minus(feature.offset_us + window_us)}")
-    if feature.offset_us:
-        conditions.append(f"{EVENT_US} < {plan.at.minus(feature.offset_us)}")
+    since = plan.at.since(feature) if bounded else None
+    if since is not None and since != plan.since:
+        conditions.append(f"{EVENT_US} >= {since}")
+    if feature.offset_us or (feature.calendar and feature.calendar.previous):
+        conditions.append(f"{EVENT_US} < {plan.at.until(feature)}")
     return " AND ".join(conditions)
-
-
-def _filter(inside: str) -> str:
-    return f" FILTER (WHERE {inside})" if inside else ""
 
 
 def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: tuple[State, ...]) -> str:
@@ -172,21 +213,21 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
     text = feature.of.text if feature.of else ""
     if text not in plan.items:
         branch = Branch()
-        plan.items[text] = Items(branch, _input(branch, feature))
+        plan.items[text] = Items(branch, _input(branch, feature), f"_item{len(plan.items)}")
     number, items = list(plan.items).index(text), plan.items[text]
-    items.branch.features.add(feature.name)
+    items.branch.features.add(output_column(feature.name))
     prepared = _prepared(plan, items.branch, feature, state, items.value)
-    seen = _column(
-        items.branch.merged, f"{state.merge}({prepared}){_filter(_inside(plan, feature, None))}", f"_m{number}_"
-    )
-    present = f"{seen} IS NOT NULL"
-    if feature.window_us is not None:
-        present = f"{seen} >= {plan.at.minus(feature.offset_us + feature.window_us)}"
-    return _column(items.outputs, over_items.format(present=present), f"_i{number}_")
+    # The time a value was seen last decides every window that ends then.
+    inside = _inside(plan, feature, bounded=state.event is None)
+    column = _column(items.branch.merged, merged(state.merge, prepared, inside, feature), f"_m{number}_")
+    since = plan.at.since(feature) if state.event else None
+    present = f"{state.event.format(state=column)} >= {since}" if state.event and since else f"{column} IS NOT NULL"
+    sql = over_items.format(present=present, state=column, item=items.item, k=feature.k)
+    return _column(items.outputs, sql, f"_i{number}_")
 
 
 def _wide_total(plan: StatePlan, feature: AggregateFeature, value: str) -> str:
-    conditions = [_inside(plan, feature, feature.window_us)]
+    conditions = [_inside(plan, feature)]
     if feature.where is not None:
         conditions.append(_column(plan.main.inputs, feature.where.text, "_v"))
     wanted = " AND ".join(condition for condition in conditions if condition)

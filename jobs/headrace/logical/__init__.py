@@ -4,7 +4,7 @@ from headrace.logical.clean import CleanFloats
 from headrace.logical.deduplicate import Deduplicate
 from headrace.logical.derive import Derive
 from headrace.logical.enrich import Enrich
-from headrace.logical.features import AggregateFeature, ExpressionFeature, FeatureSet
+from headrace.logical.features import AggregateFeature, By, ExpressionFeature, FeatureSet
 from headrace.logical.instants import Instants
 from headrace.logical.keep import Keep
 from headrace.logical.node import Column, Sql
@@ -16,6 +16,7 @@ Rows = Scan | Instants | CleanFloats | Deduplicate | Enrich | Derive | Keep | Qu
 
 __all__ = [
     "AggregateFeature",
+    "By",
     "CleanFloats",
     "Column",
     "Deduplicate",

@@ -2,9 +2,10 @@
 
 from headrace.aggregates import AGGREGATES
 from headrace.expectations.rowwise import violation
-from headrace.expressions import CheckedExpression, DataType, check, parse_aggregate_call, sql_literal
+from headrace.expressions import CheckedExpression, DataType, check, parse_aggregate_call, quote_identifier, sql_literal
 from headrace.logical import (
     AggregateFeature,
+    By,
     CleanFloats,
     Column,
     Deduplicate,
@@ -29,6 +30,8 @@ from headrace.spec import RollUp as RollUpSpec
 from headrace.timeline import Duration
 from headrace.timeline.duration import UNITS_US
 from headrace.timeline.window import Window
+
+MAX_CATEGORIES = 100  # of a feature that does not say how many
 
 
 class Building:
@@ -155,7 +158,22 @@ def _aggregate(
         unit_us=UNITS_US[feature.unit or "s"],
         default=None if feature.default is None else sql_literal(feature.default, kind),
         type=kind.sql(),
+        calendar=window.calendar,
+        k=feature.k,
+        p=feature.p,
+        decay=feature.decay,
+        by=_by(feature, inputs),
     )
+
+
+def _by(feature: Feature, inputs: Types) -> By | None:
+    if feature.by is None:
+        return None
+    category = _sql(quote_identifier(feature.by), inputs)
+    if feature.categories is not None:
+        literals = sorted(sql_literal(value, inputs[feature.by]) for value in feature.categories)
+        return By(category, tuple(literals), None)
+    return By(category, None, feature.max_categories or MAX_CATEGORIES)
 
 
 def _expression(name: str, feature: Feature, known: Types, kind: DataType) -> ExpressionFeature:

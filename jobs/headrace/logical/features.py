@@ -6,9 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.logical.node import Column, Sql
+from headrace.timeline import Calendar, Decay
 
 if TYPE_CHECKING:
     from headrace.logical import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """A map for each entity, instead of one value.
+
+    Attributes:
+        category: What its keys are; null is none.
+        categories: SQL literals of the only keys it may have, or None.
+        most: Without them, how many keys it has: the most frequent in the window, ties by key.
+    """
+
+    category: Sql
+    categories: tuple[str, ...] | None
+    most: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +39,16 @@ class AggregateFeature:
         of: Input, or None.
         of_type: Spark SQL type of the input.
         where: Condition of this feature alone, or None.
-        window_us: Length of the window; None is lifetime.
+        window_us: Length of the window; None is lifetime, or a calendar window.
         offset_us: How far the window is moved back.
         unit_us: Unit of the result for aggregates that measure time, in microseconds.
         default: SQL literal in place of null, or None.
         type: Spark SQL type of the result.
+        calendar: The calendar window, or None.
+        k: How many values, for aggregates that give lists.
+        p: Which percentile.
+        decay: How events lose weight, or None.
+        by: What makes a map of it, or None.
     """
 
     name: str
@@ -42,6 +63,28 @@ class AggregateFeature:
     unit_us: int
     default: str | None
     type: str
+    calendar: Calendar | None = None
+    k: int | None = None
+    p: float | None = None
+    decay: Decay | None = None
+    by: By | None = None
+
+    @property
+    def reach_us(self) -> int | None:
+        """How far before its instant an event can be that counts; None is without bound."""
+        if self.calendar is not None:
+            return self.calendar.longest_us + self.offset_us
+        return None if self.window_us is None else self.window_us + self.offset_us
+
+    def since_us(self, at_us: int) -> int | None:
+        """Where the window begins at an instant; None is without bound."""
+        if self.calendar is not None:
+            return self.calendar.bounds(at_us - self.offset_us)[0]
+        return None if self.window_us is None else at_us - self.offset_us - self.window_us
+
+    def until_us(self, at_us: int) -> int:
+        """Where it ends: events before this instant are in it."""
+        return self.calendar.bounds(at_us - self.offset_us)[1] if self.calendar else at_us - self.offset_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +119,13 @@ class FeatureSet:
 
     @property
     def reach_us(self) -> int | None:
-        """How far back the longest window goes, offset included; None is without bound."""
-        lengths = [None if f.window_us is None else f.window_us + f.offset_us for f in self.aggregates]
+        """How far back the longest window can go, offset included; None is without bound."""
+        lengths = [feature.reach_us for feature in self.aggregates]
         bounded = [length for length in lengths if length is not None]
         return max(bounded, default=0) if len(bounded) == len(lengths) else None
+
+    def since_us(self, at_us: int) -> int | None:
+        """Where the window that begins first begins at an instant; None is without bound."""
+        starts = [feature.since_us(at_us) for feature in self.aggregates]
+        bounded = [start for start in starts if start is not None]
+        return min(bounded, default=at_us) if len(bounded) == len(starts) else None

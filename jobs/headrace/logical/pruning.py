@@ -81,7 +81,7 @@ def pruned_features(features: FeatureSet, names: Set[str] | None = None) -> Feat
         names: Aggregate features to keep; None keeps all.
     """
     kept = tuple(f for f in features.aggregates if names is None or f.name in names)
-    used = {name for f in kept for sql in (f.of, f.where) if sql for name in sql.columns}
+    used = {name for f in kept for sql in (f.of, f.where, f.by and f.by.category) if sql for name in sql.columns}
     needed = used | {key.name for key in features.keys} | set(features.order)
     return replace(features, aggregates=kept, events=pruned(features.events, needed))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headrace.aggregates import AGGREGATES
-from headrace.expressions import DataType, ExpressionError, parse_aggregate_call
+from headrace.expressions import DOUBLE, DataType, ExpressionError, map_of, parse_aggregate_call
 from headrace.registry.dependencies import expression_order as expression_order
 from headrace.registry.project import Located, Project
 from headrace.registry.scopes import Outcome, Scope
@@ -161,7 +161,12 @@ def rolled_up_type(text: str, inputs: Scope) -> DataType | None:
 
 def aggregate_type(feature: Feature, inputs: Scope) -> DataType | None:
     """The type of an aggregate feature; None where it is wrong or an expression."""
-    return _result_type(feature.aggregate or "", feature.of, inputs)
+    kind = _result_type(feature.aggregate or "", feature.of, inputs)
+    if kind is not None and feature.decay is not None:
+        kind = DOUBLE
+    if kind is None or feature.by is None:
+        return kind
+    return map_of(inputs.types[feature.by], kind) if feature.by in inputs.types else None
 
 
 def _result_type(name: str, of: str | None, inputs: Scope) -> DataType | None:

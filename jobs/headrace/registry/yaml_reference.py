@@ -17,7 +17,7 @@ from headrace.aggregates import AGGREGATES, Aggregate
 from headrace.expectations import CATALOG, ROWWISE, Signature
 from headrace.expectations.arguments import needed
 from headrace.expectations.catalog import ALWAYS, FORBIDDEN
-from headrace.expressions import FUNCTIONS, DataType
+from headrace.expressions import BIGINT, FUNCTIONS, DataType
 from headrace.expressions.ddl import known_types
 from headrace.expressions.guard import MAX_DEPTH, MAX_OPERATORS
 from headrace.expressions.parameters import KINDS as PARAMETERS
@@ -34,6 +34,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.Sql, "[expression](#expressions)"),
     (fields.Length, "[duration](#time)"),
     (fields.WindowField, "[window](#time)"),
+    (fields.DecayField, "[decay](#aggregates)"),
     (fields.InstantUs, "[instant](#time)"),
     (fields.TimeZone, "time zone"),
     (fields.Type, "[type](#types)"),
@@ -41,6 +42,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.Literal_, "value"),
     (ExpectationField, "[expectation](#expectations)"),
     (int, "whole number"),
+    (float, "number"),
     (str, "text"),
 )
 _LINKS = {"aggregate": "[aggregate](#aggregates)"}
@@ -163,7 +165,11 @@ def _default(info: FieldInfo) -> str:
 
 
 def _aggregate(aggregate: Aggregate) -> str:
-    parameters = ", ".join(f"`{name}`" for name in sorted(aggregate.parameters))
+    parameters = ", ".join(
+        f"`{name}`{' (required)' if name in aggregate.required else ''}" for name in sorted(aggregate.parameters)
+    )
+    if aggregate.decayed(BIGINT) is not None:
+        parameters = "`decay`"
     return f"| `{aggregate.name}` | {_input(aggregate)} | {_result(aggregate)} | {parameters} | {_doc(aggregate)} |"
 
 

@@ -78,8 +78,9 @@ def _source_batch(run: Run, name: str, wide_sums: bool) -> Batch:
 
 def _earliest_us(run: Run, node: Rows) -> int | None:
     """Before this, nothing happened that the gate looks at: within the group's reach and not judged yet."""
-    reach_us, since_us, instants = run.features.reach_us, run.input_from_us, instants_of(node)
-    bounds = [] if reach_us is None else [run.interval.end_us - reach_us - _spans_us(node)]
+    since_us, instants = run.input_from_us, instants_of(node)
+    earliest_us = run.features.since_us(run.interval.end_us)
+    bounds = [] if earliest_us is None else [earliest_us - _spans_us(node)]
     if since_us is not None and instants.available_at is None:
         bounds.append(since_us - max(instants.delay_us, 1) - _spans_us(node))
     return max(bounds, default=None)

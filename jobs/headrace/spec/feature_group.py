@@ -7,6 +7,7 @@ from pydantic import Field
 from headrace.spec.expectation import ExpectationField
 from headrace.spec.fields import (
     ColumnName,
+    DecayField,
     Description,
     Flag,
     InstantUs,
@@ -37,6 +38,17 @@ class Feature(Spec):
     unit: Annotated[
         Literal["s", "m", "h", "d", "w"] | None, Field(description="Unit of a time since; else seconds.")
     ] = None
+    k: Annotated[int | None, Field(ge=1, le=10_000, description="How many, for aggregates that give a list.")] = None
+    p: Annotated[float | None, Field(ge=0, le=1, description="Which percentile, 0 to 1; 0.5 is the median.")] = None
+    by: Annotated[ColumnName | None, Field(description="Column whose values become the keys of a map.")] = None
+    categories: Annotated[
+        tuple[Literal_, ...] | None, Field(min_length=1, description="The keys that the map may have.")
+    ] = None
+    max_categories: Annotated[
+        int | None,
+        Field(ge=1, le=10_000, description="How many keys, the most frequent in the window; 100 when not given."),
+    ] = None
+    decay: Annotated[DecayField | None, Field(description="How events lose weight with their age.")] = None
     expression: Annotated[Sql | None, Field(description="Expression over this group's own columns.")] = None
     default: Annotated[Literal_, Field(description="What replaces null.")] = None
 

@@ -1,5 +1,6 @@
 """Field types that the kinds share: how a YAML scalar becomes a name, a duration, a type, a literal."""
 
+import dataclasses
 from typing import Annotated, Any
 
 from pydantic import (
@@ -15,7 +16,8 @@ from pydantic import (
 
 from headrace.documents import native
 from headrace.expressions import DataType
-from headrace.timeline import Duration, Window, parse_instant
+from headrace.timeline import Decay, Duration, Window, parse_instant
+from headrace.timeline.calendar import CALENDAR_UNITS
 from headrace.timeline.instant import zone
 
 
@@ -40,6 +42,26 @@ def _zone(value: str) -> str:
 
 def _instant(value: object) -> int:
     return value if isinstance(value, int) else parse_instant(str(value))
+
+
+def _window(value: object) -> Window:
+    if isinstance(value, Window):
+        return value
+    return Window.of_calendar(native(value)) if isinstance(value, dict) else Window.parse(str(value))
+
+
+def _decay(value: object) -> Decay:
+    if isinstance(value, Decay):
+        return value
+    match native(value):
+        case "linear":
+            return Decay(None)
+        case {"exponential": {"half_life": length, **rest}, **others} if not rest and not others:
+            half_life = Duration.parse(str(length))
+            if half_life.us == 0:
+                raise ValueError("a half-life of 0s leaves nothing")
+            return Decay(half_life.us)
+    raise ValueError("write linear, or {exponential: {half_life: 3d}}")
 
 
 def _one_or_many(value: object) -> object:
@@ -75,11 +97,45 @@ Length = Annotated[
     PlainSerializer(str),
     _text(r"^(\d+(\.\d+)?\s*[smhdw]\s*)+$", "7d"),
 ]
+_CALENDAR_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "calendar": {"enum": list(CALENDAR_UNITS)},
+        "timezone": {"type": "string", "examples": ["Europe/Berlin"]},
+        "previous": {"type": "integer", "minimum": 0},
+    },
+    "required": ["calendar", "timezone"],
+    "additionalProperties": False,
+}
+_TRAILING_SCHEMA = {
+    "type": "string",
+    "pattern": r"^(lifetime|(\d+(\.\d+)?\s*[smhdw]\s*)+)$",
+    "examples": ["7d"],
+}
 WindowField = Annotated[
     Window,
-    BeforeValidator(lambda value: value if isinstance(value, Window) else Window.parse(str(value))),
-    PlainSerializer(lambda window: window.text),
-    _text(r"^(lifetime|(\d+(\.\d+)?\s*[smhdw]\s*)+)$", "7d"),
+    BeforeValidator(_window),
+    PlainSerializer(lambda window: dataclasses.asdict(window.calendar) if window.calendar else window.text),
+    WithJsonSchema({"anyOf": [_TRAILING_SCHEMA, _CALENDAR_SCHEMA]}),
+]
+_HALF_LIFE_SCHEMA = {"type": "object", "required": ["half_life"], "properties": {"half_life": {"type": "string"}}}
+DecayField = Annotated[
+    Decay,
+    BeforeValidator(_decay),
+    PlainSerializer(dataclasses.asdict),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"const": "linear"},
+                {
+                    "type": "object",
+                    "properties": {"exponential": _HALF_LIFE_SCHEMA},
+                    "required": ["exponential"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
 ]
 InstantUs = Annotated[int, BeforeValidator(_instant), _text(r"^\d{4}-\d{2}-\d{2}", "2024-01-01")]
 Type = Annotated[

@@ -1,5 +1,7 @@
 """Time as Headrace means it: durations and instants in microseconds, windows, grids and intervals."""
 
+from headrace.timeline.calendar import Calendar
+from headrace.timeline.decay import Decay
 from headrace.timeline.duration import Duration
 from headrace.timeline.grid import Grid, Interval
 from headrace.timeline.instant import format_instant, local_to_instant, parse_instant
@@ -7,6 +9,8 @@ from headrace.timeline.window import LIFETIME, Window
 
 __all__ = [
     "LIFETIME",
+    "Calendar",
+    "Decay",
     "Duration",
     "Grid",
     "Interval",

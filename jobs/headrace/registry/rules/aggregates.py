@@ -21,9 +21,19 @@ _ELSEWHERE = {
     "maximum": "max",
     "total": "sum",
     "nunique": "count_distinct",
+    "median": "percentile",
+    "quantile": "percentile",
+    "var": "variance",
+    "var_pop": "variance_pop",
+    "var_samp": "variance",
+    "std": "stddev",
+    "stddev_samp": "stddev",
+    "skew": "skewness",
+    "mode": "most_frequent_k",
     "distinct_count": "count_distinct",
     "recency": "time_since_last",
 }
+_EXAMPLES = {"k": "3", "p": "0.5"}
 PARAMETERS = sorted({name for aggregate in AGGREGATES.values() for name in aggregate.parameters})
 
 
@@ -37,6 +47,11 @@ def unknown_aggregate(
     return located.problem(
         path, "unknown-aggregate", f"there is no aggregate '{name}'", hint=hint, where=where, offset=offset
     )
+
+
+def in_words(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def known(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -57,16 +72,21 @@ def inputs(project: Project, columns: Columns) -> Iterator[Problem]:
 
 
 def parameters(project: Project, columns: Columns) -> Iterator[Problem]:
-    """Parameters that the aggregate does not have."""
+    """Parameters that the aggregate does not have, and those that it needs."""
     for group, name, feature in _features(project):
         aggregate = AGGREGATES.get(feature.aggregate or "")
         if aggregate is None:
             continue
+        for parameter in sorted(aggregate.required):
+            if getattr(feature, parameter) is None:
+                message, hint = f"{aggregate.name} needs `{parameter}`", f"add `{parameter}: {_EXAMPLES[parameter]}`"
+                at, where = ("features", name, "aggregate"), f"{group.spec.name}.{name}"
+                yield group.problem(at, "missing-field", message, hint=hint, where=where)
         for parameter in PARAMETERS:
             if getattr(feature, parameter) is not None and parameter not in aggregate.parameters:
                 takers = [other.name for other in AGGREGATES.values() if parameter in other.parameters]
                 message = f"`{parameter}` means nothing to {aggregate.name}"
-                hint = f"remove it; it is for {' and '.join(takers)}"
+                hint = f"remove it; it is for {in_words(takers)}"
                 path, where = ("features", name, parameter), f"{group.spec.name}.{name}"
                 yield group.problem(path, "conflicting-fields", message, hint=hint, where=where, key=True)
 

@@ -7,6 +7,7 @@ from headrace.registry.columns import Columns
 from headrace.registry.project import Located, Project
 from headrace.registry.rules.naming import Taken, is_identifier, unfit
 from headrace.spec import Feature, FeatureGroup
+from headrace.timeline import Calendar, Duration
 
 
 def of_keys(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -49,10 +50,10 @@ def _single(group: Located[FeatureGroup], name: str, taken: Taken) -> Iterator[P
 
 def _suffixed(group: Located[FeatureGroup], name: str, feature: Feature, taken: Taken) -> Iterator[Problem]:
     where = f"{group.spec.name}.{name}"
-    seen: dict[int | None, str] = {}
+    seen: dict[tuple[Duration | None, Calendar | None], str] = {}
     for index, (column, window) in enumerate(zip(_columns(name, feature), feature.windows or (), strict=True)):
         path = ("features", name, "windows", index)
-        length = window.length.us if window.length else None
+        length = (window.length, window.calendar)
         if length in seen:
             again = "stands here twice" if window.text == seen[length] else f"is as long as {seen[length]}"
             message = f"window {window.text} {again}"

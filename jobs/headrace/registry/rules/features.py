@@ -15,7 +15,8 @@ from headrace.spec import Feature, FeatureGroup, TableSource
 from headrace.timeline import Window
 
 # Fields that say which events count; an expression looks at columns of its own group and at no events.
-_OF_EVENTS = ("of", "where", "window", "windows", "offset", *PARAMETERS)
+_MODIFIERS = ("by", "categories", "max_categories", "decay")
+_OF_EVENTS = ("of", "where", "window", "windows", "offset", *PARAMETERS, *_MODIFIERS)
 
 
 def fields(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -78,7 +79,7 @@ def expression_cycles(project: Project, columns: Columns) -> Iterator[Problem]:
 def defaults(project: Project, columns: Columns) -> Iterator[Problem]:
     """Defaults that are not values of the feature's type."""
     for group, name, feature in _features(project):
-        if feature.default is None:
+        if feature.default is None or feature.by is not None:
             continue
         types = columns.outputs(group.spec).features
         kind = next((types[column] for column in feature_columns(name, feature) if column in types), None)

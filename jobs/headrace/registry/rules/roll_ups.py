@@ -65,7 +65,7 @@ def _call(source: Located[RollUp], name: str, text: str, scope: Scope | None) ->
         message = f"{call.name} depends on the instant a feature is computed at, which an event has none of"
         yield source.problem(path, "aggregate-type", message, hint="take min or max of the time", where=where)
         return
-    if aggregate.over_items is not None:
+    if not aggregate.in_roll_ups:
         message, hint = (
             f"{call.name} is not for roll-ups",
             "take it in a feature group over the source itself",
