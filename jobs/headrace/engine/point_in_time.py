@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import AT_COLUMN, Span
-from headrace.engine.bucketing import STANDARD, Sizing, spread_of
+from headrace.engine.bucketing import BUCKET, STANDARD, Sizing, spread_of
 from headrace.engine.kernel import Ask, BucketSpec, Flavour, run_bucket
 from headrace.engine.kernel.flavour import HAS_NUMBA
 from headrace.engine.kernel_plan import KernelPlan, named_asks, plan_kernel
@@ -23,8 +23,6 @@ from headrace.engine.rows import lower
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features
-
-BUCKET, SLOT = "_bucket", "_slot"
 
 
 def default_flavour() -> Flavour:
@@ -113,7 +111,7 @@ def _one_pass(
     keys = _keys_of(merged, spine, prefix, reading, renamed)
     made = {**keys.made, **{column: sql for sql, column in plan.bounds.items()}}
     rows = spine.withColumns({column: F.expr(sql) for column, sql in made.items()})
-    spread, span = spread_of(merged, rows, keys.spine, reading, sizing)
+    spread, span = spread_of(merged, rows, (keys.events, keys.spine), reading, sizing)
     events = _prepared(merged, reading, plan, keys, span)
     events, rows, slots = spread.apply(events, keys.events, rows, keys.spine)
     spec = BucketSpec(

@@ -128,5 +128,5 @@ def _sums(terms: Doubles, part: Part) -> Doubles:
     sums = np.zeros(len(part.count))
     some = part.count > 0
     if some.any():
-        sums[some] = np.add.reduceat(terms, part.begins[some])
+        sums[some] = np.add.reduceat(terms, part.begins[some]) + 0.0  # never -0.0
     return sums
