@@ -54,8 +54,14 @@ def _sum(ask: Ask, inputs: Inputs) -> pa.Array:
 
 
 def _total(ask: Ask, inputs: Inputs) -> pa.Array:
-    name = _value(ask)
-    sums = exact_sum.totals(inputs.doubles(name), inputs.present(name), inputs.view(ask.window).contents)
+    name, contents, flavour = _value(ask), inputs.view(ask.window).contents, inputs.time.flavour
+    if contents.entering is None:
+        entering = leaving = inputs.prefix(name)
+    else:
+        values, present = inputs.doubles(name), inputs.present(name)
+        entering = exact_sum.prefix(values, present, contents.entering, flavour)
+        leaving = exact_sum.prefix(values, present, contents.leaving, flavour)
+    sums = exact_sum.totals(entering, leaving, contents, flavour)
     return pa.array(sums, mask=contributing(ask, inputs) == 0)
 
 

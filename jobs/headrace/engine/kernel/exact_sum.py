@@ -15,11 +15,13 @@ Why the result is exact, whatever the order:
 Infinities are counted apart.
 """
 
-from collections.abc import Iterator
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from headrace.engine.kernel.flavour import Doubles, Flags, Integers
+from headrace.engine.kernel.flavour import Doubles, Flags, Integers, compiled
+from headrace.engine.kernel.spec import Flavour
 from headrace.engine.kernel.windows import Contents
 
 _DIGIT, _MASK = 32, (1 << 32) - 1
@@ -40,69 +42,138 @@ def _prefix(digit: Integers) -> Integers:
     return sums
 
 
-def totals(values: Doubles, present: Flags, contents: Contents) -> Doubles:
-    """Exactly rounded sums of doubles over windows; 0.0 for an empty one.
+@dataclass(frozen=True)
+class Prefix:
+    """Prefix sums of doubles in some order.
 
-    Args:
-        values: One for each event, in order of time.
-        present: Which of them count.
-        contents: The windows.
+    Attributes:
+        sums: Digits of the sums of the first 0, 1, … values, lowest first: (values + 1) × digits.
+        lowest: Which digit the first one is.
+        infinite: The number of +inf and -inf among them, (values + 1) × 2; None where all are finite.
     """
+
+    sums: Integers
+    lowest: int
+    infinite: Integers | None
+
+
+def prefix(values: Doubles, present: Flags, order: Integers | None, flavour: Flavour) -> Prefix:
+    """Prefix sums of the values that are present, in their own order or another; digits are the same for any order."""
     bits = np.where(present, values, 0.0).view(np.int64)
     finite = ((bits >> 52) & _EXPONENT) != _EXPONENT
-    all_finite = bool(finite.all())
-    digits, lowest = _digits(bits if all_finite else np.where(finite, bits, 0))
-    columns = [window_sums(digit, contents) for digit in digits]
-    result = _rounded_in_parts(columns, lowest)
-    if not all_finite:
-        result = _with_infinities(result, bits, finite, contents)
-    return result
+    infinite = None
+    if not finite.all():
+        signs = np.stack([~finite & (bits > 0), ~finite & (bits < 0)], axis=1).astype(np.int64)
+        infinite = np.concatenate([[[0, 0]], np.cumsum(signs if order is None else signs[order], axis=0)])
+        bits = np.where(finite, bits, 0)
+    lowest, digits = _extent(bits)
+    ordered = bits if order is None else bits[order]
+    sums = (_compiled_sums if flavour == "numba" else _sums)(ordered, lowest, digits)
+    return Prefix(sums, lowest, infinite)
 
 
-def _with_infinities(sums: Doubles, bits: Integers, finite: Flags, contents: Contents) -> Doubles:
-    above = window_sums((~finite & (bits > 0)).astype(np.int64), contents) > 0
-    below = window_sums((~finite & (bits < 0)).astype(np.int64), contents) > 0
-    sums = np.where(above, np.inf, sums)
-    return np.where(below, np.where(above, np.nan, -np.inf), sums)
+def totals(entering: Prefix, leaving: Prefix, contents: Contents, flavour: Flavour) -> Doubles:
+    """Exactly rounded sums over windows; 0.0 for an empty one.
 
-
-def _digits(bits: Integers) -> tuple[Iterator[Integers], int]:
-    """Digits of doubles from the lowest that is in use upwards, one at a time, and which one the lowest is."""
-    exponent = (bits >> 52) & _EXPONENT
-    shift = np.maximum(exponent, 1) - 1
-    zero = (bits & ~np.int64(-(2**63))) == 0
-    used = shift[~zero]
-    lowest, highest = (int(used.min()) >> 5, (int(used.max()) >> 5) + 2) if len(used) else (0, 0)
-    mantissa = (bits & _FRACTION) | np.where(exponent > 0, np.int64(1 << 52), np.int64(0))
-    negative = bits < 0
-    place, within = (shift >> 5) - lowest, shift & 31
-    place[zero] = 0
-    low, high = (mantissa & 0x1FFFFFFF) << within, (mantissa >> 29) << within
-    low, high = low + ((high & 7) << 29), high >> 3
-    parts = [low & _MASK, (low >> 32) + (high & _MASK), high >> 32]
-    for part in parts:
-        np.negative(part, out=part, where=negative)
-
-    def each() -> Iterator[Integers]:
-        for digit in range(highest - lowest + 1):
-            yield sum(
-                (np.where(place == digit - offset, part, 0) for offset, part in enumerate(parts)),
-                np.zeros(len(bits), np.int64),
-            )
-
-    return each(), lowest
-
-
-def _rounded_in_parts(columns: list[Integers], lowest: int) -> Doubles:
-    result = np.empty(len(columns[0]))
+    Args:
+        entering: Prefix sums in the order of entering.
+        leaving: Of leaving.
+        contents: The windows.
+        flavour: Which code runs.
+    """
+    result, rounding = np.empty(len(contents.entered)), _compiled_rounded if flavour == "numba" else rounded
     for start in range(0, len(result), _ROWS):
         part = slice(start, start + _ROWS)
-        result[part] = rounded([column[part] for column in columns], lowest)
+        digits = entering.sums[contents.entered[part]] - leaving.sums[contents.left[part]]
+        result[part] = rounding(digits, entering.lowest)
+    if entering.infinite is not None and leaving.infinite is not None:
+        above, below = ((entering.infinite[contents.entered] - leaving.infinite[contents.left]) > 0).T
+        result = np.where(above, np.where(below, np.nan, np.inf), np.where(below, -np.inf, result))
     return result
 
 
-def rounded(columns: list[Integers], lowest: int) -> Doubles:
-    """The doubles nearest to sums of `columns[j] * 2^(32 * (lowest + j) - 1074)`, ties to even."""
+def _extent(bits: Integers) -> tuple[int, int]:
+    """The lowest digit that doubles touch, and how many digits from there on."""
+    exponent = ((bits >> 52) & _EXPONENT)[(bits << 1) != 0]
+    if not len(exponent):
+        return 0, 3
+    lowest, highest = (max(int(e), 1) - 1 >> 5 for e in (exponent.min(), exponent.max()))
+    return lowest, highest - lowest + 3
+
+
+def _sums(bits: Integers, lowest: int, digits: int) -> Integers:
+    exponent = (bits >> 52) & _EXPONENT
+    shift = np.maximum(exponent, 1) - 1
+    mantissa = (bits & _FRACTION) | np.where(exponent > 0, np.int64(1 << 52), np.int64(0))
+    place, within = np.where((bits << 1) != 0, (shift >> 5) - lowest, 0), shift & 31
+    low, high = (mantissa & 0x1FFFFFFF) << within, (mantissa >> 29) << within
+    low, high = low + ((high & 7) << 29), high >> 3
+    sign = np.where(bits < 0, -1, 1)
+    found = np.zeros((len(bits) + 1, digits), np.int64)
+    for offset, part in enumerate((low & _MASK, (low >> 32) + (high & _MASK), high >> 32)):
+        found[np.arange(1, len(bits) + 1), place + offset] = sign * part
+    return np.cumsum(found, axis=0, out=found)
+
+
+@compiled
+def _compiled_sums(bits, lowest, digits):  # type: ignore[no-untyped-def]
+    found, running = np.zeros((bits.shape[0] + 1, digits), np.int64), np.zeros(digits, np.int64)
+    for i in range(bits.shape[0]):
+        exponent, mantissa = (bits[i] >> 52) & 0x7FF, bits[i] & 0xFFFFFFFFFFFFF
+        if exponent:
+            mantissa, exponent = mantissa | (1 << 52), exponent - 1
+        if mantissa:
+            sign = -1 if bits[i] < 0 else 1
+            place, within = (exponent >> 5) - lowest, exponent & 31
+            low, high = (mantissa & 0x1FFFFFFF) << within, (mantissa >> 29) << within
+            low, high = low + ((high & 7) << 29), high >> 3
+            running[place] += sign * (low & 0xFFFFFFFF)
+            running[place + 1] += sign * ((low >> 32) + (high & 0xFFFFFFFF))
+            running[place + 2] += sign * (high >> 32)
+        for d in range(digits):
+            found[i + 1, d] = running[d]
+    return found
+
+
+@compiled
+def _compiled_rounded(sums, lowest):  # type: ignore[no-untyped-def]
+    """What `rounded` does, row by row."""
+    rows, count = sums.shape
+    found, digits = np.zeros(rows), np.zeros(count + 4, np.int64)
+    for r in range(rows):
+        carry, negative = np.int64(0), False
+        for turn in range(2):
+            for d in range(count + 2):  # two places above for the carry, two below for the loop over leading digits
+                total = carry + ((-sums[r, d] if negative else sums[r, d]) if d < count else 0)
+                digits[d + 2], carry = total & 0xFFFFFFFF, total >> 32
+            if turn or carry >= 0:
+                break
+            carry, negative = np.int64(0), True
+        top = count + 3
+        while top > 1 and digits[top] == 0:
+            top -= 1
+        if top < 2:
+            continue
+        first, second, third, zeros = digits[top], digits[top - 1], digits[top - 2], 0
+        while first < 0x80000000:
+            first, zeros = first << 1, zeros + 1
+        high = first | ((second << zeros) >> 32)
+        low = ((second << zeros) & 0xFFFFFFFF) | ((third << zeros) >> 32)
+        sticky = (third << zeros) & 0xFFFFFFFF
+        for d in range(2, top - 2):
+            sticky |= digits[d]
+        kept, rest = (high << 21) | (low >> 11), low & 0x7FF
+        if rest > 0x400 or (rest == 0x400 and (sticky != 0 or kept & 1)):
+            kept += 1
+        exponent = 32 * (top - 2 + lowest - 1) - zeros + 11 - 1074
+        magnitude = math.ldexp(float(kept), exponent)
+        found[r] = -magnitude if negative else magnitude
+    return found
+
+
+def rounded(sums: Integers, lowest: int) -> Doubles:
+    """The doubles nearest to sums of `sums[:, j] * 2^(32 * (lowest + j) - 1074)`, ties to even."""
+    columns = list(sums.T)
     digits, carry = _carried([*columns, *[np.zeros_like(columns[0])] * 2])
     negative = carry < 0
     if negative.any():

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from headrace.engine.kernel import codes
+from headrace.engine.kernel.exact_sum import Prefix, prefix
 from headrace.engine.kernel.flavour import Doubles, Flags, Integers
 from headrace.engine.kernel.order_statistics import ranked
 from headrace.engine.kernel.spec import Window
@@ -67,6 +68,11 @@ class Inputs:
     def doubles(self, name: str) -> Doubles:
         """Values of a column of doubles."""
         return self.once(("doubles", name), lambda: codes.doubles(self._chunked(name))[self.time.events])
+
+    def prefix(self, name: str) -> Prefix:
+        """Prefix sums of a column of doubles."""
+        flavour = self.time.flavour
+        return self.once(("prefix", name), lambda: prefix(self.doubles(name), self.present(name), None, flavour))
 
     def ordered(self, name: str) -> Integers:
         """Integers in the order of values."""
