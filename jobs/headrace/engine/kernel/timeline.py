@@ -7,7 +7,7 @@ import numpy as np
 from headrace.engine.kernel.flavour import Integers, compiled
 from headrace.engine.kernel.spec import Flavour
 
-_SMALL = 40  # groups up to this size are sorted by insertion
+_SMALL = 24  # runs of this length are sorted by insertion
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def order_within(ids: Integers, values: Integers, groups: int, flavour: Flavour)
 
 @compiled
 def _order_within(ids, values, groups):  # type: ignore[no-untyped-def]
-    """Counting sort by id, then each group by value: by insertion when it is small."""
+    """Counting sort by id, then each group by value."""
     begins = np.zeros(groups + 1, np.int64)
     for i in range(ids.shape[0]):
         if ids[i] >= 0:
@@ -100,21 +100,40 @@ def _order_within(ids, values, groups):  # type: ignore[no-untyped-def]
         if g >= 0:
             order[place[g]], found[place[g]] = i, values[i]
             place[g] += 1
+    spare_order, spare_found = np.empty(count, np.int64), np.empty(count, np.int64)
     for g in range(groups):
-        start, end = begins[g], begins[g + 1]
-        if end - start > _SMALL:
-            is_sorted = True
-            for i in range(start + 1, end):
-                if found[i] < found[i - 1]:
-                    is_sorted = False
-                    break
-            if not is_sorted:
-                order[start:end] = order[start:end][np.argsort(found[start:end])]
-            continue
-        for i in range(start + 1, end):
+        _sort(order, found, spare_order, spare_found, begins[g], begins[g + 1])
+    return order, begins
+
+
+@compiled
+def _sort(order, found, spare_order, spare_found, start, end):  # type: ignore[no-untyped-def]
+    """Sorts `[start, end)` of `found`, and `order` with it: short runs by insertion, then runs are merged."""
+    is_sorted = True
+    for i in range(start + 1, end):
+        if found[i] < found[i - 1]:
+            is_sorted = False
+            break
+    if is_sorted:
+        return
+    for run in range(start, end, _SMALL):
+        for i in range(run + 1, min(run + _SMALL, end)):
             position, value, j = order[i], found[i], i - 1
-            while j >= start and found[j] > value:
+            while j >= run and found[j] > value:
                 order[j + 1], found[j + 1] = order[j], found[j]
                 j -= 1
             order[j + 1], found[j + 1] = position, value
-    return order, begins
+    width = _SMALL
+    while width < end - start:
+        for left in range(start, end, 2 * width):
+            middle, stop = min(left + width, end), min(left + 2 * width, end)
+            i, j = left, middle
+            for k in range(left, stop):
+                if i < middle and (j >= stop or found[i] <= found[j]):
+                    spare_order[k], spare_found[k] = order[i], found[i]
+                    i += 1
+                else:
+                    spare_order[k], spare_found[k] = order[j], found[j]
+                    j += 1
+        order[start:end], found[start:end] = spare_order[start:end], spare_found[start:end]
+        width *= 2
