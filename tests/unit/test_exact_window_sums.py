@@ -55,3 +55,10 @@ def test_what_left_leaves_no_trace(family: str, flavour: Flavour) -> None:
 def test_fsum_is_what_the_oracle_says() -> None:
     values = [0.1] * 10 + [1e16, 1.0, -1e16]
     assert exact_sum(values) == math.fsum(values) == float(sum(map(Fraction, values)))
+
+
+def test_ten_million_tenths() -> None:
+    values = np.full(10_000_000, 0.1)
+    sums = prefix(values, np.ones(len(values), bool), None, "numba")
+    window = Contents(None, None, np.array([10_000_000, 3]), np.array([0, 0]))
+    assert list(totals(sums, sums, window, "numba")) == [math.fsum(values), math.fsum([0.1] * 3)]
