@@ -95,3 +95,20 @@ def test_distinct_counts_add_one_shuffle_of_pairs(spark: SparkSession) -> None:
     assert plan.count("Exchange account") == 2
     assert "Expand" not in plan
     assert "Join" not in plan
+
+
+def test_maps_add_one_shuffle_of_pre_aggregated_categories(spark: SparkSession) -> None:
+    maps = """
+  by_shop: {aggregate: sum, of: amount, by: shop, windows: [1d, 30d], max_categories: 5}
+  often: {aggregate: count, by: shop, windows: [1d, 30d], categories: [1, 2]}
+"""
+    plan = operators(spark, SUMS + maps)
+    by_category = dedent("""\
+        HashAggregate account, _category
+        Exchange account, _category
+        partial HashAggregate account, _category
+        """)
+    assert by_category in plan
+    assert plan.count("Exchange account") == 2
+    assert "Expand" not in plan
+    assert "Join" not in plan
