@@ -41,6 +41,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.Literal_, "value"),
     (ExpectationField, "[expectation](#expectations)"),
     (int, "whole number"),
+    (float, "number"),
     (str, "text"),
 )
 _LINKS = {"aggregate": "[aggregate](#aggregates)"}
