@@ -93,7 +93,7 @@ at: [{{customer_id: 1, time: 2024-01-02}}]
 AT = "sold_at: 2024-01-01T10:00:00Z"
 FULL = (
     "{sales: [{customer_id: 1, product_id: 7, gift_id: 7, amount: 3.0, ratio: 0.1, raw: 0aff, parts: [1.0, 0.3333, null],"
-    f" shares: {{1: 0.5, 20: 0.3333}}, {AT}}}], products: [{{product_id: 7, department: food}}]}}"
+    f" shares: {{1: 0.5, 20: 0.3333}}, {AT}}}], products: [{{product_id: 7, department: food, brand: own}}]}}"
 )
 NOTHING_SPENT = f"{{sales: [{{customer_id: 1, amount: 0.0, {AT}}}]}}"
 TWO_ORDERS = f"{{sales: [{{customer_id: 1, order_id: 1, amount: 1.0, {AT}}}, {{customer_id: 1, order_id: 2, amount: 2.0, {AT}}}]}}"
