@@ -67,7 +67,7 @@ def _prepared(
     features: FeatureSet, reading: Reading, plan: StatePlan, branch: Branch, names: tuple[str, ...], *also: str
 ) -> DataFrame:
     """What each event contributes to the states of a branch, from the columns that the branch alone needs."""
-    events = _counting(pruned_features(features, branch.features), reading, plan)
+    events = _counting(pruned_features(features, branch.features), reading, plan.at, branch.reach_us)
     rows = branch.steps.run(events.withColumns({column: F.expr(sql) for sql, column in branch.inputs.items()}))
     wide = plan.wide if branch is plan.main else {}
     return rows.select(
@@ -78,9 +78,8 @@ def _prepared(
     )
 
 
-def _counting(features: FeatureSet, reading: Reading, plan: StatePlan) -> DataFrame:
-    """The events that count at the instant, within the group's reach, of entities with complete keys."""
-    at, reach_us = plan.at, plan.reach_us
+def _counting(features: FeatureSet, reading: Reading, at: At, reach_us: int | None) -> DataFrame:
+    """The events that count at the instant, no older than `reach_us`, of entities with complete keys."""
     if at.instant_us is not None:
         rows = lower(features.events, reading, Span.up_to(at.instant_us, reach_us))
     else:

@@ -19,6 +19,7 @@ class Branch:
 
     Attributes:
         features: Output columns that it serves; other columns of the events are not read.
+        reach_us: How far back its rows go; None is without bound.
         inputs: SQL over the source's columns -> input column.
         steps: Intermediate results over inputs.
         prepared: SQL over inputs and steps -> prepared column.
@@ -26,6 +27,7 @@ class Branch:
     """
 
     features: set[str] = field(default_factory=set)
+    reach_us: int | None = 0
     inputs: dict[str, str] = field(default_factory=dict)
     steps: Lets = field(default_factory=lambda: Lets("_row"))
     prepared: dict[str, str] = field(default_factory=dict)
@@ -80,7 +82,7 @@ def plan_states(
     features: tuple[AggregateFeature, ...], at: At, order: tuple[str, ...], reach_us: int | None, wide_sums: bool
 ) -> StatePlan:
     """The plan for a group's aggregate features."""
-    plan = StatePlan(at, order, reach_us, wide_sums, _widest(features))
+    plan = StatePlan(at, order, reach_us, wide_sums, _widest(features), main=Branch(reach_us=reach_us))
     for feature in features:
         aggregate = AGGREGATES[feature.aggregate]
         of_type = DataType.parse(feature.of_type) if feature.of_type else None
@@ -175,6 +177,7 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
         plan.items[text] = Items(branch, _input(branch, feature))
     number, items = list(plan.items).index(text), plan.items[text]
     items.branch.features.add(feature.name)
+    items.branch.reach_us = _further(items.branch.reach_us, feature)
     prepared = _prepared(plan, items.branch, feature, state, items.value)
     seen = _column(
         items.branch.merged, f"{state.merge}({prepared}){_filter(_inside(plan, feature, None))}", f"_m{number}_"
@@ -183,6 +186,13 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
     if feature.window_us is not None:
         present = f"{seen} >= {plan.at.minus(feature.offset_us + feature.window_us)}"
     return _column(items.outputs, over_items.format(present=present), f"_i{number}_")
+
+
+def _further(reach_us: int | None, feature: AggregateFeature) -> int | None:
+    """How far back rows must go for a feature too."""
+    if reach_us is None or feature.window_us is None:
+        return None
+    return max(reach_us, feature.window_us + feature.offset_us)
 
 
 def _wide_total(plan: StatePlan, feature: AggregateFeature, value: str) -> str:
