@@ -12,6 +12,7 @@ from headrace.engine.reading import Reading
 from headrace.engine.wide_totals import with_wide_totals
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical import RollUp
+from headrace.logical.pruning import instants_of
 
 _ANY = {"_rows": "count(1)"}  # for roll-ups whose columns need no states
 
@@ -23,12 +24,14 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
     must not move an event that was known by then. So are rows that become visible after the event.
     """
     keys = [quote_identifier(name) for name in (*reading.scope, *node.group_by)]
-    rows = rows.where(f"{VISIBLE_US} <= {EVENT_US} + {node.span_us}L")
-    rows = rows.withColumn("_start_us", F.min(EVENT_US).over(Window.partitionBy(*keys)))
-    end = f"_start_us + {node.span_us}L"
+    end, group_keys = f"_start_us + {node.span_us}L", keys
     outside = f"{node.source}: rows of one event lie further apart than its span; widen it or mend the data"
-    in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{outside}') ELSE {VISIBLE_US} <= {end} END"
-    rows = rows.where(in_span)
+    at_once = _visible_at_once(node)
+    if not at_once:
+        rows = rows.where(f"{VISIBLE_US} <= {EVENT_US} + {node.span_us}L")
+        rows = rows.withColumn("_start_us", F.min(EVENT_US).over(Window.partitionBy(*keys)))
+        in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{outside}') ELSE {VISIBLE_US} <= {end} END"
+        rows, group_keys = rows.where(in_span), [*keys, "_start_us"]
     row_steps, lets = Lets("_row"), Lets("_let")
     inputs, merged, values, wide = {}, {}, {}, {}
     for position, column in enumerate(node.columns):
@@ -51,15 +54,23 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
             merged[names[state.name]] = f"{state.merge}({prepared})"
         values[column.name] = lets.apply(final.value, total_steps, names)
     rows = row_steps.run(rows.withColumns(inputs)).withColumns(wide)
-    groups = rows.groupBy(*keys, "_start_us").agg(*[F.expr(sql).alias(name) for name, sql in (merged or _ANY).items()])
+    if at_once:
+        merged |= {"_start_us": f"min({EVENT_US})", "_last_us": f"max({EVENT_US})"}
+        end = f"CASE WHEN _last_us > {end} THEN raise_error('{outside}') ELSE {end} END"
+    groups = rows.groupBy(*group_keys).agg(*[F.expr(sql).alias(name) for name, sql in (merged or _ANY).items()])
     if wide:
         groups = with_wide_totals(groups, rows, (*reading.scope, *node.group_by), tuple(wide))
-    events = lets.run(groups)
-    event_us = F.expr(f"_start_us + {node.span_us}L")
+    events = lets.run(groups).withColumn(EVENT_US, F.expr(end))
     return events.select(
         *keys,
         *[F.expr(sql).alias(name) for name, sql in values.items()],
-        event_us.alias(EVENT_US),
-        event_us.alias(VISIBLE_US),
-        (event_us + 1).alias(COUNTS_US),
+        EVENT_US,
+        F.col(EVENT_US).alias(VISIBLE_US),
+        (F.col(EVENT_US) + 1).alias(COUNTS_US),
     )
+
+
+def _visible_at_once(node: RollUp) -> bool:
+    """Whether rows are visible when they happen, so that none comes too late: one aggregation does, without a sort."""
+    instants = instants_of(node.input)
+    return instants.available_at is None and instants.delay_us == 0

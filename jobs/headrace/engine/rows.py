@@ -11,7 +11,7 @@ from headrace.engine.at import EVERYTHING, Span
 from headrace.engine.inputs import clean
 from headrace.engine.reading import Reading
 from headrace.engine.rolling_up import roll_up
-from headrace.engine.scanning import scan
+from headrace.engine.scanning import ZONE_MARGIN_US, scan
 from headrace.engine.times import instant_us
 from headrace.expressions import quote_identifier
 from headrace.logical import (
@@ -73,7 +73,7 @@ def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
         bounds = _bounds(span)
     else:
         rows = rows.withColumn(VISIBLE_US, F.expr(f"{EVENT_US} + {node.delay_us}L"))
-        bounds = _bounds_without_arrival(span, node.delay_us)
+        bounds = _bounds_without_arrival(node, span)
     rows = rows.withColumn(COUNTS_US, F.expr(f"greatest({VISIBLE_US}, {EVENT_US} + 1L)"))
     return _within(rows, reading, *(bounds or [f"{EVENT_US} IS NOT NULL"]))
 
@@ -84,12 +84,23 @@ def _bounds(span: Span) -> list[str]:
     return bounds + ([] if span.known_by_us is None else [f"{COUNTS_US} <= {span.known_by_us}L"])
 
 
-def _bounds_without_arrival(span: Span, delay_us: int) -> list[str]:
-    """Bounds on the event time alone: each mention of it makes Spark convert it once more."""
+def _bounds_without_arrival(node: Instants, span: Span) -> list[str]:
+    """Bounds on the event time alone: each mention of it makes Spark convert it once more.
+
+    Zone-less times that are further from a bound than any zone from UTC are on its one side as they are; converting
+    them only to see that took half of the time of a snapshot.
+    """
     latest = [] if span.to_us is None else [span.to_us - 1]
-    latest += [] if span.known_by_us is None else [span.known_by_us - max(delay_us, 1)]
-    bounds = [] if span.from_us is None else [f"{EVENT_US} >= {span.from_us}L"]
-    return bounds + ([f"{EVENT_US} <= {min(latest)}L"] if latest else [])
+    latest += [] if span.known_by_us is None else [span.known_by_us - max(node.delay_us, 1)]
+    bounds = [] if span.from_us is None else [(">=", span.from_us, ZONE_MARGIN_US)]
+    bounds += [("<=", min(latest), -ZONE_MARGIN_US)] if latest else []
+    if node.event_time.type != "timestamp_ntz":
+        return [f"{EVENT_US} {sign} {us}L" for sign, us, _ in bounds]
+    name = quote_identifier(node.event_time.name)
+    return [
+        f"({name} {sign} cast(timestamp_micros({us + margin}L) as timestamp_ntz) OR {EVENT_US} {sign} {us}L)"
+        for sign, us, margin in bounds
+    ]
 
 
 def _within(rows: DataFrame, reading: Reading, *bounds: str) -> DataFrame:
