@@ -10,6 +10,7 @@ from headrace.engine.inputs import input_sql, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.reading import Reading
 from headrace.engine.wide_totals import with_wide_totals
+from headrace.engine.with_columns import with_columns
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical import RollUp
 
@@ -50,7 +51,7 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
             names[state.name] = f"_s{position}_{state.name}"
             merged[names[state.name]] = f"{state.merge}({prepared})"
         values[column.name] = lets.apply(final.value, total_steps, names)
-    rows = row_steps.run(rows.withColumns(inputs)).withColumns(wide)
+    rows = with_columns(row_steps.run(with_columns(rows, inputs)), wide)
     groups = rows.groupBy(*keys, "_start_us").agg(*[F.expr(sql).alias(name) for name, sql in (merged or _ANY).items()])
     if wide:
         groups = with_wide_totals(groups, rows, (*reading.scope, *node.group_by), tuple(wide))
