@@ -65,14 +65,13 @@ class Machine:
             "SPARK_HOME": str(SPARK_HOME),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_LOCAL_DIRS": str(self.home / "local"),
-            "SPARK_DAEMON_MEMORY": "256m",
             "SPARK_DAEMON_JAVA_OPTS": JVM,
             "PYSPARK_PYTHON": str(self.python),
             "PYSPARK_DRIVER_PYTHON": str(driver_python or self.python),
         }
 
     @contextmanager
-    def running(self, name: str, command: Sequence[str | Path], says: str) -> Iterator[None]:
+    def running(self, name: str, command: Sequence[str | Path], says: str, memory: str = "256m") -> Iterator[None]:
         """A process that runs until the block ends, whatever ends it; begins when its log has said `says`."""
         log = self.home / f"{name}.log"
         with log.open("wb") as output:
@@ -81,7 +80,7 @@ class Machine:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env=self.environment(),
+                env=self.environment() | {"SPARK_DAEMON_MEMORY": memory},
                 cwd=self.home,
                 start_new_session=True,
             )
@@ -141,7 +140,8 @@ def connect_server(machine: Machine) -> Iterator[str]:
     conf = {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
     server = "org.apache.spark.sql.connect.service.SparkConnectServer"
     command = [*submit("local[2]", **conf), "--class", server, "spark-internal"]
-    with machine.running("connect", command, "Spark Connect server started"):
+    # Spark takes this server for a daemon, so `spark.driver.memory` says nothing to it.
+    with machine.running("connect", command, "Spark Connect server started", memory="1g"):
         yield f"sc://127.0.0.1:{port}"
 
 
