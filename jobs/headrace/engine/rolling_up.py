@@ -10,6 +10,7 @@ from headrace.engine.inputs import input_sql, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.reading import Reading
 from headrace.engine.wide_totals import with_wide_totals
+from headrace.engine.with_columns import with_columns
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical import RollUp
 from headrace.logical.pruning import instants_of
@@ -53,7 +54,7 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
             names[state.name] = f"_s{position}_{state.name}"
             merged[names[state.name]] = f"{state.merge}({prepared})"
         values[column.name] = lets.apply(final.value, total_steps, names)
-    rows = row_steps.run(rows.withColumns(inputs)).withColumns(wide)
+    rows = with_columns(row_steps.run(with_columns(rows, inputs)), wide)
     if at_once:
         merged |= {"_start_us": f"min({EVENT_US})", "_last_us": f"max({EVENT_US})"}
         end = f"CASE WHEN _last_us > {end} THEN raise_error('{outside}') ELSE {end} END"

@@ -13,6 +13,7 @@ from headrace.engine.reading import Reading
 from headrace.engine.rolling_up import roll_up
 from headrace.engine.scanning import ZONE_MARGIN_US, scan
 from headrace.engine.times import instant_us
+from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
 from headrace.logical import (
     CleanFloats,
@@ -112,7 +113,7 @@ def _within(rows: DataFrame, reading: Reading, *bounds: str) -> DataFrame:
 
 def _clean(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
     cleaned = {name: F.expr(clean(quote_identifier(name))) for name in columns}
-    return rows.withColumns(cleaned)
+    return with_columns(rows, cleaned)
 
 
 def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
@@ -145,5 +146,5 @@ def _enrich(node: Enrich, reading: Reading, span: Span) -> DataFrame:
         [rows[quote_identifier(own)] == looked_up[quote_identifier(alias)] for own, alias in pairs],
         "left",
     )
-    taken = joined.withColumns({name: F.col(quote_identifier(f"_from_{name}")) for name in node.columns})
+    taken = with_columns(joined, {name: F.col(quote_identifier(f"_from_{name}")) for name in node.columns})
     return taken.drop(*keys, *[f"_from_{name}" for name in names])

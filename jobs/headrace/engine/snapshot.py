@@ -17,6 +17,7 @@ from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.state_plan import Branch, ByCategory, Items, StatePlan, plan_states
 from headrace.engine.wide_totals import with_wide_totals
+from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features
@@ -105,7 +106,7 @@ def _prepared(
 ) -> DataFrame:
     """What each event contributes to the states of a branch, from the columns that the branch alone needs."""
     events = _counting(pruned_features(features, branch.features), reading, plan, branch.since)
-    rows = branch.steps.run(events.withColumns({column: F.expr(sql) for sql, column in branch.inputs.items()}))
+    rows = branch.steps.run(with_columns(events, {column: F.expr(sql) for sql, column in branch.inputs.items()}))
     wide = plan.wide if branch is plan.main else {}
     return rows.select(
         *[F.col(quote_identifier(name)) for name in names],
