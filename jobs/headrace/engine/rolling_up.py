@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from headrace.aggregates import AGGREGATES, COUNTS_US, EVENT_US, VISIBLE_US
 from headrace.aggregates.exact_sum import STATES as LIMBS
 from headrace.aggregates.exact_sum import TOTAL
+from headrace.engine.at import Span
 from headrace.engine.inputs import input_sql, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.reading import Reading
@@ -16,16 +17,18 @@ from headrace.logical import RollUp
 _ANY = {"_rows": "count(1)"}  # for roll-ups whose columns need no states
 
 
-def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
+def roll_up(node: RollUp, rows: DataFrame, reading: Reading, span: Span) -> DataFrame:
     """One row for each group, at `min(event_time) + span`.
 
     Rows that become visible later than `span` after their own time are left out before anything else: what arrives late
     must not move an event that was known by then. So are rows that become visible after the event.
     """
     keys = [quote_identifier(name) for name in (*reading.scope, *node.group_by)]
+    rows = _count_late(node, rows, reading, span, f"{VISIBLE_US} > {EVENT_US} + {node.span_us}L")
     rows = rows.where(f"{VISIBLE_US} <= {EVENT_US} + {node.span_us}L")
     rows = rows.withColumn("_start_us", F.min(EVENT_US).over(Window.partitionBy(*keys)))
     end = f"_start_us + {node.span_us}L"
+    rows = _count_late(node, rows, reading, span, f"{EVENT_US} <= {end} AND {VISIBLE_US} > {end}")
     outside = f"{node.source}: rows of one event lie further apart than its span; widen it or mend the data"
     in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{outside}') ELSE {VISIBLE_US} <= {end} END"
     rows = rows.where(in_span)
@@ -63,3 +66,11 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
         event_us.alias(VISIBLE_US),
         (event_us + 1).alias(COUNTS_US),
     )
+
+
+def _count_late(node: RollUp, rows: DataFrame, reading: Reading, span: Span, condition: str) -> DataFrame:
+    """Rows that are left out, when they arrive."""
+    if reading.counting is None:
+        return rows
+    within = "" if span.from_us is None else f" AND {EVENT_US} >= {span.from_us}L"
+    return reading.counting.counted(rows, node.source, {"too_late": f"{condition}{within}"}, COUNTS_US)

@@ -16,6 +16,7 @@ from headrace.errors import DataError
 from headrace.logical.fingerprint import fingerprint
 from headrace.logical.pruning import scans_of
 from headrace.quality import GateResult, run_gate
+from headrace.runner.counts import told
 from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
@@ -71,11 +72,14 @@ def input_gate(run: Run, step: Step) -> None:
     def judge(wide_sums: bool) -> None:
         run.gates.clear()
         run.rows_quarantined = 0
+        run.counts.clear()
         for batch in input_batches(run, wide_sums):
             with translated(f"checking {batch.suite.name}"):
                 result = run_gate(batch.rows, batch.suite, run.documents)
             run.gates.append(result)
             _require_passed(run, result)
+            if batch.counting is not None:
+                run.counts |= batch.counting.totals()
             if batch.source is not None:
                 run.rows_quarantined += hold_back(run, batch.source, batch.rows)
             if batch.source == run.group.source:
@@ -86,6 +90,7 @@ def input_gate(run: Run, step: Step) -> None:
     _note_expectations(step, *run.gates)
     if run.rows_quarantined:
         step.note(f"{run.rows_quarantined:,} rows held back")
+    step.details += told(run.counts)
 
 
 def _note_expectations(step: Step, *results: GateResult) -> None:
@@ -189,6 +194,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         rows_out=run.staged.rows if run.staged else None,
         rows_quarantined=run.rows_quarantined,
         input_from_us=run.input_from_us,
+        counts=run.counts,
         gates=tuple(_summary(gate) for gate in run.gates),
         reason=reason,
         staging=run.staged.path if run.staged else None,
