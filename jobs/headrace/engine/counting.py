@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
@@ -44,8 +45,15 @@ class Counting:
         """Rows by `<source>.<kind>`, without zeros. Waits for the first action over the rows: call it after that."""
         totals: dict[str, int] = {}
         for observation in self._taken:
-            # Where Spark finds that there is nothing to read it observes nothing either.
-            for kind, rows in observation.get.items():
+            for kind, rows in _observed(observation).items():
                 name = f"{self._source}.{kind}"
                 totals[name] = totals.get(name, 0) + (rows or 0)
         return {name: rows for name, rows in totals.items() if rows}
+
+
+def _observed(observation: Observation) -> Mapping[str, int | None]:
+    try:
+        return observation.get
+    except Py4JError:
+        # Spark's answer where it saw that no row can come of a query, so that none was read: a row without columns.
+        return {}

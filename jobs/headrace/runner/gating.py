@@ -74,7 +74,7 @@ def _source_batch(run: Run, name: str, wide_sums: bool) -> Batch:
     if since_us is not None:
         rows = rows.where(f"{EVENT_US} IS NULL OR {COUNTS_US} > {since_us}L")
     if isinstance(spec, TableSource):
-        rows = count_local_times(rows, instants_of(node), counting)
+        rows = count_local_times(rows, instants_of(node), counting, span)
     judged = rows.select(
         *[quote_identifier(column) for column in types], F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
     )

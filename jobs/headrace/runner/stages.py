@@ -28,6 +28,17 @@ Stage = Callable[[Run, Step], None]
 SLOWER = "values outside the range of fast exact sums: slower ones"
 
 
+def claim(run: Run, step: Step) -> None:
+    """Takes the interval: the attempt's number fences older writers, and what fails from here on is on record.
+
+    Before versions are pinned, so that an attempt never sees older tables than the attempt it replaces committed.
+    """
+    run.attempt = run.work.ledger.claim(
+        run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints
+    )
+    step.note(f"attempt {run.attempt}")
+
+
 def pin(run: Run, step: Step) -> None:
     """Fixes the version of every table, so that all that follows sees the same rows."""
     for scan in dict.fromkeys(scans_of(run.features.events)):
@@ -56,14 +67,6 @@ def _require_fresh(run: Run) -> None:
                 f"{source.name} has no event in the {source.freshness} before {format_instant(run.interval.end_us)}",
                 "its data stops short of the interval; run again when it has arrived",
             )
-
-
-def claim(run: Run, step: Step) -> None:
-    """Takes the interval: the attempt's number fences older writers."""
-    run.attempt = run.work.ledger.claim(
-        run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints
-    )
-    step.note(f"attempt {run.attempt}")
 
 
 def input_gate(run: Run, step: Step) -> None:
@@ -163,8 +166,8 @@ def commit(run: Run, step: Step) -> None:
 
 
 STAGES: tuple[tuple[str, Stage], ...] = (
-    ("pin table versions", pin),
     ("claim the interval", claim),
+    ("pin table versions", pin),
     ("input gate", input_gate),
     ("compute and stage", compute),
     ("output gate", output_gate),
