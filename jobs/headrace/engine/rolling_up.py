@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from headrace.aggregates import AGGREGATES, COUNTS_US, EVENT_US, VISIBLE_US
 from headrace.aggregates.exact_sum import STATES as LIMBS
 from headrace.aggregates.exact_sum import TOTAL
+from headrace.engine.at import Span
 from headrace.engine.inputs import input_sql, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.reading import Reading
@@ -18,7 +19,7 @@ from headrace.logical.pruning import instants_of
 _ANY = {"_rows": "count(1)"}  # for roll-ups whose columns need no states
 
 
-def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
+def roll_up(node: RollUp, rows: DataFrame, reading: Reading, span: Span) -> DataFrame:
     """One row for each group, at `min(event_time) + span`.
 
     Rows that become visible later than `span` after their own time are left out before anything else: what arrives late
@@ -29,8 +30,10 @@ def roll_up(node: RollUp, rows: DataFrame, reading: Reading) -> DataFrame:
     outside = f"{node.source}: rows of one event lie further apart than its span; widen it or mend the data"
     at_once = _visible_at_once(node)
     if not at_once:
+        rows = _count_late(node, rows, reading, span, f"{VISIBLE_US} > {EVENT_US} + {node.span_us}L")
         rows = rows.where(f"{VISIBLE_US} <= {EVENT_US} + {node.span_us}L")
         rows = rows.withColumn("_start_us", F.min(EVENT_US).over(Window.partitionBy(*keys)))
+        rows = _count_late(node, rows, reading, span, f"{EVENT_US} <= {end} AND {VISIBLE_US} > {end}")
         in_span = f"CASE WHEN {EVENT_US} > {end} THEN raise_error('{outside}') ELSE {VISIBLE_US} <= {end} END"
         rows, group_keys = rows.where(in_span), [*keys, "_start_us"]
     row_steps, lets = Lets("_row"), Lets("_let")
@@ -75,3 +78,11 @@ def _visible_at_once(node: RollUp) -> bool:
     """Whether rows are visible when they happen, so that none comes too late: one aggregation does, without a sort."""
     instants = instants_of(node.input)
     return instants.available_at is None and instants.delay_us == 0
+
+
+def _count_late(node: RollUp, rows: DataFrame, reading: Reading, span: Span, condition: str) -> DataFrame:
+    """Rows that are left out, when they arrive."""
+    if reading.counting is None:
+        return rows
+    within = "" if span.from_us is None else f" AND {EVENT_US} >= {span.from_us}L"
+    return reading.counting.counted(rows, node.source, {"too_late": f"{condition}{within}"}, COUNTS_US)

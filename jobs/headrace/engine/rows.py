@@ -29,6 +29,8 @@ from headrace.logical import (
 )
 from headrace.logical.pruning import instants_of
 
+_FOREVER_US = 2**63 - 1
+
 
 def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
     """The rows of a node that lie within a span, all of them and no others (of a `Scan`: at least these)."""
@@ -58,7 +60,7 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
         case RollUp():
             # Rows of one event lie within its span; one span more keeps groups that are cut off out of the result.
             rows = lower(node.input, reading, span.earlier(2 * node.span_us))
-            return _within(roll_up(node, rows, reading), reading, *_bounds(span))
+            return _within(roll_up(node, rows, reading, span), reading, *_bounds(span))
 
 
 def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
@@ -67,7 +69,8 @@ def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
     rows = rows.withColumn(EVENT_US, F.expr(event_us))
     if node.available_at is not None:
         available_us = instant_us(node.available_at.name, node.available_at.type, node.timezone)
-        rows = rows.withColumn("_available_us", F.expr(available_us)).where("_available_us IS NOT NULL")
+        rows = rows.withColumn("_available_us", F.expr(available_us))
+        rows = _count_never_visible(node, rows, reading, span).where("_available_us IS NOT NULL")
         # Not `greatest`, which skips nulls: a row without a time is never visible, whatever else it says.
         visible_us = f"CASE WHEN _available_us > {EVENT_US} THEN _available_us ELSE {EVENT_US} END"
         rows = rows.withColumn(VISIBLE_US, F.expr(visible_us)).drop("_available_us")
@@ -77,6 +80,17 @@ def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
         bounds = _bounds_without_arrival(node, span)
     rows = rows.withColumn(COUNTS_US, F.expr(f"greatest({VISIBLE_US}, {EVENT_US} + 1L)"))
     return _within(rows, reading, *(bounds or [f"{EVENT_US} IS NOT NULL"]))
+
+
+def _count_never_visible(node: Instants, rows: DataFrame, reading: Reading, span: Span) -> DataFrame:
+    """Rows that never arrived: of the interval in which they would count had they arrived at once."""
+    if reading.counting is None:
+        return rows
+    within = " AND ".join(_bounds_without_arrival(span, 0)) or "true"
+    never = f"_available_us IS NULL AND ({EVENT_US} IS NULL OR {within})"
+    # Rows that never happened either belong to no interval: like others without a valid time they are always told.
+    counts_us = f"coalesce({EVENT_US} + 1L, {_FOREVER_US}L)"
+    return reading.counting.counted(rows, node.input.source, {"never_visible": never}, counts_us)
 
 
 def _bounds(span: Span) -> list[str]:
