@@ -2,7 +2,7 @@
 
 from headrace.aggregates import AGGREGATES
 from headrace.expectations.rowwise import violation
-from headrace.expressions import CheckedExpression, DataType, check, parse_aggregate_call, sql_literal
+from headrace.expressions import CheckedExpression, DataType, check, parse_aggregate_call, quote_identifier, sql_literal
 from headrace.logical import (
     AggregateFeature,
     CleanFloats,
@@ -89,7 +89,7 @@ class Building:
         for expectation in spec.expectations:
             if expectation.on_failure == "quarantine":
                 checked = violation(expectation, types)
-                used = tuple(sorted(c for c in types if f"`{c}`" in checked))
+                used = tuple(sorted(c for c in types if quote_identifier(c) in checked))
                 violations.append((expectation.type, Sql(checked, checked, used)))
         rows = self.before_quarantine(name)
         return Quarantine(rows, tuple(violations)) if violations else rows
