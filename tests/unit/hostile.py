@@ -243,7 +243,11 @@ FIELDS: list[Attempt] = [
     ("expression: spend_1d", "expression: feature_time > spend_1d", "unknown-column"),
     ("expression: spend_1d", "expression: _s0 + spend_1d", "unknown-column"),
     ("expression: spend_1d", "expression: _metadata.file_path || spend_1d", "unknown-column"),
-    ("expression: spend_1d", "expression: \"secret('scope', 'key')\"", "forbidden-expression"),
+    (
+        "expression: spend_1d",
+        "expression: \"secret('scope', 'key')\"}\n  other: {expression: spend_1d",
+        "forbidden-expression",
+    ),
     ("expression: spend_1d", "expression: share + spend_1d", "cycle"),
     ("table: raw.sales", "table: ''", "invalid-value"),
 ]

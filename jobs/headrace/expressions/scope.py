@@ -10,7 +10,7 @@ from headrace.expressions.types import DataType
 
 
 # Comparing takes 10 us a name, for each name that is wrong.
-_MOST_COMPARED = 1000
+MOST_COMPARED = 1000
 
 
 class Scope:
@@ -49,7 +49,7 @@ class Scope:
 
 def suggestion(name: str, known: list[str]) -> str | None:
     """`did you mean 'x'?` for the known name that is closest, or None when none is close."""
-    if len(known) > _MOST_COMPARED:
+    if len(known) > MOST_COMPARED:
         return None
     lower = {other.lower(): other for other in known}
     close = get_close_matches(name.lower()[:80], lower, n=1, cutoff=0.6)
