@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-
 # Text of a definition may be of any length; what a person is told of it is not.
 _LONGEST, _BEGINNING, _END = 700, 500, 150
 

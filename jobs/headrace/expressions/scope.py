@@ -8,7 +8,6 @@ from headrace.expressions.failure import ExpressionError, shown
 from headrace.expressions.forbidden import CALLED_WITHOUT_PARENTHESES, FORBIDDEN
 from headrace.expressions.types import DataType
 
-
 # Comparing takes 10 us a name, for each name that is wrong.
 MOST_COMPARED = 1000
 

@@ -20,7 +20,7 @@ def _as_text(value: object) -> object:
 Text = Annotated[str, BeforeValidator(_as_text)]
 
 
-# A part of a catalog name. Not `/` nor `:`, as in delta.`/etc`: Spark would take the name for a path, outside all roots.
+# A part of a catalog name. Neither `/` nor `:`: Spark would take delta.`/etc` for a path, outside all roots.
 _PART = r"(?:[^`./\\:\s\x00-\x1f\x7f;'\"()]+|`(?:[^`/\\:\x00-\x1f\x7f]|``)+`)"
 _CATALOG_NAME = re.compile(rf"(?:(?P<first>{_PART})\.)?{_PART}(?:\.{_PART})?")
 _FILE_FORMATS = ("delta", "parquet", "csv", "json", "orc", "text", "avro", "xml", "binaryfile", "iceberg", "hudi")
