@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.tables import TableVersion
 from headrace.errors import UsageError
-from headrace.expressions import DataType, map_key
+from headrace.expressions import DataType, map_key, quote_identifier
 from headrace.timeline import parse_instant
 from headrace.timeline.instant import from_instant
 
@@ -55,7 +55,7 @@ def frame(
         scope: Columns that keep cases apart, also in the rows.
     """
     types = {**columns, **scope}
-    schema = ", ".join(f"`{name}` {kind.sql()}" for name, kind in types.items())
+    schema = ", ".join(f"{quote_identifier(name)} {kind.sql()}" for name, kind in types.items())
     values = [tuple(python_value(row.get(name), kind) for name, kind in types.items()) for row in rows]
     return spark.createDataFrame(values, schema)
 

@@ -86,7 +86,7 @@ def _count_never_visible(node: Instants, rows: DataFrame, reading: Reading, span
     """Rows that never arrived: of the interval in which they would count had they arrived at once."""
     if reading.counting is None:
         return rows
-    within = " AND ".join(_bounds_without_arrival(span, 0)) or "true"
+    within = " AND ".join(_bounds_without_arrival(node, span)) or "true"
     never = f"_available_us IS NULL AND ({EVENT_US} IS NULL OR {within})"
     # Rows that never happened either belong to no interval: like others without a valid time they are always told.
     counts_us = f"coalesce({EVENT_US} + 1L, {_FOREVER_US}L)"
