@@ -44,9 +44,13 @@ def pin(run: Run, step: Step) -> None:
     for scan in dict.fromkeys(scans_of(run.features.events)):
         if scan.table not in run.versions:
             run.versions[scan.table] = run.work.lake.version(scan.table)
+        version = run.versions[scan.table]
         with translated(f"reading {scan.table}"):
-            if lower(scan, run.reading()).isEmpty():
+            rows = lower(scan, run.reading())
+            # A version never changes: of several intervals in one process, one has to look.
+            if version not in run.work.filled and rows.isEmpty():
                 raise DataError(f"{scan.table} has no rows at all", "load it before features are computed from it")
+        run.work.filled.add(version)
     step.note(", ".join(f"{table} at {version.version}" for table, version in run.versions.items()))
     _require_fresh(run)
 
