@@ -131,7 +131,9 @@ def _variable(path: Parts, overrides: Mapping[str, Any]) -> str | None:
         name = PREFIX + "__".join(str(part) for part in path[:end]).upper()
         if name in names:
             return names[name]
-    return None
+    # A variable may reach further down than what is wrong with it.
+    below = PREFIX + "__".join(map(str, path)).upper() + "__"
+    return next((names[name] for name in sorted(names) if name.startswith(below)), None)
 
 
 def _reworded(detail: Any) -> _Finding:
