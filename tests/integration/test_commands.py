@@ -223,7 +223,7 @@ kind: source
 name: odd
 description: TODO
 table: raw.odd
-event_time: local  # or a day
+event_time: local  # or 'a day'
 timezone: UTC  # TODO the zone of these zone-less times
 columns:
   id: bigint

@@ -68,7 +68,7 @@ features:
   raw:    {aggregate: last, of: raw}
   parts:  {aggregate: last, of: parts}
   share_20: {aggregate: last, of: 'element_at(shares, 20L)'}
-  share_ids: {aggregate: last, of: map_keys(shares)}
+  share_ids: {aggregate: last, of: sort_array(map_keys(shares))}
   latest: {aggregate: max, of: sold_at}
 ---
 kind: feature_group
