@@ -6,10 +6,10 @@ GIVEN_JAVA_HOME := $(JAVA_HOME)
 # Looked up for each command, since `setup` may have just put a Java into .jdk.
 export JAVA_HOME = $(or $(patsubst %/bin/java,$(CURDIR)/%,$(firstword $(shell ls -d .jdk/bin/java .jdk/*/bin/java .jdk/*/Contents/Home/bin/java 2>/dev/null))),$(GIVEN_JAVA_HOME))
 
-.PHONY: help setup demo test test-fast lint type format bench docs clean
+.PHONY: help setup demo test test-fast test-cluster package lint type format bench docs clean
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## Make .venv with everything in it, and see to Java 17
 	@.ci/java
@@ -22,6 +22,12 @@ test: setup ## Run all tests
 
 test-fast: setup ## Run the tests that need no JVM
 	$(BIN)/pytest -q $(wildcard tests/unit tests/golden)
+
+test-cluster: setup ## Run the tests of a standalone cluster and of Spark Connect
+	$(BIN)/pytest -q tests/cluster
+
+package: setup ## Pack the library into dist/headrace.zip, for spark-submit --py-files
+	@$(BIN)/python jobs/package.py dist/headrace.zip
 
 lint: setup ## Check style, format and layers
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

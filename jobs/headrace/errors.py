@@ -4,6 +4,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+# Text of a definition may be of any length; what a person is told of it is not.
+_LONGEST, _BEGINNING, _END = 700, 500, 150
+
+
+def legible(text: str, keep: str = "") -> str:
+    """Text for a terminal or a log: what cannot be printed is escaped, so that no name or value steers either.
+
+    Args:
+        text: What is to be shown.
+        keep: Characters that stay although they are not printable, such as a line's end.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
+def _short(text: str) -> str:
+    text = legible(text if len(text) <= _LONGEST else f"{text[:_BEGINNING]} … {text[-_END:]}")
+    return text if len(text) <= 2 * _LONGEST else f"{text[:_LONGEST]} …"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -30,6 +50,12 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
     where: str | None = None
     length: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("message", "file", "hint", "where"):
+            value = getattr(self, name)
+            if value is not None and (len(value) > _LONGEST or not value.isprintable()):
+                object.__setattr__(self, name, _short(value))
 
     def text(self) -> str:
         """The finding as one line: `file:line:column error[code] where: message; hint`."""
@@ -65,10 +91,16 @@ class UsageError(HeadraceError):
 
 
 class DefinitionError(UsageError):
-    """Definitions or configuration with problems; carries all of them."""
+    """Definitions or configuration with problems; carries all of them.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    Args:
+        problems: What is wrong.
+        is_quotable: Whether lines of the files may be shown: those of a configuration can hold secrets.
+    """
+
+    def __init__(self, problems: Iterable[Problem], *, is_quotable: bool = True) -> None:
         self.problems = tuple(problems)
+        self.is_quotable = is_quotable
         super().__init__("\n".join(problem.text() for problem in self.problems))
 
 

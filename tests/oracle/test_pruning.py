@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.at import At
 from headrace.engine.given import frame
@@ -124,12 +124,14 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
             rows.append(row | {"dt": day if kind == "date" else day.strftime(written)})
             rows[-1]["dt"] = int(rows[-1]["dt"]) if kind == "int" else rows[-1]["dt"]
         frame(spark, types, rows, {}).coalesce(1).write.format(name.split()[0]).partitionBy("dt").save(str(root / name))
+    days = spark.read.format("delta").load(str(root / "delta"))
+    days.coalesce(1).write.options(header="true").partitionBy("dt").csv(str(root / "csv"))
     return root
 
 
 def values(spark: SparkSession, root: Path, name: str, kind: str, t: int) -> Any:
     source, more, _ = KINDS[kind]
-    of, written, _ = LAYOUTS[FORMATS[name]]
+    of, written, _ = LAYOUTS[FORMATS.get(name, "string")]
     more += f"\npartition: {{column: dt, format: {written}, by: event_time, slack: 1d}}"
     location = TableLocation(path=str(root / name), format=name.split()[0])  # type: ignore[arg-type]
     reading = Reading(Lake(spark, Settings(lake=str(root), roots=[str(root)], tables={"events": location})))
@@ -145,13 +147,40 @@ def expected(kind: str, t: int) -> dict[int, tuple[Any, ...]]:
     return found
 
 
+def files_between(root: Path, name: str, first: date, last: date) -> tuple[int, int]:
+    """Files of the partitions of some days, and all files."""
+    written = LAYOUTS[FORMATS.get(name, "string")][2]
+    days = {first + timedelta(days=day) for day in range((last - first).days + 1)}
+    files = [file for file in (root / name).glob("dt=*/*") if file.suffix in (".parquet", ".csv")]
+    return sum(file.parent.name in {f"dt={day.strftime(written)}" for day in days} for file in files), len(files)
+
+
+def files_read(rows: DataFrame) -> int:
+    """What Spark's own metrics say of the one scan of a plan that has run."""
+    plan = rows._jdf.queryExecution().executedPlan()
+    leaves = plan.collectLeaves()
+    read = [leaves.apply(i).metrics().apply("numFiles").value() for i in range(leaves.size())]
+    assert len(read) == 1, plan.toString()
+    return int(read[0])
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", FORMATS)
-def test_values_are_those_of_reading_everything(spark: SparkSession, lake: Path, name: str, kind: str) -> None:
+@pytest.mark.parametrize("name", [*FORMATS, "csv"])
+def test_values_are_those_of_reading_everything_and_few_files_are_read(
+    spark: SparkSession, lake: Path, name: str, kind: str
+) -> None:
+    off = DAY + 26 * HOUR  # the slack, and what local times can be away from UTC
     for t in INSTANTS if name == "delta" else INSTANTS[:1]:
-        got = {row["k"]: (row["total"], row["rows"]) for row in values(spark, lake, name, kind, t).collect()}
+        rows = values(spark, lake, name, kind, t)
+        got = {row["k"]: (row["total"], row["rows"]) for row in rows.collect()}
         assert got == expected(kind, t)
         assert len(got) == 3
+        first, last = (from_instant(us).date() for us in (t - WINDOW - MARGIN[kind] - off, t + off))
+        needed, there = files_between(lake, name, first, last)
+        assert 0 < needed < there
+        read = files_read(rows)
+        # Delta knows the times in each file, and leaves out more.
+        assert 0 < read <= needed if name.startswith("delta") else read == needed
 
 
 @pytest.mark.parametrize("kind", KINDS)

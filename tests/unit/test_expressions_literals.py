@@ -38,6 +38,12 @@ FITTING = [
     ([], "array<bigint>", "CAST(array() AS array<bigint>)"),
     ({"a": 1}, "map<string,int>", "CAST(map('a', 1) AS map<string,int>)"),
     ({"1": 1.5}, "map<int,double>", "CAST(map(1, 1.5D) AS map<int,double>)"),
+    ({"true": 1}, "map<boolean,int>", "CAST(map(true, 1) AS map<boolean,int>)"),
+    (
+        {"-1.5": [1]},
+        "map<double,array<int>>",
+        "CAST(map((-1.5D), CAST(array(1) AS array<int>)) AS map<double,array<int>>)",
+    ),
     (
         {"b": 1},
         "struct<a:string,b:int>",
@@ -91,6 +97,7 @@ UNFIT = [
     (1, "array<int>"),
     ({"a": "x"}, "map<string,int>"),
     ({"x": 1}, "map<int,int>"),
+    ({"yes": 1}, "map<boolean,int>"),
     ({"c": 1}, "struct<a:int>"),
 ]
 

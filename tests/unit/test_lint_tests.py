@@ -95,6 +95,29 @@ CASES = {
         case(expect="[{n: 1}, {n: 2}]").replace("expect:", "«expect»:"),
         ("expect-rows", "t: `expect` has 2 rows and `at` has 1 row; they go together one by one"),
     ),
+    "neither values nor an error": (
+        "«k»ind: test\nname: t\nfeature_group: base\ngiven: {}\nat: [{customer_id: 1, time: 2024-01-02}]\n",
+        ("missing-field", "t: `expect` is missing; say which values, or which error, must come out"),
+    ),
+    "values and an error": (
+        case().replace("expect:", "«expect»:") + "expect_error: overflow\n",
+        ("conflicting-fields", "t: `expect` does not go with `expect_error`"),
+    ),
+    "an error within a tolerance": (
+        case().replace("expect: [{spend_7d: 10.0, n: 1}]", "expect_error: overflow\n«tolerance»: 0.1"),
+        ("conflicting-fields", "t: `tolerance` does not go with `expect_error`"),
+    ),
+    "any error at all": (
+        case().replace("expect: [{spend_7d: 10.0, n: 1}]", "expect_error: '« »'"),
+        ("invalid-value", "t: `expect_error` is blank, so that any error would do"),
+    ),
+    "a negative tolerance": (case() + "tolerance: «-0.1»\n", ("invalid-value", "t: tolerance: ")),
+    "a tolerance that lets nearly all pass": (case() + "tolerance: «1»\n", ("invalid-value", "t: tolerance: ")),
+    "a tolerance that is no number": (case() + "tolerance: «.nan»\n", ("invalid-value", "t: tolerance: ")),
+    "no value expected": (
+        case(expect="[{}]").replace("expect:", "«expect»:"),
+        ("expects-nothing", "t: `expect` names no feature, so this test cannot fail"),
+    ),
     "nothing asked": (case(at="«[»]"), ("invalid-value", "t: at: is empty")),
 }  # fmt: skip
 
@@ -114,6 +137,9 @@ FINE = {
     ),
     "a feature table": case(given=f"{{orders: [{ROW}], products: [{{product_id: 1, department: food}}]}}"),
     "nothing given": case(given="{}", expect="[{n: 0, spend_7d: null}]"),
+    "an error": case().replace("expect: [{spend_7d: 10.0, n: 1}]", "expect_error: overflow"),
+    "a tolerance": case() + "tolerance: 1e-3\n",
+    "exactly": case() + "tolerance: 0\n",
     "a whole number for a double": case(expect="[{spend_7d: 10}]"),
 }
 

@@ -50,6 +50,7 @@ class LedgerRow:
         rows_in: Source rows that passed the input gate.
         rows_out: Rows of the result.
         rows_quarantined: Source rows held back.
+        counts: Source rows that never count or whose instant was a choice, by `<source>.<kind>`.
         input_from_us: Instant after which the input gate looked; None is without bound.
         gates: What the gates decided.
         reason: Why it failed, or why it was run.
@@ -72,6 +73,7 @@ class LedgerRow:
     rows_in: int | None = None
     rows_out: int | None = None
     rows_quarantined: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
     input_from_us: int | None = None
     gates: tuple[GateSummary, ...] = ()
     reason: str | None = None

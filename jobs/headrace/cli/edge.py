@@ -10,8 +10,9 @@ from typing import Any
 import typer
 
 from headrace.cli.rendering import paint, render_problem, summary
-from headrace.errors import DefinitionError, HeadraceError
+from headrace.errors import DefinitionError, HeadraceError, legible
 
+LINE_END = "\n"
 BUG, USAGE, INFRASTRUCTURE, INTERRUPTED, BROKEN_PIPE = 1, 2, 5, 130, 141
 
 
@@ -48,7 +49,8 @@ def _report(error: Exception, project: Path) -> int:
     match error:
         case DefinitionError(problems=problems) if problems:
             for problem in problems:
-                print(render_problem(problem, project, sys.stderr), file=sys.stderr)
+                root = project if error.is_quotable else None
+                print(render_problem(problem, root, sys.stderr), file=sys.stderr)
             _say(summary(problems))
             return error.exit_code
         case HeadraceError():
@@ -68,7 +70,7 @@ def _report(error: Exception, project: Path) -> int:
 
 
 def _say(message: str) -> None:
-    print(f"{paint('error:', 'red', sys.stderr)} {message}", file=sys.stderr)
+    print(f"{paint('error:', 'red', sys.stderr)} {legible(message, keep=LINE_END)}", file=sys.stderr)
 
 
 def _asked(error: typer.TyperException) -> str:

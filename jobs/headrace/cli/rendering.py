@@ -24,17 +24,17 @@ def paint(text: str, colour: str, stream: TextIO, *, bold: bool = True) -> str:
     return typer.style(text, fg=colour, bold=bold)
 
 
-def render_problem(problem: Problem, root: Path, stream: TextIO) -> str:
+def render_problem(problem: Problem, root: Path | None, stream: TextIO) -> str:
     """A problem for people: its line, the source line it is about, and `^^^` under the part that is wrong.
 
     Args:
         problem: What to render.
-        root: Folder that the problem's file is relative to.
+        root: Folder that the problem's file is relative to; None shows no line of it.
         stream: Where it will be printed; decides about colour.
     """
     marker = f"{problem.severity}[{problem.code}]"
     first = problem.text().replace(marker, paint(marker, _COLOURS[problem.severity], stream), 1)
-    excerpt = _excerpt(problem, root)
+    excerpt = _excerpt(problem, root) if root is not None else None
     if excerpt is None:
         return first
     number, line, start, length = excerpt

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from headrace.errors import legible
+
 WIDTH = 160  # of lines that go to a file or a pipe
 
 
@@ -14,20 +16,25 @@ def print_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> N
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    # Cells are text: `[red]` in a value is no markup, and no value steers the terminal.
+    def cell(value: object) -> Text:
+        return Text(legible(as_text(value)))
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     names = list(rows[0])
     if len(names) <= 8:
         for name in names:
-            table.add_column(name, justify="right" if _is_number(rows[0][name]) else "left")
+            table.add_column(Text(name), justify="right" if _is_number(rows[0][name]) else "left")
         for row in rows:
-            table.add_row(*[as_text(row[name]) for name in names])
+            table.add_row(*[cell(row[name]) for name in names])
     else:
         table.add_column("column")
         for _ in rows:
             table.add_column("", justify="right")
         for name in names:
-            table.add_row(name, *[as_text(row[name]) for row in rows])
+            table.add_row(Text(name), *[cell(row[name]) for row in rows])
     Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -12,49 +13,47 @@ from headrace.cli.invocation import Invocation
 def test(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Tests to run; all when none is named.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Also write results as JUnit XML here.")] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Run nothing: name the features that no test expects a value of.")
+    ] = False,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to print results.")] = "text",
 ) -> int:
-    """Run `kind: test` definitions on the real engine; exits with 3 when one fails.
+    """Run `kind: test` definitions on the real engine; exits with 3 when one fails, with 5 when Spark does.
 
     \b
     Example:
       headrace test
       headrace test spend_ignores_the_present
+      headrace test --junit build/headrace.xml
+      headrace test --coverage
     """
-    from headrace.cli.tables import as_json_value, print_rows
+    from headrace.cli.test_results import coverage_as_json, print_coverage, print_results, results_as_json
     from headrace.errors import UsageError
-    from headrace.runner.definition_tests import run_tests
 
     invocation: Invocation = context.obj
+    if coverage and junit is not None:
+        raise UsageError("--coverage runs no tests, so there is nothing to write with --junit", "leave one of them out")
     work = invocation.workspace()
-    unknown = sorted(set(names or ()) - set(work.linted.project.tests))
+    project = work.linted.project
+    unknown = sorted(set(names or ()) - set(project.tests))
     if unknown:
-        near = difflib.get_close_matches(unknown[0], work.linted.project.tests, n=1)
+        near = difflib.get_close_matches(unknown[0], project.tests, n=1)
         raise UsageError(f"there is no test '{unknown[0]}'", f"did you mean '{near[0]}'?" if near else None)
+    if coverage:
+        from headrace.registry.test_coverage import test_coverage
+
+        groups = test_coverage(project, work.linted.columns, names or ())
+        print(json.dumps(coverage_as_json(groups), indent=2)) if format == "json" else print_coverage(groups)
+        return 0
+    from headrace.runner.definition_tests import run_tests
+
     results = run_tests(work, names or ())
-    failed = [result for result in results if result.mismatches]
-    if format == "json":
-        print(json.dumps([_as_json(result, as_json_value) for result in results], indent=2))
-        return 3 if failed else 0
-    for result in results:
-        print(f"{'FAILED' if result.mismatches else 'passed'}  {result.test}  {result.file}:{result.line}")
-        if result.mismatches:
-            print_rows(
-                [{"row": m.row, "column": m.column, "expected": m.expected, "got": m.got} for m in result.mismatches]
-            )
-    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    return 3 if failed else 0
+    if junit is not None:
+        from headrace.cli.junit import write_junit
 
-
-def _as_json(result, value):  # type: ignore[no-untyped-def]
-    differing = [
-        {"row": m.row, "column": m.column, "expected": value(m.expected), "got": value(m.got)}
-        for m in result.mismatches
-    ]
-    return {
-        "test": result.test,
-        "file": result.file,
-        "line": result.line,
-        "passed": not differing,
-        "mismatches": differing,
-    }
+        write_junit(results, junit)
+    print(json.dumps(results_as_json(results), indent=2)) if format == "json" else print_results(results)
+    if any(result.is_broken for result in results):
+        return 5
+    return 0 if all(result.passed for result in results) else 3

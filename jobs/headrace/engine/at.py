@@ -1,9 +1,11 @@
 """The instant that a snapshot is computed at, and where windows lie then."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from headrace.logical import AggregateFeature, FeatureSet
+from headrace.logical import AggregateFeature
+from headrace.logical.features import earliest_us
 from headrace.timeline import Calendar
 
 AT_COLUMN = "_at_us"
@@ -56,15 +58,18 @@ class At:
             return f"{feature.until_us(self.instant_us)}L"
         return _unit_start(feature.calendar, feature.calendar.previous - 1, self.minus(feature.offset_us + 1))
 
-    def earliest(self, features: FeatureSet) -> str | None:
+    def earliest(self, features: Sequence[AggregateFeature]) -> str | None:
         """Where the window that begins first begins, as Spark SQL of type bigint; None is without bound."""
-        if features.reach_us is None:
-            return None
         if self.instant_us is not None:
-            return f"{features.since_us(self.instant_us)}L"
-        if all(feature.calendar is None for feature in features.aggregates):
-            return self.minus(features.reach_us)
-        starts = dict.fromkeys(start for start in map(self.since, features.aggregates) if start is not None)
+            since_us = earliest_us(features, self.instant_us)
+            return None if since_us is None else f"{since_us}L"
+        lengths = [feature.reach_us for feature in features]
+        bounded = [length for length in lengths if length is not None]
+        if len(bounded) < len(lengths):
+            return None
+        if all(feature.calendar is None for feature in features):
+            return self.minus(max(bounded, default=0))
+        starts = dict.fromkeys(start for start in map(self.since, features) if start is not None)
         return f"least({', '.join(starts)})" if len(starts) > 1 else next(iter(starts))
 
 

@@ -1,5 +1,6 @@
 """The way back when integer sums cannot hold a group's doubles: the same computation with wider sums."""
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +14,8 @@ T = TypeVar("T")
 _OVERFLOW = "ARITHMETIC_OVERFLOW"
 # Where Spark knows which part of an SQL text failed.
 _QUOTE = "== SQL"
+# What it quotes is then our own: states, which tell an author nothing.
+_OWN_SUM = re.compile(r"\bsum\(_[ps]\d")
 
 
 def with_exact_sums(features: FeatureSet, compute: Callable[[bool], T], on_wide: Callable[[], None]) -> T:
@@ -46,7 +49,8 @@ def with_exact_sums(features: FeatureSet, compute: Callable[[bool], T], on_wide:
 def _name_total(features: FeatureSet, error: Exception) -> None:
     """Raises with the features that an overflow can be of, unless Spark quotes the author's expression itself."""
     names = _summed(features, floating=False)
-    if names and _OVERFLOW in str(error) and _QUOTE not in str(error):
+    words = str(error)
+    if names and _OVERFLOW in words and (_QUOTE not in words or _OWN_SUM.search(words)):
         message = f"a total is too large for its type in {' or '.join(names)}"
         raise DataError(message, "sum a wider type, as in: cast(amount as decimal(38, 2))") from error
 

@@ -1,7 +1,8 @@
 """Tables made of literal rows: what definition tests give, and what any test can."""
 
+import struct
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.tables import TableVersion
 from headrace.errors import UsageError
-from headrace.expressions import DataType
+from headrace.expressions import DataType, map_key, quote_identifier
 from headrace.timeline import parse_instant
 from headrace.timeline.instant import from_instant
 
@@ -54,13 +55,13 @@ def frame(
         scope: Columns that keep cases apart, also in the rows.
     """
     types = {**columns, **scope}
-    schema = ", ".join(f"`{name}` {kind.sql()}" for name, kind in types.items())
+    schema = ", ".join(f"{quote_identifier(name)} {kind.sql()}" for name, kind in types.items())
     values = [tuple(python_value(row.get(name), kind) for name, kind in types.items()) for row in rows]
     return spark.createDataFrame(values, schema)
 
 
 def python_value(value: Any, kind: DataType) -> Any:
-    """A native YAML value as what Spark takes for a column of the type."""
+    """A native YAML value as what Spark takes for a column of the type, and as `plain_value` gives it back."""
     if value is None:
         return None
     match kind.name:
@@ -72,13 +73,41 @@ def python_value(value: Any, kind: DataType) -> Any:
             return value if isinstance(value, date) else date.fromisoformat(str(value))
         case "decimal":
             return Decimal(str(value))
-        case "double" | "float":
+        case "double":
             return float(value)
+        case "float":
+            return struct.unpack("f", struct.pack("f", value))[0]
         case "string":
             return str(value)
+        case "binary":
+            return bytes.fromhex(value) if isinstance(value, str) else bytes(value)
         case "array" if kind.element is not None:
             return [python_value(item, kind.element) for item in value]
         case "map" if kind.key is not None and kind.value is not None:
-            return {python_value(k, kind.key): python_value(v, kind.value) for k, v in value.items()}
+            return {
+                python_value(map_key(k, kind.key), kind.key): python_value(item, kind.value)
+                for k, item in value.items()
+            }
+        case "struct":
+            return {name: python_value(value.get(name), inner) for name, inner in kind.fields}
+        case _:
+            return value
+
+
+def plain_value(value: Any, kind: DataType) -> Any:
+    """A value as Spark collects it, spelled like `python_value` does: times in UTC, structs as dicts, bytes."""
+    if value is None:
+        return None
+    match kind.name:
+        case "timestamp":
+            return value.astimezone(UTC)
+        case "binary":
+            return bytes(value)
+        case "array" if kind.element is not None:
+            return [plain_value(item, kind.element) for item in value]
+        case "map" if kind.key is not None and kind.value is not None:
+            return {plain_value(k, kind.key): plain_value(item, kind.value) for k, item in value.items()}
+        case "struct":
+            return {name: plain_value(value[name], inner) for name, inner in kind.fields}
         case _:
             return value

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from headrace.engine.with_columns import with_columns
+
 Steps = tuple[Mapping[str, str], ...]
 
 
@@ -40,5 +42,5 @@ class Lets:
     def run(self, rows: DataFrame) -> DataFrame:
         """The rows with every step as a column."""
         for columns in self._levels:
-            rows = rows.withColumns({name: F.expr(sql) for sql, name in columns.items()})
+            rows = with_columns(rows, {name: F.expr(sql) for sql, name in columns.items()})
         return rows

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headrace.engine.counting import Counting
 from headrace.engine.tables import TableReader, TableVersion
 
 
@@ -16,6 +17,7 @@ class Reading:
         scope: Columns that keep unrelated cases apart in every grouping and join (tests run many cases at once).
         wide_sums: Whether sums of doubles take the slower way, for values that limbs cannot hold.
         with_timeless: Whether rows without a valid event time come along, for gates to judge.
+        counting: Counts rows that are dropped on the way, or None.
     """
 
     tables: TableReader
@@ -23,3 +25,4 @@ class Reading:
     scope: tuple[str, ...] = ()
     wide_sums: bool = False
     with_timeless: bool = False
+    counting: Counting | None = None

@@ -11,8 +11,9 @@ from headrace.engine.at import EVERYTHING, Span
 from headrace.engine.inputs import clean
 from headrace.engine.reading import Reading
 from headrace.engine.rolling_up import roll_up
-from headrace.engine.scanning import scan
+from headrace.engine.scanning import ZONE_MARGIN_US, scan
 from headrace.engine.times import instant_us
+from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
 from headrace.logical import (
     CleanFloats,
@@ -27,6 +28,8 @@ from headrace.logical import (
     Scan,
 )
 from headrace.logical.pruning import instants_of
+
+_FOREVER_US = 2**63 - 1
 
 
 def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
@@ -57,7 +60,7 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
         case RollUp():
             # Rows of one event lie within its span; one span more keeps groups that are cut off out of the result.
             rows = lower(node.input, reading, span.earlier(2 * node.span_us))
-            return _within(roll_up(node, rows, reading), reading, *_bounds(span))
+            return _within(roll_up(node, rows, reading, span), reading, *_bounds(span))
 
 
 def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
@@ -66,16 +69,28 @@ def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
     rows = rows.withColumn(EVENT_US, F.expr(event_us))
     if node.available_at is not None:
         available_us = instant_us(node.available_at.name, node.available_at.type, node.timezone)
-        rows = rows.withColumn("_available_us", F.expr(available_us)).where("_available_us IS NOT NULL")
+        rows = rows.withColumn("_available_us", F.expr(available_us))
+        rows = _count_never_visible(node, rows, reading, span).where("_available_us IS NOT NULL")
         # Not `greatest`, which skips nulls: a row without a time is never visible, whatever else it says.
         visible_us = f"CASE WHEN _available_us > {EVENT_US} THEN _available_us ELSE {EVENT_US} END"
         rows = rows.withColumn(VISIBLE_US, F.expr(visible_us)).drop("_available_us")
         bounds = _bounds(span)
     else:
         rows = rows.withColumn(VISIBLE_US, F.expr(f"{EVENT_US} + {node.delay_us}L"))
-        bounds = _bounds_without_arrival(span, node.delay_us)
+        bounds = _bounds_without_arrival(node, span)
     rows = rows.withColumn(COUNTS_US, F.expr(f"greatest({VISIBLE_US}, {EVENT_US} + 1L)"))
     return _within(rows, reading, *(bounds or [f"{EVENT_US} IS NOT NULL"]))
+
+
+def _count_never_visible(node: Instants, rows: DataFrame, reading: Reading, span: Span) -> DataFrame:
+    """Rows that never arrived: of the interval in which they would count had they arrived at once."""
+    if reading.counting is None:
+        return rows
+    within = " AND ".join(_bounds_without_arrival(node, span)) or "true"
+    never = f"_available_us IS NULL AND ({EVENT_US} IS NULL OR {within})"
+    # Rows that never happened either belong to no interval: like others without a valid time they are always told.
+    counts_us = f"coalesce({EVENT_US} + 1L, {_FOREVER_US}L)"
+    return reading.counting.counted(rows, node.input.source, {"never_visible": never}, counts_us)
 
 
 def _bounds(span: Span) -> list[str]:
@@ -84,12 +99,23 @@ def _bounds(span: Span) -> list[str]:
     return bounds + ([] if span.known_by_us is None else [f"{COUNTS_US} <= {span.known_by_us}L"])
 
 
-def _bounds_without_arrival(span: Span, delay_us: int) -> list[str]:
-    """Bounds on the event time alone: each mention of it makes Spark convert it once more."""
+def _bounds_without_arrival(node: Instants, span: Span) -> list[str]:
+    """Bounds on the event time alone: each mention of it makes Spark convert it once more.
+
+    Zone-less times that are further from a bound than any zone from UTC are on its one side as they are; converting
+    them only to see that took half of the time of a snapshot.
+    """
     latest = [] if span.to_us is None else [span.to_us - 1]
-    latest += [] if span.known_by_us is None else [span.known_by_us - max(delay_us, 1)]
-    bounds = [] if span.from_us is None else [f"{EVENT_US} >= {span.from_us}L"]
-    return bounds + ([f"{EVENT_US} <= {min(latest)}L"] if latest else [])
+    latest += [] if span.known_by_us is None else [span.known_by_us - max(node.delay_us, 1)]
+    bounds = [] if span.from_us is None else [(">=", span.from_us, ZONE_MARGIN_US)]
+    bounds += [("<=", min(latest), -ZONE_MARGIN_US)] if latest else []
+    if node.event_time.type != "timestamp_ntz":
+        return [f"{EVENT_US} {sign} {us}L" for sign, us, _ in bounds]
+    name = quote_identifier(node.event_time.name)
+    return [
+        f"({name} {sign} cast(timestamp_micros({us + margin}L) as timestamp_ntz) OR {EVENT_US} {sign} {us}L)"
+        for sign, us, margin in bounds
+    ]
 
 
 def _within(rows: DataFrame, reading: Reading, *bounds: str) -> DataFrame:
@@ -101,7 +127,7 @@ def _within(rows: DataFrame, reading: Reading, *bounds: str) -> DataFrame:
 
 def _clean(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
     cleaned = {name: F.expr(clean(quote_identifier(name))) for name in columns}
-    return rows.withColumns(cleaned)
+    return with_columns(rows, cleaned)
 
 
 def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
@@ -134,5 +160,5 @@ def _enrich(node: Enrich, reading: Reading, span: Span) -> DataFrame:
         [rows[quote_identifier(own)] == looked_up[quote_identifier(alias)] for own, alias in pairs],
         "left",
     )
-    taken = joined.withColumns({name: F.col(quote_identifier(f"_from_{name}")) for name in node.columns})
+    taken = with_columns(joined, {name: F.col(quote_identifier(f"_from_{name}")) for name in node.columns})
     return taken.drop(*keys, *[f"_from_{name}" for name in names])

@@ -16,7 +16,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from headrace.engine import preflight
-from headrace.engine.session_conf import DELTA, FORBIDDEN, PINNED, Profile, is_local, launch_conf, user_conf
+from headrace.engine.session_conf import DELTA, FORBIDDEN, PINNED, SMALL, Profile, is_local, launch_conf, user_conf
 from headrace.engine.spark_errors import translated
 from headrace.errors import InfrastructureError
 from headrace.settings import Settings, reveal
@@ -60,6 +60,8 @@ def open_session(
     else:
         session = running or _join(settings, user)
         _require_delta(session)
+        if running is None and settings.spark.remote is None and profile == "small":
+            _make_small(session)
     return _configured(session, user)
 
 
@@ -216,6 +218,17 @@ def _require_delta(session: SparkSession) -> None:
             "this Spark session has no Delta Lake",
             hint=f"start it with --packages {preflight.DELTA_PACKAGE} {options}",
         ) from error
+
+
+def _make_small(session: SparkSession) -> None:
+    """What a local session that spark-submit made can still take of the small profile; what was asked for stays."""
+    conf: Any = session.conf
+    if not conf.get("spark.master", "").startswith("local"):
+        return
+    chosen = conf.getAll
+    for key, value in SMALL.items():
+        if key not in chosen and conf.isModifiable(key):
+            conf.set(key, value)
 
 
 def _configured(session: SparkSession, user: Mapping[str, str]) -> SparkSession:

@@ -5,6 +5,8 @@ adds one shuffle of pre-aggregated rows: (keys, value) pairs with the time each 
 follows.
 """
 
+from collections.abc import Iterator, Mapping
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -15,6 +17,7 @@ from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.state_plan import Branch, ByCategory, Items, StatePlan, plan_states
 from headrace.engine.wide_totals import with_wide_totals
+from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features
@@ -48,21 +51,37 @@ def _values(states: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataF
 
 
 def _states(features: FeatureSet, reading: Reading, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
-    """States of every entity. What is aggregated per (keys, value) and per (keys, category) joins the events' own rows.
+    """States of every entity.
 
-    So there is one way through the shuffle for all of them, and no join.
+    What is aggregated per (keys, value) and per (keys, category) joins the rows of the events on their last way through
+    a shuffle, so there is no join.
     """
     keys = [quote_identifier(name) for name in names]
     rows = events = _prepared(features, reading, plan, plan.main, names)
-    merged = dict(plan.main.merged)
+    merged = plan.main.merged or _ANY
+    if any("collect_list" in sql for entries in _entries(plan) for sql in entries):
+        # Lists are collected without generated code: of few rows, then, and not of all events.
+        rows = _merged(rows, keys, merged)
+        merged = {f"any_value({column}, true)": column for column in merged.values()}
+    merged = dict(merged)
     for items in plan.items.values():
         rows = rows.unionByName(_pairs(features, reading, plan, items, names), allowMissingColumns=True)
         merged |= items.outputs
     for by in plan.by.values():
         rows = rows.unionByName(_by_category(features, reading, by, names), allowMissingColumns=True)
         merged |= by.entries.merged
-    states = rows.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in (merged or _ANY).items()])
+    states = _merged(rows, keys, merged)
     return with_wide_totals(states, events, names, tuple(plan.wide.values())) if plan.wide else states
+
+
+def _entries(plan: StatePlan) -> Iterator[Mapping[str, str]]:
+    """What is aggregated over values and over categories."""
+    yield from (items.outputs for items in plan.items.values())
+    yield from (by.entries.merged for by in plan.by.values())
+
+
+def _merged(rows: DataFrame, keys: list[str], merged: Mapping[str, str]) -> DataFrame:
+    return rows.groupBy(*keys).agg(*[F.expr(sql).alias(column) for sql, column in merged.items()])
 
 
 def _pairs(features: FeatureSet, reading: Reading, plan: StatePlan, items: Items, names: tuple[str, ...]) -> DataFrame:
@@ -86,8 +105,8 @@ def _prepared(
     features: FeatureSet, reading: Reading, plan: StatePlan, branch: Branch, names: tuple[str, ...], *also: str
 ) -> DataFrame:
     """What each event contributes to the states of a branch, from the columns that the branch alone needs."""
-    events = _counting(pruned_features(features, branch.features), reading, plan)
-    rows = branch.steps.run(events.withColumns({column: F.expr(sql) for sql, column in branch.inputs.items()}))
+    events = _counting(pruned_features(features, branch.features), reading, plan, branch.since)
+    rows = branch.steps.run(with_columns(events, {column: F.expr(sql) for sql, column in branch.inputs.items()}))
     wide = plan.wide if branch is plan.main else {}
     return rows.select(
         *[F.col(quote_identifier(name)) for name in names],
@@ -97,9 +116,9 @@ def _prepared(
     )
 
 
-def _counting(features: FeatureSet, reading: Reading, plan: StatePlan) -> DataFrame:
-    """The events that count at the instant, within the group's reach, of entities with complete keys."""
-    at, since = plan.at, plan.since
+def _counting(features: FeatureSet, reading: Reading, plan: StatePlan, since: str | None) -> DataFrame:
+    """The events that count at the instant, no older than `since`, of entities with complete keys."""
+    at = plan.at
     if at.instant_us is not None:
         rows = lower(features.events, reading, Span.up_to(at.instant_us, None if since is None else int(since[:-1])))
     else:

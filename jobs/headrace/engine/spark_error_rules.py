@@ -188,6 +188,11 @@ RULES: tuple[Rule, ...] = (
         "{what}{fragment}",
     ),
     _rule(
+        r"PatternSyntaxException: (?P<what>.+)|INVALID_PARAMETER_VALUE\.PATTERN\] (?P<why>.+?)(?: SQLSTATE|$)",
+        UsageError,
+        "a regular expression cannot be read: {what}{why}{fragment}",
+    ),
+    _rule(
         r"UNRESOLVED_COLUMN\S*\] A column, variable, or function parameter with name (?P<name>.+?) "
         r"cannot be resolved(?:\. Did you mean one of the following\? \[(?P<near>.*)\]\.)?",
         DataError,

@@ -20,6 +20,7 @@ class Branch:
     """Rows of events on their way to states: what is computed of each row, and how the rows of a group merge.
 
     Attributes:
+        since: Where its rows begin, as SQL; windows that begin there need no filter. None is without bound.
         features: Output columns that it serves; other columns of the events are not read.
         inputs: SQL over the source's columns -> input column.
         steps: Intermediate results over inputs.
@@ -27,6 +28,7 @@ class Branch:
         merged: SQL aggregate over prepared columns -> state column.
     """
 
+    since: str | None
     features: set[str] = field(default_factory=set)
     inputs: dict[str, str] = field(default_factory=dict)
     steps: Lets = field(default_factory=lambda: Lets("_row"))
@@ -71,7 +73,6 @@ class StatePlan:
     Attributes:
         at: The instant.
         order: Tie breakers of the source.
-        since: Where rows begin, as SQL; windows that begin there need no filter. None is without bound.
         wide_sums: Whether sums of doubles take the slower way, for values that limbs cannot hold.
         category: SQL over the source's columns that splits keys further, or None; rows where it is null are left out.
         widest: The longest window of features that differ in nothing else; None is lifetime.
@@ -85,11 +86,10 @@ class StatePlan:
 
     at: At
     order: tuple[str, ...]
-    since: str | None
     wide_sums: bool
     category: str | None
     widest: Mapping[tuple[object, ...], int | None]
-    main: Branch = field(default_factory=Branch)
+    main: Branch
     wide: dict[str, str] = field(default_factory=dict)
     items: dict[str, Items] = field(default_factory=dict)
     by: dict[str, ByCategory] = field(default_factory=dict)
@@ -99,28 +99,34 @@ class StatePlan:
 
 def plan_states(features: FeatureSet, at: At, wide_sums: bool) -> StatePlan:
     """The plan for a group's aggregate features."""
-    return _plan(features.aggregates, at, features.order, at.earliest(features), wide_sums, None)
+    return _plan(features.aggregates, at, features.order, wide_sums, None)
 
 
 def _plan(
-    features: tuple[AggregateFeature, ...],
-    at: At,
-    order: tuple[str, ...],
-    since: str | None,
-    wide_sums: bool,
-    category: str | None,
+    features: tuple[AggregateFeature, ...], at: At, order: tuple[str, ...], wide_sums: bool, category: str | None
 ) -> StatePlan:
-    plan = StatePlan(at, order, since, wide_sums, category, _widest(features))
+    # All rows within reach, even where only maps or distinct values look that far: they say who is a member.
+    plan = StatePlan(at, order, wide_sums, category, _widest(features), Branch(at.earliest(features)))
+    for value in dict.fromkeys(_items_of(feature) for feature in features if feature.by is None):
+        if value is not None:
+            branch = Branch(at.earliest([f for f in features if f.by is None and _items_of(f) == value]))
+            plan.items[value] = Items(branch, value, f"_item{len(plan.items)}")
     for feature in features:
         if feature.by is None:
             plan.values[feature.name] = _value(plan, feature)
     categories = dict.fromkeys(feature.by.category.text for feature in features if feature.by)
     for number, text in enumerate(categories):
         maps = [feature for feature in features if feature.by and feature.by.category.text == text]
-        inner = _plan(without_by(maps), at, order, since, wide_sums, text)
+        inner = _plan(without_by(maps), at, order, wide_sums, text)
         plan.by[text] = ByCategory(inner, entries(maps, number))
         plan.values |= plan.by[text].entries.values
     return plan
+
+
+def _items_of(feature: AggregateFeature) -> str | None:
+    """The input whose distinct values a feature is about; None where it is about events."""
+    is_over_items = AGGREGATES[feature.aggregate].over_items is not None
+    return (feature.of.text if feature.of else "") if is_over_items else None
 
 
 def _value(plan: StatePlan, feature: AggregateFeature) -> str:
@@ -178,7 +184,7 @@ def _state(plan: StatePlan, feature: AggregateFeature, state: State, value: str)
     """SQL of a merged state over the feature's window."""
     prepared = _prepared(plan, plan.main, feature, state, value)
     wide = replace(feature, window_us=plan.widest[_same_but_window(feature)]) if state.event else feature
-    sql = merged(state.merge, prepared, _inside(plan, wide), feature)
+    sql = merged(state.merge, prepared, _inside(plan, plan.main, wide), feature)
     column = _column(plan.main.merged, sql, "_s")
     if state.event is None or wide == feature:
         return column
@@ -196,11 +202,11 @@ def _prepared(plan: StatePlan, branch: Branch, feature: AggregateFeature, state:
     return _column(branch.prepared, sql, "_p")
 
 
-def _inside(plan: StatePlan, feature: AggregateFeature, *, bounded: bool = True) -> str:
+def _inside(plan: StatePlan, branch: Branch, feature: AggregateFeature, *, bounded: bool = True) -> str:
     """SQL that is true for the events of a window (without its beginning, if so told); empty where it always is."""
     conditions = []
     since = plan.at.since(feature) if bounded else None
-    if since is not None and since != plan.since:
+    if since is not None and since != branch.since:
         conditions.append(f"{EVENT_US} >= {since}")
     if feature.offset_us or (feature.calendar and feature.calendar.previous):
         conditions.append(f"{EVENT_US} < {plan.at.until(feature)}")
@@ -210,15 +216,13 @@ def _inside(plan: StatePlan, feature: AggregateFeature, *, bounded: bool = True)
 def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: tuple[State, ...]) -> str:
     """The column with the feature's aggregate over distinct values."""
     (state,) = states
-    text = feature.of.text if feature.of else ""
-    if text not in plan.items:
-        branch = Branch()
-        plan.items[text] = Items(branch, _input(branch, feature), f"_item{len(plan.items)}")
+    text = _items_of(feature) or ""
     number, items = list(plan.items).index(text), plan.items[text]
+    items.value = _input(items.branch, feature)
     items.branch.features.add(output_column(feature.name))
     prepared = _prepared(plan, items.branch, feature, state, items.value)
     # The time a value was seen last decides every window that ends then.
-    inside = _inside(plan, feature, bounded=state.event is None)
+    inside = _inside(plan, items.branch, feature, bounded=state.event is None)
     column = _column(items.branch.merged, merged(state.merge, prepared, inside, feature), f"_m{number}_")
     since = plan.at.since(feature) if state.event else None
     present = f"{state.event.format(state=column)} >= {since}" if state.event and since else f"{column} IS NOT NULL"
@@ -227,7 +231,7 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
 
 
 def _wide_total(plan: StatePlan, feature: AggregateFeature, value: str) -> str:
-    conditions = [_inside(plan, feature)]
+    conditions = [_inside(plan, plan.main, feature)]
     if feature.where is not None:
         conditions.append(_column(plan.main.inputs, feature.where.text, "_v"))
     wanted = " AND ".join(condition for condition in conditions if condition)

@@ -25,16 +25,37 @@ def instant_us(column: str, kind: str, timezone: str | None) -> str:
     return f"unix_micros({_to_utc(f'cast({name} as timestamp)', timezone)})"
 
 
+def local_us(column: str, kind: str) -> str:
+    """SQL of type bigint: a zone-less time as microseconds; null where it is no time or says its own offset.
+
+    Args:
+        column: Name of the column.
+        kind: Its type: `timestamp_ntz`, `date` or `string`.
+    """
+    name = quote_identifier(column)
+    if kind != "string":
+        return f"unix_micros(cast({name} as timestamp))"
+    text = f"trim({name})"
+    return f"CASE WHEN {_is_time(text)} AND NOT {_has_offset(text)} THEN unix_micros(try_cast({text} as timestamp)) END"
+
+
+def _is_time(text: str) -> str:
+    return f"{text} rlike r'^{ISO_8601}$'"
+
+
+def _has_offset(text: str) -> str:
+    return f"substr({text}, 11) rlike r'{_OFFSET}'"
+
+
 def _string_us(name: str, timezone: str | None) -> str:
     text = f"trim({name})"
-    is_time, has_offset = f"{text} rlike r'^{ISO_8601}$'", f"substr({text}, 11) rlike r'{_OFFSET}'"
     # Spark reads 10:00:00+02:00, but neither +0200 nor +02, and no offset behind 10:00.
     seconds = f"regexp_replace({text}, r'([T ]\\d{{2}}:\\d{{2}})([Z+-])', '$1:00$2')"
     colon = f"regexp_replace({seconds}, r'([+-]\\d{{2}})(\\d{{2}})$', '$1:$2')"
     spelled = f"regexp_replace({colon}, r'(:\\d{{2}}[^+-]*[+-]\\d{{2}})$', '$1:00')"
     return (
-        f"CASE WHEN NOT {is_time} THEN NULL "
-        f"WHEN {has_offset} THEN unix_micros(try_cast({spelled} as timestamp)) "
+        f"CASE WHEN NOT {_is_time(text)} THEN NULL "
+        f"WHEN {_has_offset(text)} THEN unix_micros(try_cast({spelled} as timestamp)) "
         f"ELSE unix_micros({_to_utc(f'try_cast({text} as timestamp)', timezone)}) END"
     )
 

@@ -159,6 +159,8 @@ def _regex_problem(pattern: str) -> str | None:
             re.compile(pattern)
     except re.error as error:
         return error.msg if error.msg.startswith(_SHARED_ERRORS) else None
+    except (RecursionError, OverflowError):
+        return "it is nested too deeply, or repeats too often"
     return None
 
 

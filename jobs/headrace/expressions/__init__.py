@@ -8,7 +8,7 @@ from headrace.expressions.aggregate_calls import AggregateCall, parse_aggregate_
 from headrace.expressions.check import CheckedExpression, check, check_condition
 from headrace.expressions.failure import ExpressionError
 from headrace.expressions.functions import FUNCTIONS, Function
-from headrace.expressions.literals import fits, literal_type, sql_literal
+from headrace.expressions.literals import fits, literal_type, map_key, sql_literal
 from headrace.expressions.mentions import column_names
 from headrace.expressions.types import (
     BIGINT,
@@ -61,6 +61,7 @@ __all__ = [
     "decimal",
     "fits",
     "literal_type",
+    "map_key",
     "map_of",
     "parse_aggregate_call",
     "quote_identifier",

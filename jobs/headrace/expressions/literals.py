@@ -188,7 +188,7 @@ def _fits_map(value: Any, kind: DataType) -> bool:
     if not isinstance(value, dict):
         return False
     keys, values = kind.key or NULL, kind.value or NULL
-    return all(key is not None and fits(_key(key, keys), keys) for key in value) and all(
+    return all(key is not None and fits(map_key(key, keys), keys) for key in value) and all(
         fits(item, values) for item in value.values()
     )
 
@@ -200,9 +200,15 @@ def _fits_struct(value: Any, kind: DataType) -> bool:
     return all(name in known and fits(item, known[name]) for name, item in value.items())
 
 
-def _key(key: Any, kind: DataType) -> Any:
-    """YAML mapping keys arrive as text; a whole-number key type takes them as numbers."""
-    return int(key) if kind.is_integral and isinstance(key, str) and re.fullmatch(r"-?[0-9]{1,19}", key) else key
+def map_key(key: Any, kind: DataType) -> Any:
+    """A key of a YAML mapping, which arrives as text, as a native value of a map's key type if it is one."""
+    if not isinstance(key, str):
+        return key
+    if kind.is_integral:
+        return int(key) if re.fullmatch(r"-?[0-9]{1,19}", key) else key
+    if kind.is_floating:
+        return float(key) if _NUMBER.fullmatch(key) else key
+    return {"true": True, "false": False}.get(key, key) if kind == BOOLEAN else key
 
 
 def _signed(text: str) -> str:
@@ -252,7 +258,7 @@ def _array_sql(value: Any, kind: DataType) -> str:
 
 def _map_sql(value: Any, kind: DataType) -> str:
     keys, values = kind.key or NULL, kind.value or NULL
-    items = (f"{sql_literal(_key(key, keys), keys)}, {sql_literal(item, values)}" for key, item in value.items())
+    items = (f"{sql_literal(map_key(key, keys), keys)}, {sql_literal(item, values)}" for key, item in value.items())
     return f"CAST(map({', '.join(items)}) AS {kind.sql()})"
 
 

@@ -92,7 +92,7 @@ class Building:
         for expectation in spec.expectations:
             if expectation.on_failure == "quarantine":
                 checked = violation(expectation, types)
-                used = tuple(sorted(c for c in types if f"`{c}`" in checked))
+                used = tuple(sorted(c for c in types if quote_identifier(c) in checked))
                 violations.append((expectation.type, Sql(checked, checked, used)))
         rows = self.before_quarantine(name)
         return Quarantine(rows, tuple(violations)) if violations else rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,11 @@ class FeatureSet:
 
     def since_us(self, at_us: int) -> int | None:
         """Where the window that begins first begins at an instant; None is without bound."""
-        starts = [feature.since_us(at_us) for feature in self.aggregates]
-        bounded = [start for start in starts if start is not None]
-        return min(bounded, default=at_us) if len(bounded) == len(starts) else None
+        return earliest_us(self.aggregates, at_us)
+
+
+def earliest_us(features: Sequence[AggregateFeature], at_us: int) -> int | None:
+    """Where the window that begins first begins at an instant; None is without bound."""
+    starts = [feature.since_us(at_us) for feature in features]
+    bounded = [start for start in starts if start is not None]
+    return min(bounded, default=at_us) if len(bounded) == len(starts) else None

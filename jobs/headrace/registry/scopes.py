@@ -11,6 +11,7 @@ from headrace.expressions import (
     check_condition,
     column_names,
 )
+from headrace.expressions.scope import MOST_COMPARED
 
 Outcome = CheckedExpression | ExpressionError
 # What an expression cannot be blamed for when it uses a column whose own declaration is wrong.
@@ -96,6 +97,8 @@ class Scope:
             # Only what the text names: of a wide table the rest would cost more than the check itself.
             return check(text, self._named(text))
         except ExpressionError:
+            if len(self._types) > MOST_COMPARED:
+                raise  # no name is suggested then
             # All columns are in sight of an error: one may be what the author meant.
             return check(text, self._types)
 

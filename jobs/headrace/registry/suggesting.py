@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 _MOST_SHOWN = 8
+# Comparing takes 10 us a name: thousands of wrong names against thousands of known ones would take an hour.
+_MOST_COMPARED, _LONGEST_NAME = 1000, 255
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
@@ -19,6 +21,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 @lru_cache(maxsize=4096)
 def closest(name: str, known: tuple[str, ...]) -> str | None:
     """The known name most like `name`, whatever the case of its letters."""
+    if len(name) > _LONGEST_NAME or len(known) > _MOST_COMPARED:
+        return None
     by_folded = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), by_folded, n=1)
     return by_folded[close[0]] if close else None

@@ -8,6 +8,8 @@ from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import Span
+from headrace.engine.counting import Counting
+from headrace.engine.local_times import count_local_times
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.expectations import expected_output, expected_source, with_implied
@@ -30,11 +32,13 @@ class Batch:
         suite: What is expected.
         rows: What is judged.
         source: The source that the rows are of; None for a static table.
+        counting: What the pass over the rows counts beside; None for a static table.
     """
 
     suite: Suite
     rows: DataFrame
     source: str | None = None
+    counting: Counting | None = None
 
 
 def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
@@ -61,19 +65,23 @@ def _chain(run: Run, name: str) -> list[str]:
 
 def _source_batch(run: Run, name: str, wide_sums: bool) -> Batch:
     spec, types = run.work.linted.project.sources[name].spec, run.work.linted.columns.of_source(name)
-    reading = Reading(run.work.lake, run.versions, wide_sums=wide_sums, with_timeless=True)
-    node = run.work.building.before_quarantine(name)
     end_us, since_us = run.interval.end_us, run.input_from_us
+    counting = Counting(name, since_us)
+    reading = Reading(run.work.lake, run.versions, wide_sums=wide_sums, with_timeless=True, counting=counting)
+    node = run.work.building.before_quarantine(name)
     span = Span(_earliest_us(run, node), end_us, end_us)
     rows = lower(node, reading, span)
     if since_us is not None:
         rows = rows.where(f"{EVENT_US} IS NULL OR {COUNTS_US} > {since_us}L")
+    if isinstance(spec, TableSource):
+        rows = count_local_times(rows, instants_of(node), counting, span)
     judged = rows.select(
         *[quote_identifier(column) for column in types], F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
     )
     keys = [key for key in run.work.linted.columns.keys(run.group) if key in types] if name == run.group.source else []
     implied = expected_source(types, _event_time(spec), keys)
-    return Batch(Suite(f"{run.group.name} input {name}", with_implied(spec.expectations, implied)), judged, name)
+    suite = Suite(f"{run.group.name} input {name}", with_implied(spec.expectations, implied))
+    return Batch(suite, judged, name, counting)
 
 
 def _earliest_us(run: Run, node: Rows) -> int | None:

@@ -1,6 +1,7 @@
 """Writes a source definition for a table that is there already."""
 
 import difflib
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from headrace.storage import Lake
 
 # The best to tell an event's time by comes first.
 _TIMES = ("timestamp", "timestamp_ntz", "date")
+_SOURCE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 # To some readers of YAML these are no names.
 _WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 
@@ -33,9 +35,13 @@ def source_yaml(lake: Lake, table: str, name: str | None = None) -> str:
     times = [column for wanted in _TIMES for column, kind in types.items() if kind == wanted]
     event_time = times[0] if times else "TODO"
     name = name or _name(table)
+    if not _SOURCE_NAME.fullmatch(name):
+        raise UsageError(f"{name!a} is not a name", "--name takes letters, digits and _, beginning with a letter")
     lines = [] if is_mapped else [f"# TODO add to `tables` of the configuration: {_entry(name, location)}"]
     lines += ["kind: source", f"name: {name}", "description: TODO", f"table: {table if is_mapped else f'raw.{name}'}"]
-    lines.append(f"event_time: {_scalar(event_time)}" + (f"  # or {', '.join(times[1:])}" if times[1:] else ""))
+    lines.append(
+        f"event_time: {_scalar(event_time)}" + (f"  # or {', '.join(map(_scalar, times[1:]))}" if times[1:] else "")
+    )
     if types.get(event_time) in ("timestamp_ntz", "date"):
         lines.append("timezone: UTC  # TODO the zone of these zone-less times")
     if types.get(event_time) == "date":
@@ -76,10 +82,13 @@ def _column(name: str, kind: str) -> str:
 
 def _name(table: str) -> str:
     last = re.split(r"[./\\]", re.sub(r"\.(parquet|csv)/?$", "", table).rstrip("/"))[-1]
-    cleaned = re.sub(r"\W+", "_", last).strip("_") or "source"
+    cleaned = re.sub(r"\W+", "_", last, flags=re.ASCII).strip("_") or "source"
     return cleaned if cleaned[0].isalpha() else f"source_{cleaned}"
 
 
 def _scalar(text: str) -> str:
     is_plain = re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./]*", text) and text.lower() not in _WORDS
+    if not text.isprintable():
+        # As JSON, which is YAML too: on one line, whatever a column is called.
+        return json.dumps(text)
     return text if is_plain else "'" + text.replace("'", "''") + "'"

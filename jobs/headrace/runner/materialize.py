@@ -1,6 +1,7 @@
 """Computes one interval of one group: the stages in order, and what happens when one of them fails."""
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ class Materialized:
         rows_in: New rows that passed the input gate.
         rows_out: Rows of the snapshot.
         rows_quarantined: Rows held back.
+        counts: Rows by `<source>.<kind>`: `ambiguous_time`, `missing_time`, `never_visible` (no time of arrival),
+            `too_late` (left out of a roll-up); kinds that there are none of are not listed.
         table: Where the snapshot is.
         table_version: Delta version that holds it.
         documents: Data Docs of the gates.
@@ -39,6 +42,7 @@ class Materialized:
     rows_in: int
     rows_out: int
     rows_quarantined: int
+    counts: Mapping[str, int]
     table: str
     table_version: int | None
     documents: tuple[str, ...]
@@ -129,6 +133,7 @@ def _current(run: Run, row: LedgerRow, began: float) -> Materialized:
         rows_in=row.rows_in or 0,
         rows_out=row.rows_out or 0,
         rows_quarantined=row.rows_quarantined or 0,
+        counts=row.counts,
         table=run.work.feature_table(run.group).path,
         table_version=row.table_version,
         documents=tuple(gate.document for gate in row.gates if gate.document),
@@ -144,6 +149,7 @@ def _committed(run: Run, began: float) -> Materialized:
         rows_in=run.rows_in,
         rows_out=run.staged.rows if run.staged else 0,
         rows_quarantined=run.rows_quarantined,
+        counts=run.counts,
         table=run.work.feature_table(run.group).path,
         table_version=run.table_version,
         documents=tuple(gate.document for gate in run.gates if gate.document),

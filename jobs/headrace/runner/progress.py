@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from headrace.errors import legible
+
 
 @dataclass
 class Step:
@@ -52,7 +54,7 @@ class Progress:
                 seconds = f"{time.perf_counter() - began:5.1f} s"
                 line = f"  {mark} {label:<24} {seconds}  {', '.join(step.notes)}".rstrip()
                 below = [f"    {detail}" for detail in step.details]
-                print("\n".join([line, *below]), file=sys.stderr, flush=True)
+                print(legible("\n".join([line, *below]), keep="\n"), file=sys.stderr, flush=True)
 
     @contextmanager
     def _spinner(self, label: str) -> Iterator[None]:

@@ -37,6 +37,7 @@ class Run:
         staged: The computed result.
         rows_in: Rows that passed the input gate.
         rows_quarantined: Rows held back among them.
+        counts: Rows that never count or whose instant was a choice, by `<source>.<what it is>`.
         table_version: Delta version that holds the interval.
     """
 
@@ -54,6 +55,7 @@ class Run:
     staged: "StagedTable | None" = None
     rows_in: int = 0
     rows_quarantined: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
     table_version: int | None = None
 
     def reading(self, wide_sums: bool = False) -> Reading:

@@ -16,6 +16,7 @@ from headrace.errors import DataError
 from headrace.logical.fingerprint import fingerprint
 from headrace.logical.pruning import scans_of
 from headrace.quality import GateResult, run_gate
+from headrace.runner.counts import told
 from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
@@ -27,14 +28,29 @@ Stage = Callable[[Run, Step], None]
 SLOWER = "values outside the range of fast exact sums: slower ones"
 
 
+def claim(run: Run, step: Step) -> None:
+    """Takes the interval: the attempt's number fences older writers, and what fails from here on is on record.
+
+    Before versions are pinned, so that an attempt never sees older tables than the attempt it replaces committed.
+    """
+    run.attempt = run.work.ledger.claim(
+        run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints
+    )
+    step.note(f"attempt {run.attempt}")
+
+
 def pin(run: Run, step: Step) -> None:
     """Fixes the version of every table, so that all that follows sees the same rows."""
     for scan in dict.fromkeys(scans_of(run.features.events)):
         if scan.table not in run.versions:
             run.versions[scan.table] = run.work.lake.version(scan.table)
+        version = run.versions[scan.table]
         with translated(f"reading {scan.table}"):
-            if lower(scan, run.reading()).isEmpty():
+            rows = lower(scan, run.reading())
+            # A version never changes: of several intervals in one process, one has to look.
+            if version not in run.work.filled and rows.isEmpty():
                 raise DataError(f"{scan.table} has no rows at all", "load it before features are computed from it")
+        run.work.filled.add(version)
     step.note(", ".join(f"{table} at {version.version}" for table, version in run.versions.items()))
     _require_fresh(run)
 
@@ -57,25 +73,20 @@ def _require_fresh(run: Run) -> None:
             )
 
 
-def claim(run: Run, step: Step) -> None:
-    """Takes the interval: the attempt's number fences older writers."""
-    run.attempt = run.work.ledger.claim(
-        run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints
-    )
-    step.note(f"attempt {run.attempt}")
-
-
 def input_gate(run: Run, step: Step) -> None:
     """Judges the rows that no earlier interval of the group has judged."""
 
     def judge(wide_sums: bool) -> None:
         run.gates.clear()
         run.rows_quarantined = 0
+        run.counts.clear()
         for batch in input_batches(run, wide_sums):
             with translated(f"checking {batch.suite.name}"):
                 result = run_gate(batch.rows, batch.suite, run.documents)
             run.gates.append(result)
             _require_passed(run, result)
+            if batch.counting is not None:
+                run.counts |= batch.counting.totals()
             if batch.source is not None:
                 run.rows_quarantined += hold_back(run, batch.source, batch.rows)
             if batch.source == run.group.source:
@@ -86,6 +97,7 @@ def input_gate(run: Run, step: Step) -> None:
     _note_expectations(step, *run.gates)
     if run.rows_quarantined:
         step.note(f"{run.rows_quarantined:,} rows held back")
+    step.details += told(run.counts)
 
 
 def _note_expectations(step: Step, *results: GateResult) -> None:
@@ -158,8 +170,8 @@ def commit(run: Run, step: Step) -> None:
 
 
 STAGES: tuple[tuple[str, Stage], ...] = (
-    ("pin table versions", pin),
     ("claim the interval", claim),
+    ("pin table versions", pin),
     ("input gate", input_gate),
     ("compute and stage", compute),
     ("output gate", output_gate),
@@ -189,6 +201,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         rows_out=run.staged.rows if run.staged else None,
         rows_quarantined=run.rows_quarantined,
         input_from_us=run.input_from_us,
+        counts=run.counts,
         gates=tuple(_summary(gate) for gate in run.gates),
         reason=reason,
         staging=run.staged.path if run.staged else None,

@@ -18,6 +18,7 @@ from headrace.timeline import Grid, Interval
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from headrace.engine.tables import TableVersion
     from headrace.storage import FeatureTable, Lake, Ledger, Staging
 
 
@@ -30,6 +31,9 @@ class Workspace:
         linted: The definitions.
         verbose: Let Spark write to the terminal.
 
+    Attributes:
+        filled: Versions of tables that have rows, as far as anyone has looked.
+
     Raises:
         DefinitionError: The definitions have errors.
     """
@@ -39,6 +43,7 @@ class Workspace:
             raise DefinitionError(linted.errors)
         self.root, self.settings, self.linted, self._verbose = root, settings, linted, verbose
         self.building = Building(linted.project, linted.columns)
+        self.filled: set[TableVersion] = set()
 
     @classmethod
     def open(cls, root: Path, conf: str = "conf/local.yaml", verbose: bool = False) -> Self:

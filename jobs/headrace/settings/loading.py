@@ -47,10 +47,10 @@ def load(project: Path, conf: str) -> Settings:
     project = project.resolve()
     found, problems = documents.read(project / conf, conf)
     if problems:
-        raise DefinitionError(problems)
+        raise DefinitionError(problems, is_quotable=False)
     if len(found) != 1:
         message = "is empty" if not found else "holds several documents, not one"
-        raise DefinitionError([Problem("invalid-value", message, conf)])
+        raise DefinitionError([Problem("invalid-value", message, conf)], is_quotable=False)
     (document,) = found
     problems = list(_unknown_variables())
     overrides, unreadable = _overrides()
@@ -67,7 +67,7 @@ def load(project: Path, conf: str) -> Settings:
         findings += [finding for check in _CHECKS for finding in check(settings)]
     problems += unreadable + [_located(finding, document, overrides) for finding in findings]
     if problems:
-        raise DefinitionError(problems)
+        raise DefinitionError(problems, is_quotable=False)
     return settings
 
 
@@ -84,6 +84,8 @@ def _overrides() -> tuple[dict[str, Any], list[Problem]]:
     """What the environment sets, as nested mappings like the file's."""
     try:
         overrides = EnvSettingsSource(Settings)()
+    except RecursionError:
+        return {}, [Problem("invalid-value", "is nested too deeply", where=f"a variable that begins with {PREFIX}")]
     except SettingsError as error:
         # Its cause shows the value; its message names the field only.
         field = next((name for name in _fields(()) if f'"{name}"' in str(error)), "")
@@ -129,7 +131,9 @@ def _variable(path: Parts, overrides: Mapping[str, Any]) -> str | None:
         name = PREFIX + "__".join(str(part) for part in path[:end]).upper()
         if name in names:
             return names[name]
-    return None
+    # A variable may reach further down than what is wrong with it.
+    below = PREFIX + "__".join(map(str, path)).upper() + "__"
+    return next((names[name] for name in sorted(names) if name.startswith(below)), None)
 
 
 def _reworded(detail: Any) -> _Finding:

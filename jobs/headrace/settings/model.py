@@ -1,9 +1,10 @@
 """The shape of a configuration file. Paths, secrets and what spans several fields are checked on loading."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 CSV_OPTIONS = ("header", "delimiter", "quote", "escape", "nullValue", "encoding")
@@ -19,6 +20,25 @@ def _as_text(value: object) -> object:
 Text = Annotated[str, BeforeValidator(_as_text)]
 
 
+# A part of a catalog name. Neither `/` nor `:`: Spark would take delta.`/etc` for a path, outside all roots.
+_PART = r"(?:[^`./\\:\s\x00-\x1f\x7f;'\"()]+|`(?:[^`/\\:\x00-\x1f\x7f]|``)+`)"
+_CATALOG_NAME = re.compile(rf"(?:(?P<first>{_PART})\.)?{_PART}(?:\.{_PART})?")
+_FILE_FORMATS = ("delta", "parquet", "csv", "json", "orc", "text", "avro", "xml", "binaryfile", "iceberg", "hudi")
+
+
+def _catalog_name(value: str) -> str:
+    """A name of one to three parts that can only be a table of a catalog."""
+    found = _CATALOG_NAME.fullmatch(value)
+    if found is None:
+        raise ValueError("a catalog table has a name of one to three parts, as in main.risk.chargebacks")
+    if (found["first"] or "").strip("`").lower() in _FILE_FORMATS:
+        raise ValueError("a catalog table cannot be a path: use `path` and `format`")
+    return value
+
+
+CatalogName = Annotated[str, AfterValidator(_catalog_name)]
+
+
 class TableLocation(BaseModel):
     """Where a logical table is: at a path, or in a catalog.
 
@@ -32,7 +52,7 @@ class TableLocation(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str | None = Field(default=None, min_length=1)
-    catalog: str | None = Field(default=None, min_length=1)
+    catalog: CatalogName | None = Field(default=None, min_length=1)
     format: Literal["delta", "parquet", "csv"] = "delta"
     options: dict[str, Text] = Field(default_factory=dict)
 
@@ -96,8 +116,8 @@ class Settings(BaseSettings):
     )
 
     lake: str = ""
-    catalog: str | None = Field(default=None, min_length=1)
-    schema_: str | None = Field(default=None, alias="schema", min_length=1)
+    catalog: CatalogName | None = Field(default=None, min_length=1)
+    schema_: CatalogName | None = Field(default=None, alias="schema", min_length=1)
     roots: list[str] = Field(default_factory=list)
     tables: dict[str, TableLocation] = Field(default_factory=dict)
     spark: SparkSettings = Field(default_factory=SparkSettings)

@@ -66,7 +66,9 @@ class FeatureGroup(Spec):
     name: Name
     description: Description = None
     owner: Owner = None
-    version: Annotated[int, Field(ge=1, description="Raised when values change; each version has its own table.")]
+    version: Annotated[
+        int, Field(ge=1, le=2_147_483_647, description="Raised when values change; each version has its own table.")
+    ]
     entity: Annotated[Name, Field(description="What the features describe; its keys are columns of the source.")]
     source: Annotated[Name, Field(description="Where the events come from.")]
     where: Annotated[Sql | None, Field(description="Which events count for all features.")] = None

@@ -40,6 +40,12 @@ def _zone(value: str) -> str:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"'{value}' holds a character that cannot be seen")
+    return value
+
+
 def _instant(value: object) -> int:
     return value if isinstance(value, int) else parse_instant(str(value))
 
@@ -79,7 +85,7 @@ _SIMPLE_TYPES = [
 ]
 _OTHER_TYPES = r"^(byte|short|integer|long|real|timestamp_ltz|dec|numeric)$|[A-Z(<]"
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,127}$")]
-ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 Description = Annotated[Text | None, Field(description="What it is, for people.")]
 Owner = Annotated[Text | None, Field(description="Who answers for it.")]

@@ -25,6 +25,7 @@ COLUMNS = {
     "rows_in": "bigint",
     "rows_out": "bigint",
     "rows_quarantined": "bigint",
+    "counts": "map<string,bigint>",
     "input_from": "timestamp",
     "gates": "array<struct<suite:string,passed:boolean,rows:bigint,failed:int,document:string>>",
     "reason": "string",
@@ -62,6 +63,7 @@ def to_values(row: LedgerRow) -> tuple[Any, ...]:
         row.rows_in,
         row.rows_out,
         row.rows_quarantined,
+        dict(row.counts),
         instant(row.input_from_us),
         gates,
         row.reason,
@@ -81,6 +83,7 @@ def from_row(row: Row) -> LedgerRow:
         input_from_us=values.pop("input_from"),
         fingerprints=values.pop("fingerprints") or {},
         source_versions=values.pop("source_versions") or {},
+        counts=values.pop("counts") or {},
         gates=gates,
         **values,
     )

@@ -56,11 +56,6 @@ class Lake:
         rows = self.read_location(location, name, version, schema)
         return rows if schema is None else as_declared(rows, name, schema)
 
-    def is_empty(self, name: str, version: TableVersion | None = None) -> bool:
-        """Whether a table has no rows at all; reads one row at most."""
-        with translated(f"reading {name}"):
-            return self.read(name, version).isEmpty()
-
     def location(self, name: str) -> TableLocation:
         """Where a logical table is.
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Self
 
 UNITS_US = {"w": 604_800_000_000, "d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
-_TERM = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])")
-_WHOLE = re.compile(rf"\s*(?:{_TERM.pattern}\s*)+")
+_TERM = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])", re.ASCII)
+_WHOLE = re.compile(rf"\s*(?:{_TERM.pattern}\s*)+", re.ASCII)
 LONGEST_US = 2_000_000 * UNITS_US["d"]
 
 

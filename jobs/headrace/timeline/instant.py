@@ -7,12 +7,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 ISO_8601 = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
-_ISO = re.compile(ISO_8601)
+_ISO = re.compile(ISO_8601, re.ASCII)
+# Files of a machine's time zone database that name no zone, or one that is another elsewhere; Java knows none of them.
+_NO_ZONES = re.compile(r"(posix|right)/.*|localtime|posixrules|Factory")
 
 
 def to_instant(moment: datetime) -> int:
     """Microseconds since 1970 of an aware datetime, exactly."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+_FIRST_US, _LAST_US = (to_instant(end.replace(tzinfo=UTC)) for end in (datetime.min, datetime.max))
 
 
 def from_instant(instant_us: int) -> datetime:
@@ -31,6 +36,8 @@ def zone(name: str) -> ZoneInfo:
         ValueError: There is no such zone.
     """
     try:
+        if _NO_ZONES.fullmatch(name):
+            raise ValueError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"'{name}' is not a time zone; use an IANA name such as Europe/Berlin or UTC") from error
@@ -62,7 +69,10 @@ def parse_instant(text: str, timezone: str | None = None) -> int:
         moment = datetime.fromisoformat(cleaned)
     except ValueError as error:
         raise ValueError(f"'{text}' is not a time: {error}") from error
-    return to_instant(moment) if moment.tzinfo else local_to_instant(moment, timezone or "UTC")
+    instant_us = to_instant(moment) if moment.tzinfo else local_to_instant(moment, timezone or "UTC")
+    if not _FIRST_US <= instant_us <= _LAST_US:
+        raise ValueError(f"'{text}' lies outside the years 1 to 9999 in UTC")
+    return instant_us
 
 
 def format_instant(instant_us: int) -> str:

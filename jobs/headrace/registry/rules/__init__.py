@@ -70,4 +70,5 @@ RULES: tuple[Rule, ...] = (
     definition_tests.given,
     definition_tests.at,
     definition_tests.expect,
+    definition_tests.outcome,
 )

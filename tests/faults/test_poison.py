@@ -1,0 +1,250 @@
+"""Poison in the data: a right answer, or one clear line that names the feature and the source and leaves no trace."""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.integration.shop import Shop, Table
+
+STACKS = re.compile(r"Py4J|Traceback|org\.apache|java\.lang\.\w*Exception|SQLSTATE")
+LONG = "x" * 1_000_000
+AT = datetime(2024, 1, 2, 9, tzinfo=UTC)
+DEFINITIONS = """\
+kind: entity
+name: customer
+keys: {{customer_id: {key}}}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+columns: {{customer_id: {key}, sold_at: {time}, {columns}}}
+{declared}
+---
+kind: feature_group
+name: spend
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-01
+features:
+{features}
+"""
+CONF = """\
+lake: ./lake
+roots: [./lake, ./data]
+tables: {raw.sales: {path: ./data/sales.parquet, format: parquet}}
+spark: {master: 'local[2]'}
+"""
+Write = Callable[..., None]
+
+
+class Poisoned:
+    """A shop of its own for each test: one source, one group, and rows whose `sold_at` is 2024-01-02 by default."""
+
+    def __init__(self, spark: SparkSession, root: Path) -> None:
+        self._spark, self._root = spark, root
+
+    def open(
+        self, columns: str, features: str, declared: str = "", key: str = "bigint", time: str = "timestamp"
+    ) -> None:
+        features = "".join(f"  {line}\n" for line in features.splitlines())
+        text = DEFINITIONS.format(columns=columns, features=features, declared=declared, key=key, time=time)
+        self.shop = Shop.open(self._root / "shop", text, CONF)
+        self.path = self.shop.root / "data" / "sales.parquet"
+
+    def write(self, columns: dict[str, Any], **options: Any) -> None:
+        rows = len(next(iter(columns.values())))
+        columns = {"sold_at": pa.array([AT] * rows, pa.timestamp("us", tz="UTC")), **columns}
+        columns = {"customer_id": pa.array([1] * rows, pa.int64()), **columns}
+        pq.write_table(pa.table(columns), self.path, **options)
+
+    def run(self, interval: str = "2024-01-02") -> tuple[int, str]:
+        """Exit code and error of the run; what a person sees of it is short and has no stack."""
+        done = self.shop.headrace(f"materialize --group spend --interval {interval}")
+        assert not STACKS.search(done.out + done.err)
+        assert len(done.out + done.err) < 20_000
+        return done.code, "" if done.code == 0 else done.error
+
+    @property
+    def table(self) -> Table:
+        return Table(self._spark, self.shop, "spend_v1")
+
+    def rows(self, columns: str, feature_time: str = "2024-01-03") -> list[tuple[object, ...]]:
+        return self.table.rows(feature_time, columns)
+
+    def has_written_nothing(self) -> bool:
+        folders = ("features", "quarantine", "_headrace/staging")
+        return not any(self.shop.files(f"lake/{folder}") for folder in folders)
+
+
+@pytest.fixture
+def poisoned(spark: SparkSession, tmp_path: Path) -> Poisoned:
+    return Poisoned(spark, tmp_path)
+
+
+BIG = 2**63 - 1
+
+
+def test_an_overflow_leaves_the_table_as_it_was(poisoned: Poisoned) -> None:
+    poisoned.open("amount: bigint, price: 'decimal(38,0)'", "total: {aggregate: sum, of: amount, window: 1d}")
+    day = pa.array([AT.replace(day=1), AT, AT], pa.timestamp("us", tz="UTC"))
+    price = pa.array([Decimal(1)] * 3, pa.decimal128(38, 0))
+    poisoned.write({"sold_at": day, "amount": pa.array([7, BIG, BIG], pa.int64()), "price": price})
+    assert poisoned.run("2024-01-01") == (0, "")
+    before = poisoned.table.version
+    assert poisoned.run() == (
+        3,
+        "a total is too large for its type in total; sum a wider type, as in: cast(amount as decimal(38, 2))",
+    )
+    assert (poisoned.table.version, poisoned.rows("total", "2024-01-02"), poisoned.rows("total")) == (
+        before,
+        [(7,)],
+        [],
+    )
+    assert poisoned.shop.files("lake/_headrace/staging") == []
+
+
+# columns, features, declared -> the error
+FAILING = {
+    "decimal sum": (
+        "total: {aggregate: sum, of: price, window: 1d}",
+        "",
+        "a total is too large for its type in total; sum a wider type, as in: cast(amount as decimal(38, 2))",
+    ),
+    "division in derive": (
+        "n: {aggregate: sum, of: ratio, window: 1d}",
+        "derive: {ratio: amount / zero}",
+        "computing spend from sales: division by zero in: amount / zero; nullif(x, 0) makes it null",
+    ),
+    "cast in derive": (
+        "n: {aggregate: sum, of: size, window: 1d}",
+        "derive: {size: cast(item as int)}",
+        "computing spend from sales: the STRING 'pear' is not a valid INT in: cast(item as int)",
+    ),
+    "cast in a source's where": (
+        "n: {aggregate: count, window: 1d}",
+        "where: cast(item as int) > 0",
+        "checking spend input sales: the STRING 'pear' is not a valid INT in: cast(item as int)",
+    ),
+    "cast in of": (
+        "n: {aggregate: sum, of: cast(item as bigint), window: 1d}",
+        "",
+        "computing spend from sales: the STRING 'pear' is not a valid BIGINT in: cast(item as bigint)",
+    ),
+    "overflow in of": (
+        "n: {aggregate: max, of: amount + amount, window: 1d}",
+        "",
+        "computing spend from sales: long overflow in: amount + amount",
+    ),
+    "division in a feature's where": (
+        "n: {aggregate: count, where: amount / zero > 1, window: 1d}",
+        "",
+        "computing spend from sales: division by zero in: amount / zero; nullif(x, 0) makes it null",
+    ),
+    "division in an expression": (
+        "n: {aggregate: count, window: 1d}\nz: {aggregate: sum, of: zero, window: 1d}\nr: {expression: n / z}",
+        "",
+        "computing spend from sales: division by zero in: cast((n / z) as double); nullif(x, 0) makes it null",
+    ),
+    "regex": (
+        "n: {aggregate: count, where: \"item rlike '('\", window: 1d}",
+        "",
+        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 1",
+    ),
+    "index": (
+        "n: {aggregate: last, of: 'array(1)[amount]', window: 1d}",
+        "",
+        "computing spend from sales: The index -1 is out of bounds in: array(1)[amount]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_value_that_cannot_be_is_one_line(poisoned: Poisoned, name: str) -> None:
+    features, declared, error = FAILING[name]
+    poisoned.open("amount: bigint, zero: bigint, item: string, price: 'decimal(38,0)'", features, declared)
+    poisoned.write(
+        {
+            "amount": pa.array([BIG, 1], pa.int64()),
+            "zero": pa.array([0, 0], pa.int64()),
+            "item": pa.array(["pear", "\x1b[31m"]),
+            "price": pa.array([Decimal(10**38 - 1)] * 2, pa.decimal128(38, 0)),
+        }
+    )
+    assert poisoned.run() == (2 if name == "regex" else 3, error)
+    assert poisoned.has_written_nothing()
+
+
+def test_nan_and_infinities(poisoned: Poisoned) -> None:
+    names = "total: sum, mean: mean, least: min, most: max, latest: last, kinds: count_distinct"
+    features = "\n".join(
+        f"{name}: {{aggregate: {aggregate}, of: x, window: 1d}}"
+        for name, aggregate in (pair.split(": ") for pair in names.split(", "))
+    )
+    poisoned.open(
+        "x: double", features + "\nrows: {aggregate: count, window: 1d}\nratio: {expression: total / nullif(most, 0)}"
+    )
+    inf = math.inf
+    x = [math.nan, 1.0, inf, inf, -inf, math.nan, -0.0, 5e-324, 1.7976931348623157e308]
+    keys = pa.array([1, 1, 2, 3, 3, 4, 5, 6, 6], pa.int64())
+    poisoned.write({"customer_id": keys, "x": pa.array(x, pa.float64())})
+    assert poisoned.run() == (0, "")
+    largest = 1.7976931348623157e308
+    assert repr(poisoned.rows("customer_id rows total mean least most latest kinds ratio")) == repr(
+        [
+            (1, 2, 1.0, 1.0, 1.0, 1.0, 1.0, 1, 1.0),
+            (2, 1, inf, inf, inf, inf, inf, 1, math.nan),
+            (3, 2, math.nan, math.nan, -inf, inf, inf, 2, math.nan),
+            (4, 1, None, None, None, None, None, 0, None),
+            (5, 1, 0.0, 0.0, 0.0, 0.0, 0.0, 1, None),
+            (6, 2, largest, largest / 2, 5e-324, largest, largest, 2, 1.0),
+        ]
+    )
+
+
+def test_a_megabyte_of_text(poisoned: Poisoned) -> None:
+    poisoned.open(
+        "item: string",
+        "latest: {aggregate: last, of: item, window: 1d}\nkinds: {aggregate: count_distinct, of: item, window: 1d}",
+        "expectations:\n  - expect_column_values_to_be_in_set: {column: item, value_set: [a], severity: warning}\n"
+        "  - expect_column_value_lengths_to_be_between: {column: customer_id, max_value: 5, severity: warning}",
+        key="string",
+    )
+    poisoned.write({"customer_id": pa.array([LONG, LONG, "a"]), "item": pa.array([LONG, LONG + "y", "<b>\x1b[2J"])})
+    assert poisoned.run() == (0, "")
+    assert poisoned.rows("length(customer_id) length(latest) kinds") == [(1, 7, 1), (1_000_000, 1_000_001, 2)]
+    pages = [page.read_text() for page in (poisoned.shop.root / "lake" / "_headrace" / "data_docs").rglob("*.html")]
+    assert max(map(len, pages)) < 20_000
+    assert not any("<b>" in page or "\x1b" in page for page in pages)
+
+
+def test_a_million_values_and_half_of_the_rows_in_one_key(spark: SparkSession, poisoned: Poisoned) -> None:
+    poisoned.open(
+        "value: bigint", "n: {aggregate: count, window: 1d}\nkinds: {aggregate: count_distinct, of: value, window: 1d}"
+    )
+    rows = spark.range(2_000_000).selectExpr(
+        "if(id < 1000000, -1, id) AS customer_id", "id AS value", "timestamp'2024-01-02T09:00:00Z' AS sold_at"
+    )
+    rows.where("customer_id < 1000500").write.parquet(str(poisoned.path))
+    assert poisoned.run() == (0, "")
+    found = poisoned.rows("customer_id n kinds")
+    assert (len(found), found[0], found[1]) == (501, (-1, 1_000_000, 1_000_000), (1_000_000, 1, 1))
+
+
+def test_ten_thousand_columns(poisoned: Poisoned) -> None:
+    poisoned.open("c7: double", "total: {aggregate: sum, of: c7, window: 1d}")
+    one = pa.array([1.5], pa.float64())
+    poisoned.write({f"c{n}": one for n in range(10_000)})
+    assert poisoned.run() == (0, "")
+    assert poisoned.rows("customer_id total") == [(1, 1.5)]
