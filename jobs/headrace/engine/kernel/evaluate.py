@@ -1,0 +1,205 @@
+"""From what is asked to its column: one small function a family of merges."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from headrace.engine.kernel import exact_sum, extremes, gathered, items, order_statistics, scans
+from headrace.engine.kernel.flavour import Integers
+from headrace.engine.kernel.inputs import Inputs
+from headrace.engine.kernel.spec import Ask, Window
+from headrace.engine.kernel.whole_sum import whole_sum
+from headrace.engine.kernel.windows import View
+
+_NO_TIMES = np.zeros(0, np.int64)
+
+
+def evaluate(ask: Ask, inputs: Inputs) -> pa.Array:
+    """The state for each row of the timeline, in its order; null where no event contributes."""
+    return _FAMILIES[ask.merge](ask, inputs)
+
+
+def contributing(ask: Ask, inputs: Inputs) -> Integers:
+    """How many events contribute to each row's state."""
+
+    def make() -> Integers:
+        contents = inputs.view(ask.window).contents
+        if inputs.all_present(ask.value):
+            return contents.entered - contents.left
+        return exact_sum.window_sums(inputs.present(ask.value).astype(np.int64), contents)
+
+    return inputs.once(("contributing", ask.value, ask.window), make)
+
+
+def _value(ask: Ask) -> str:
+    assert ask.value is not None, f"{ask.merge} needs values"
+    return ask.value
+
+
+def _count(ask: Ask, inputs: Inputs) -> pa.Array:
+    count = contributing(ask, inputs)
+    return pa.array(count, mask=count == 0)
+
+
+def _sum(ask: Ask, inputs: Inputs) -> pa.Array:
+    return whole_sum(
+        inputs.column(_value(ask)),
+        inputs.time.events,
+        inputs.view(ask.window).contents,
+        contributing(ask, inputs) == 0,
+        ask.name,
+    )
+
+
+def _total(ask: Ask, inputs: Inputs) -> pa.Array:
+    name, contents, flavour = _value(ask), inputs.view(ask.window).contents, inputs.time.flavour
+    if contents.entering is None:
+        entering = leaving = inputs.prefix(name)
+    else:
+        values, present = inputs.doubles(name), inputs.present(name)
+        entering = exact_sum.prefix(values, present, contents.entering, flavour)
+        leaving = exact_sum.prefix(values, present, contents.leaving, flavour)
+    sums = exact_sum.totals(entering, leaving, contents, flavour)
+    return pa.array(sums, mask=contributing(ask, inputs) == 0)
+
+
+def _extreme(ask: Ask, inputs: Inputs) -> pa.Array:
+    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
+    if view.known or time.flavour == "numpy":
+        found = _ends(ask, inputs, 1, ask.merge == "max")[:, 0]
+    else:
+        codes = inputs.ordered(name) if ask.merge == "max" else ~inputs.ordered(name)
+        begin, end = view.range
+        found = extremes.largest(codes, inputs.present(name), begin, end, time.key_rows)
+    return inputs.take(name, found)
+
+
+def _ends(ask: Ask, inputs: Inputs, k: int, from_top: bool) -> Integers:
+    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
+    if time.flavour == "numpy":
+        return gathered.ends(inputs.ordered(name), inputs.present(name), view, k, from_top)
+    by_rank, valid = inputs.by_rank(name), inputs.present(name)
+    return order_statistics.ends(by_rank, valid, view.streams, time, k, from_top)
+
+
+def _list(ask: Ask, inputs: Inputs) -> pa.Array:
+    return _lists(inputs, _value(ask), _ends(ask, inputs, ask.k, ask.merge == "largest_k"))
+
+
+def _lists(inputs: Inputs, name: str, found: Integers) -> pa.Array:
+    """Lists of values of events by rows × k positions, -1 behind the last."""
+    offsets = np.concatenate([[0], np.cumsum((found >= 0).sum(axis=1))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), inputs.take(name, found[found >= 0]))
+
+
+def _percentile(ask: Ask, inputs: Inputs) -> pa.Array:
+    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
+    if time.flavour == "numpy":
+        found, place = gathered.neighbours(inputs.ordered(name), inputs.present(name), view, ask.p)
+    else:
+        by_rank, valid = inputs.by_rank(name), inputs.present(name)
+        found, place = order_statistics.neighbours(by_rank, valid, view.streams, time, ask.p)
+    empty = found[:, 0] < 0
+    values = inputs.doubles(name) if len(inputs.time.events) else np.zeros(1)
+    low, high = values[np.where(empty, 0, found[:, 0])], values[np.where(empty, 0, found[:, 1])]
+    with np.errstate(invalid="ignore"):
+        between = (np.ceil(place) - place) * low + (place - np.floor(place)) * high
+    return pa.array(np.where(low == high, low, np.where(np.floor(place) == np.ceil(place), low, between)), mask=empty)
+
+
+def _moment(ask: Ask, inputs: Inputs) -> pa.Array:
+    order = {"var_pop": 2, "skewness": 3, "kurtosis": 4}[ask.merge]
+    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
+    settled = inputs.settled(name)
+    values, valid = inputs.doubles(name)[settled], inputs.present(name)[settled]
+    if time.flavour == "numpy":
+        count, sums = gathered.moments(values, valid, _settled_view(inputs, ask, settled))
+    else:
+        counts_us = _counts_us(inputs, ask, settled)
+        count, sums = scans.moments(values, valid, counts_us, *view.range, time.at_us, order)
+    result, none = scans.finished(ask.merge, count, sums)
+    return pa.array(result, mask=none)
+
+
+def _decayed(ask: Ask, inputs: Inputs) -> pa.Array:
+    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
+    settled = inputs.settled(name)
+    values, valid = inputs.doubles(name)[settled], inputs.present(name)[settled]
+    aged_to_us = inputs.instants(ask.aged_to)
+    if time.flavour == "numpy":
+        view = _settled_view(inputs, ask, settled)
+        count, sums = gathered.decayed(values, valid, view, aged_to_us, ask.half_life_us, ask.window_us)
+    else:
+        counts_us, half_life_us, window_us = _counts_us(inputs, ask, settled), ask.half_life_us or 0, ask.window_us
+        count, sums = scans.decayed(
+            values, valid, time.event_us, counts_us, *view.range, time.at_us, aged_to_us, half_life_us, window_us
+        )
+    return pa.array(sums, mask=count == 0)
+
+
+def _counts_us(inputs: Inputs, ask: Ask, settled: Integers) -> Integers:
+    if not ask.window.known:
+        return _NO_TIMES
+    assert inputs.time.counts_us is not None
+    return inputs.time.counts_us[settled]
+
+
+def _settled_view(inputs: Inputs, ask: Ask, settled: Integers) -> View:
+    view = inputs.view(ask.window)
+    if not view.known:
+        return view
+    return replace(view, time=replace(view.time, counts_us=_counts_us(inputs, ask, settled)))
+
+
+def _distinct(ask: Ask, inputs: Inputs) -> pa.Array:
+    numbers, examples = inputs.numbers(_value(ask))
+    view = inputs.view(ask.window)
+    if inputs.time.flavour == "numpy":
+        rows, _, _ = gathered.counted(numbers, len(examples), view)
+        return pa.array(np.bincount(rows, minlength=len(inputs.time.rows)))
+    return pa.array(items.distinct(numbers, len(examples), view.streams))
+
+
+def _most_frequent(ask: Ask, inputs: Inputs) -> pa.Array:
+    name = _value(ask)
+    rows, which, _ = most_frequent(inputs, inputs.numbers(name)[0], inputs.numbers(name)[1], ask.window, ask.k)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(inputs.time.rows)))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), inputs.take(name, inputs.numbers(name)[1][which]))
+
+
+def most_frequent(
+    inputs: Inputs, numbers: Integers, examples: Integers, window: Window, most: int | None
+) -> tuple[Integers, Integers, Integers]:
+    """The most frequent numbers of each row's window, by count and then by number: row, number, count."""
+    view = inputs.view(window)
+    if inputs.time.flavour == "numpy":
+        rows, which, times = gathered.counted(numbers, len(examples), view)
+    else:
+        rows, which, times = items.counted(numbers, len(examples), view.streams)
+    order = np.lexsort((which, -times, rows))
+    rows, which, times = rows[order], which[order], times[order]
+    if most is not None:
+        sizes = np.bincount(rows, minlength=len(inputs.time.rows))
+        near = np.arange(len(rows)) - (np.cumsum(sizes) - sizes)[rows] < most
+        rows, which, times = rows[near], which[near], times[near]
+    return rows, which, times
+
+
+_FAMILIES: dict[str, Callable[[Ask, Inputs], pa.Array]] = {
+    "count": _count,
+    "sum": _sum,
+    "total": _total,
+    "min": _extreme,
+    "max": _extreme,
+    "smallest_k": _list,
+    "largest_k": _list,
+    "percentile": _percentile,
+    "var_pop": _moment,
+    "skewness": _moment,
+    "kurtosis": _moment,
+    "decayed": _decayed,
+    "distinct": _distinct,
+    "most_frequent": _most_frequent,
+}

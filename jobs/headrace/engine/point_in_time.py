@@ -1,0 +1,196 @@
+"""Features at any instants: for every row of a spine, every window as known at the row's own instant.
+
+Events and spine meet by a hash bucket of the key, one shuffle and no sort by time; `engine.kernel` does the rest.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from headrace.aggregates import COUNTS_US, EVENT_US
+from headrace.engine.at import AT_COLUMN, Span
+from headrace.engine.bucketing import BUCKET, STANDARD, Sizing, spread_of
+from headrace.engine.kernel import Ask, BucketSpec, Flavour, run_bucket
+from headrace.engine.kernel.flavour import HAS_NUMBA
+from headrace.engine.kernel_plan import KernelPlan, named_asks, plan_kernel
+from headrace.engine.reading import Reading
+from headrace.engine.rows import lower
+from headrace.expressions import quote_identifier
+from headrace.logical import FeatureSet
+from headrace.logical.pruning import pruned_features
+
+
+def default_flavour() -> Flavour:
+    """The kernel's code: `HEADRACE_KERNEL`, else numba where the driver has it."""
+    chosen = os.environ.get("HEADRACE_KERNEL", "numba" if HAS_NUMBA else "numpy")
+    return "numpy" if chosen == "numpy" else "numba"
+
+
+def point_in_time(
+    sets: Sequence[FeatureSet],
+    spine: DataFrame,
+    time: str,
+    reading: Reading,
+    keys: Mapping[str, str] | None = None,
+    sizing: Sizing = STANDARD,
+    flavour: Flavour | None = None,
+) -> DataFrame:
+    """The spine with the features of all sets.
+
+    Args:
+        sets: Groups of features; sets over the same events and keys are computed together. No two may have an output
+            column of one name.
+        spine: Rows to compute features for, with any other columns; none may begin with `_`, but those of the scope.
+        time: The spine's column of instants, a timestamp.
+        reading: Where events come from; columns of its scope are keys as well.
+        keys: The spine's name for a key column, where it is not the entity's own.
+        sizing: How large buckets get.
+        flavour: Which code the kernel runs; None chooses.
+
+    Returns:
+        Every row of the spine once, in any order, with all its columns and then the features. A row with a null key
+        or instant has null in every feature.
+    """
+    columns = spine.columns
+    result = spine.withColumn(AT_COLUMN, F.expr(f"unix_micros(cast({quote_identifier(time)} as timestamp))"))
+    for number, group in enumerate(_together(sets)):
+        result = _one_pass(group, result, f"_{number}", reading, dict(keys or {}), sizing, flavour or default_flavour())
+    features = [column.name for features in sets for column in features.columns]
+    return result.select(*[F.col(quote_identifier(name)) for name in (*columns, *features)])
+
+
+def _together(sets: Sequence[FeatureSet]) -> list[list[FeatureSet]]:
+    """Sets that share events, keys and order."""
+    found: dict[object, list[FeatureSet]] = {}
+    for features in sets:
+        found.setdefault((features.events, features.keys, features.order), []).append(features)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Key columns of a pass: the events' name, the spine's (of the same type) and its SQL over the spine."""
+
+    events: tuple[str, ...]
+    spine: tuple[str, ...]
+    made: Mapping[str, str]
+
+
+def _keys_of(
+    features: FeatureSet, spine: DataFrame, prefix: str, reading: Reading, renamed: Mapping[str, str]
+) -> _Keys:
+    types, made, names = dict(spine.dtypes), {}, list(reading.scope)
+    for position, key in enumerate(features.keys):
+        name = renamed.get(key.name, key.name)
+        if types.get(name) == key.type:
+            names.append(name)
+            continue
+        column = f"{prefix}k{position}"
+        made[column] = f"cast({quote_identifier(name)} as {key.type})"
+        names.append(column)
+    return _Keys((*reading.scope, *(key.name for key in features.keys)), tuple(names), made)
+
+
+def _one_pass(
+    group: list[FeatureSet],
+    spine: DataFrame,
+    prefix: str,
+    reading: Reading,
+    renamed: Mapping[str, str],
+    sizing: Sizing,
+    flavour: Flavour,
+) -> DataFrame:
+    """The spine with the features of sets that share events and keys."""
+    merged = replace(group[0], aggregates=tuple(feature for features in group for feature in features.aggregates))
+    plan = plan_kernel(merged, prefix)
+    keys = _keys_of(merged, spine, prefix, reading, renamed)
+    made = {**keys.made, **{column: sql for sql, column in plan.bounds.items()}}
+    rows = spine.withColumns({column: F.expr(sql) for column, sql in made.items()})
+    spread, span = spread_of(merged, rows, (keys.events, keys.spine), reading, sizing)
+    events = _prepared(merged, reading, plan, keys, span)
+    events, rows, slots = spread.apply(events, keys.events, rows, keys.spine)
+    spec = BucketSpec(
+        keys=(*zip(keys.events, keys.spine, strict=True), *slots),
+        event_us=EVENT_US,
+        counts_us=COUNTS_US if plan.visibility.known else None,
+        at_us=AT_COLUMN,
+        dropped=(BUCKET, *(ours for _, ours in slots), *made),
+        asks=named_asks(plan),
+        maps=tuple(plan.maps),
+        flavour=flavour,
+    )
+    schema = _schema(spec, rows, events)
+    run = partial(run_bucket, spec)
+    states = events.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET)).applyInArrow(run, schema)
+    return _finished(states, spine.columns, plan, group, [renamed.get(k.name, k.name) for k in merged.keys])
+
+
+def _prepared(features: FeatureSet, reading: Reading, plan: KernelPlan, keys: _Keys, span: Span) -> DataFrame:
+    """Events of complete keys with what the kernel needs of them."""
+    rows = lower(pruned_features(features).events, reading, span)
+    for key in features.keys:
+        name = quote_identifier(key.name)
+        rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
+    rows = plan.steps.run(rows.withColumns({column: F.expr(sql) for sql, column in plan.inputs.items()}))
+    return rows.select(
+        *[F.col(quote_identifier(name)) for name in keys.events],
+        EVENT_US,
+        *([COUNTS_US] if plan.visibility.known else []),
+        *[F.expr(sql).alias(column) for sql, column in plan.prepared.items()],
+    )
+
+
+def _schema(spec: BucketSpec, spine: DataFrame, events: DataFrame) -> T.StructType:
+    """What the kernel returns."""
+    kinds = {field.name: field.dataType for field in events.schema.fields}
+    fields = [T.StructField(f.name, f.dataType) for f in spine.schema.fields if f.name not in spec.dropped]
+    fields += [T.StructField(ask.column, _kind(ask, kinds)) for ask in spec.asks]
+    for wanted in spec.maps:
+        entry = [T.StructField("c", kinds[wanted.category])]
+        entry += [T.StructField(ask.column, _kind(ask, kinds)) for ask in wanted.asks]
+        fields.append(T.StructField(wanted.column, T.ArrayType(T.StructType(entry))))
+    return T.StructType(fields)
+
+
+def _kind(ask: Ask, kinds: Mapping[str, T.DataType]) -> T.DataType:
+    """The type of a state."""
+    match ask.merge:
+        case "count" | "distinct":
+            return T.LongType()
+        case "total" | "percentile" | "var_pop" | "skewness" | "kurtosis" | "decayed":
+            return T.DoubleType()
+    kind = kinds[ask.value or ""]
+    match ask.merge:
+        case "sum":
+            if isinstance(kind, T.DecimalType):
+                return T.DecimalType(min(kind.precision + 10, 38), kind.scale)
+            return T.LongType()
+        case "min" | "max":
+            return kind
+        case _:
+            return T.ArrayType(kind)
+
+
+def _finished(
+    states: DataFrame, columns: Sequence[str], plan: KernelPlan, group: list[FeatureSet], keys: Sequence[str]
+) -> DataFrame:
+    """States to values, then expressions; null where a key or the instant is."""
+    whole = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in (*keys, AT_COLUMN))
+    rows = plan.lets.run(states)
+    values = {name: f"CASE WHEN {whole} THEN {sql} END" for name, sql in plan.values.items()}
+    rows = rows.select(
+        *[F.col(quote_identifier(name)) for name in columns],
+        *[F.expr(sql).alias(name) for name, sql in values.items()],
+    )
+    for features in group:
+        for feature in features.expressions:
+            # All of it as SQL text: of what fails in there, Spark quotes the author's own.
+            text = f"({feature.expression.text})"
+            sql = f"coalesce({text}, {feature.default})" if feature.default is not None else text
+            rows = rows.withColumn(feature.name, F.expr(f"CASE WHEN {whole} THEN cast({sql} as {feature.type}) END"))
+    return rows
