@@ -20,6 +20,7 @@ from headrace.engine.kernel.flavour import HAS_NUMBA
 from headrace.engine.kernel_plan import KernelPlan, named_asks, plan_kernel
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
+from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features
@@ -110,7 +111,7 @@ def _one_pass(
     plan = plan_kernel(merged, prefix)
     keys = _keys_of(merged, spine, prefix, reading, renamed)
     made = {**keys.made, **{column: sql for sql, column in plan.bounds.items()}}
-    rows = spine.withColumns({column: F.expr(sql) for column, sql in made.items()})
+    rows = with_columns(spine, {column: F.expr(sql) for column, sql in made.items()})
     spread, span = spread_of(merged, rows, (keys.events, keys.spine), reading, sizing)
     events = _prepared(merged, reading, plan, keys, span)
     events, rows, slots = spread.apply(events, keys.events, rows, keys.spine)
@@ -136,7 +137,7 @@ def _prepared(features: FeatureSet, reading: Reading, plan: KernelPlan, keys: _K
     for key in features.keys:
         name = quote_identifier(key.name)
         rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
-    rows = plan.steps.run(rows.withColumns({column: F.expr(sql) for sql, column in plan.inputs.items()}))
+    rows = plan.steps.run(with_columns(rows, {column: F.expr(sql) for sql, column in plan.inputs.items()}))
     return rows.select(
         *[F.col(quote_identifier(name)) for name in keys.events],
         EVENT_US,

@@ -18,7 +18,7 @@ from headrace.settings.secrets import is_plain_secret, malformed
 
 PREFIX = "HEADRACE_"
 # Variables of the command line, not of the configuration.
-_OTHER_VARIABLES = frozenset({"HEADRACE_CONF", "HEADRACE_PROJECT"})
+_OTHER_VARIABLES = frozenset({"HEADRACE_CONF", "HEADRACE_PROJECT", "HEADRACE_KERNEL"})
 _FORMATS = ("delta", "parquet", "csv")
 
 Parts = tuple[str | int, ...]

@@ -4,20 +4,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import Row
+from pyspark.sql import functions as F
 
 from headrace.engine.at import AT_COLUMN, At
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.given import GivenTables, frame, plain_value, python_value
+from headrace.engine.point_in_time import point_in_time
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
 from headrace.expressions import BIGINT, DataType
 from headrace.logical.pruning import scans_of
+from headrace.runner.definition_tests.comparing import same
 from headrace.runner.workspace import Workspace
 from headrace.spec import DefinitionTest, FeatureGroup
 from headrace.timeline import parse_instant
 
-CASE = "_case"
+CASE, _TIME = "_case", "_time"
+_BOTH_WAYS = 1e-9  # what decay and moments may differ by; all else is equal
 SCOPE = {CASE: BIGINT, AT_COLUMN: BIGINT}
 
 Values = Mapping[str, Any]
@@ -53,18 +57,44 @@ def compute(work: Workspace, group: FeatureGroup, tests: Sequence[DefinitionTest
         reading = Reading(GivenTables(frames), scope=tuple(SCOPE), wide_sums=wide_sums)
         return snapshot(features, reading, At(None), asked=spine).collect()
 
+    def at_instants(wide_sums: bool) -> list[Row]:
+        reading = Reading(GivenTables(frames), scope=tuple(SCOPE), wide_sums=wide_sums)
+        timed = spine.withColumn(_TIME, F.timestamp_micros(AT_COLUMN))
+        return point_in_time([features], timed, _TIME, reading, flavour="numpy").collect()
+
     with translated(doing(group)):
         found = with_exact_sums(features, collected, lambda: None)
+        again = with_exact_sums(features, at_instants, lambda: None)
     kinds = {**SCOPE, **keys, **types}
     by_identity = {}
     for row in found:
         values = {name: plain_value(value, kinds[name]) for name, value in row.asDict().items()}
         by_identity[_identity(values, keys)] = values
+    _agree(group, by_identity, again, kinds, keys)
     nothing = dict.fromkeys(types)  # of rows with a null key
     return [
         [nothing if None in _identity(row, keys) else by_identity[_identity(row, keys)] for row in case]
         for case in asked
     ]
+
+
+def _agree(
+    group: FeatureGroup,
+    snapshots: Mapping[tuple[Any, ...], Values],
+    at_instants: Sequence[Row],
+    kinds: Mapping[str, DataType],
+    keys: Mapping[str, DataType],
+) -> None:
+    """Holds the values of training sets against those of feature tables: one truth, computed in two ways."""
+    for row in at_instants:
+        values = {name: plain_value(row[name], kind) for name, kind in kinds.items()}
+        if None in _identity(values, keys):
+            continue
+        for name, expected in snapshots[_identity(values, keys)].items():
+            if not same(expected, values[name], _BOTH_WAYS):
+                raise RuntimeError(
+                    f"{group.name}.{name} is {expected!r} in a snapshot and {values[name]!r} at an instant"
+                )
 
 
 def column_types(work: Workspace, group: FeatureGroup) -> dict[str, DataType]:
