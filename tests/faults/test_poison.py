@@ -231,15 +231,24 @@ def test_a_megabyte_of_text(poisoned: Poisoned) -> None:
 
 def test_a_million_values_and_half_of_the_rows_in_one_key(spark: SparkSession, poisoned: Poisoned) -> None:
     poisoned.open(
-        "value: bigint", "n: {aggregate: count, window: 1d}\nkinds: {aggregate: count_distinct, of: value, window: 1d}"
+        "value: bigint",
+        "n: {aggregate: count, window: 1d}\n"
+        "kinds: {aggregate: count_distinct, of: value, window: 1d}\n"
+        "most: {aggregate: most_frequent_k, k: 2, of: value, window: 1d}\n"
+        "last: {aggregate: last_k, k: 2, of: value, window: 1d}\n"
+        "some: {aggregate: count, by: value, window: 1d, max_categories: 2}",
     )
     rows = spark.range(2_000_000).selectExpr(
         "if(id < 1000000, -1, id) AS customer_id", "id AS value", "timestamp'2024-01-02T09:00:00Z' AS sold_at"
     )
     rows.where("customer_id < 1000500").write.parquet(str(poisoned.path))
     assert poisoned.run() == (0, "")
-    found = poisoned.rows("customer_id n kinds")
-    assert (len(found), found[0], found[1]) == (501, (-1, 1_000_000, 1_000_000), (1_000_000, 1, 1))
+    found = poisoned.rows("customer_id n kinds most last map_entries(some)")
+    assert (len(found), found[0], found[1]) == (
+        501,
+        (-1, 1_000_000, 1_000_000, [0, 1], [999_999, 999_998], [(0, 1), (1, 1)]),
+        (1_000_000, 1, 1, [1_000_000], [1_000_000], [(1_000_000, 1)]),
+    )
 
 
 def test_ten_thousand_columns(poisoned: Poisoned) -> None:
@@ -248,3 +257,45 @@ def test_ten_thousand_columns(poisoned: Poisoned) -> None:
     poisoned.write({f"c{n}": one for n in range(10_000)})
     assert poisoned.run() == (0, "")
     assert poisoned.rows("customer_id total") == [(1, 1.5)]
+
+
+def test_times_at_the_ends_of_calendars(poisoned: Poisoned) -> None:
+    """Years that Python, nanoseconds and Spark end at: each row counts where it belongs, none disturbs another."""
+    poisoned.open("n: bigint", "n: {aggregate: sum, of: n}\nrecent: {aggregate: sum, of: n, window: 1d}")
+    micros = [
+        datetime(1, 1, 1, tzinfo=UTC),
+        AT,
+        datetime(9999, 12, 31, tzinfo=UTC),
+        datetime(2262, 5, 1, tzinfo=UTC),
+        None,
+    ]
+    poisoned.write(
+        {"sold_at": pa.array(micros, pa.timestamp("us", tz="UTC")), "n": pa.array([1, 2, 4, 8, 16], pa.int64())}
+    )
+    assert poisoned.run()[0] == 3, "a row without a time closes the gate"
+    poisoned.write(
+        {"sold_at": pa.array(micros[:4], pa.timestamp("us", tz="UTC")), "n": pa.array([1, 2, 4, 8], pa.int64())}
+    )
+    assert poisoned.run() == (0, "")
+    assert poisoned.rows("n recent") == [(3, 2)]
+
+
+@pytest.mark.parametrize("kind", ["INT96", "ns", "ms"])
+def test_times_of_other_writers(poisoned: Poisoned, kind: str) -> None:
+    """What older Spark, Impala and pandas write: the same instants, or one line that says what is there."""
+    poisoned.open("n: bigint", "n: {aggregate: sum, of: n, window: 1d}")
+    unit = "ms" if kind == "ms" else "ns"
+    columns = {
+        "sold_at": pa.array([AT, AT.replace(day=1)], pa.timestamp(unit, tz="UTC")),
+        "n": pa.array([1, 2], pa.int64()),
+    }
+    options = {"use_deprecated_int96_timestamps": True} if kind == "INT96" else {"version": "2.6"}
+    poisoned.write(columns, **options)
+    if kind == "ns":  # Spark has no such type
+        code, error = poisoned.run()
+        assert code in (3, 5)
+        assert "raw.sales" in error
+        assert poisoned.has_written_nothing()
+    else:
+        assert poisoned.run() == (0, "")
+        assert poisoned.rows("n") == [(1,)]

@@ -15,13 +15,12 @@ from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
 from headrace.expressions import BIGINT, DataType
 from headrace.logical.pruning import scans_of
-from headrace.runner.definition_tests.comparing import same
+from headrace.runner.definition_tests.agreeing import agree
 from headrace.runner.workspace import Workspace
 from headrace.spec import DefinitionTest, FeatureGroup
 from headrace.timeline import parse_instant
 
 CASE, _TIME = "_case", "_time"
-_BOTH_WAYS = 1e-9  # what decay and moments may differ by; all else is equal
 SCOPE = {CASE: BIGINT, AT_COLUMN: BIGINT}
 
 Values = Mapping[str, Any]
@@ -70,7 +69,7 @@ def compute(work: Workspace, group: FeatureGroup, tests: Sequence[DefinitionTest
     for row in found:
         values = {name: plain_value(value, kinds[name]) for name, value in row.asDict().items()}
         by_identity[_identity(values, keys)] = values
-    _agree(group, by_identity, again, kinds, keys)
+    _require_agreement(group, by_identity, again, kinds, keys)
     nothing = dict.fromkeys(types)  # of rows with a null key
     return [
         [nothing if None in _identity(row, keys) else by_identity[_identity(row, keys)] for row in case]
@@ -78,7 +77,7 @@ def compute(work: Workspace, group: FeatureGroup, tests: Sequence[DefinitionTest
     ]
 
 
-def _agree(
+def _require_agreement(
     group: FeatureGroup,
     snapshots: Mapping[tuple[Any, ...], Values],
     at_instants: Sequence[Row],
@@ -91,7 +90,7 @@ def _agree(
         if None in _identity(values, keys):
             continue
         for name, expected in snapshots[_identity(values, keys)].items():
-            if not same(expected, values[name], _BOTH_WAYS):
+            if not agree(expected, values[name]):
                 raise RuntimeError(
                     f"{group.name}.{name} is {expected!r} in a snapshot and {values[name]!r} at an instant"
                 )
