@@ -51,13 +51,13 @@ class Retail:
         (self.root / "conf" / f"{name}.yaml").write_text(yaml.safe_dump({**conf, "spark": {**spark, "conf": SMALL}}))
         return ["--project", str(self.root), "--conf", f"conf/{name}.yaml"]
 
-    def rows(self, spark: SparkSession, name: str, group: str) -> list[tuple[object, ...]]:
-        """The snapshot of an environment's lake, every column, in order."""
+    def rows(self, spark: SparkSession, name: str, group: str) -> list[list[object]]:
+        """The snapshot of an environment's lake, every column, in the order of households."""
         table = spark.read.format("delta").load(str(self.root / name / "features" / f"{group}_v1"))
         assert {row.feature_time for row in table.selectExpr("string(feature_time)").distinct().collect()} == {
             "2017-11-29 00:00:00"
         }
-        return sorted(map(tuple, table.select(sorted(table.columns)).orderBy("household_id").collect()), key=repr)
+        return [list(row) for row in table.select(sorted(table.columns)).orderBy("household_id").collect()]
 
 
 @pytest.fixture(scope="session")

@@ -41,13 +41,17 @@ INF = math.inf
 
 
 def rows_at(
-    spark: SparkSession, features: str, rows: list[tuple[int, float, str, int]], at_us: int = T
+    spark: SparkSession,
+    features: str,
+    rows: list[tuple[int, float, str, int]],
+    at_us: int = T,
+    wide_sums: bool = False,
 ) -> dict[int, dict]:
     """Features of each key, by name; rows are key, value, category, event time."""
     types = {name: DataType.parse(kind) for name, kind in TYPES.items()}
     table = [{"k": k, "x": x, "c": c, "happened": from_instant(us)} for k, x, c, us in rows]
     given = GivenTables({"t.events": frame(spark, types, table, {})})
-    found = snapshot(features_of(YAML + features, "g"), Reading(given), At(at_us))
+    found = snapshot(features_of(YAML + features, "g"), Reading(given, wide_sums=wide_sums), At(at_us))
     maps = [name for name, kind in found.dtypes if kind.startswith("map")]
     # A map comes to Python without its order.
     ordered = found.selectExpr("*", *[f"map_entries({name}) AS {name}_entries" for name in maps])
@@ -103,3 +107,22 @@ def test_calendar_windows_at_a_literal_instant(spark: SparkSession) -> None:
         5: (0, 1, 0),
         6: (1, 0, 0),
     }
+
+
+def test_the_slower_way_to_sums_beside_everything_else(spark: SparkSession) -> None:
+    """What is totalled there is what the variance is made of, and both are computed of maps too."""
+    features = """
+  total: {aggregate: sum, of: x}
+  mean: {aggregate: mean, of: x, where: c = 'a'}
+  spread: {aggregate: variance_pop, of: x}
+  decayed: {aggregate: sum, of: x, decay: {exponential: {half_life: 1d}}, where: c = 'a'}
+  by: {aggregate: sum, of: x, by: c}
+  kinds: {aggregate: count_distinct, of: x}
+  median: {aggregate: percentile, p: 0.5, of: x}
+"""
+    rows = [(1, 1e300, "a", T - 1), (1, -1e300, "b", T - 1), (1, 1.0, "a", T - 1)]
+    got = rows_at(spark, features, rows, wide_sums=True)[1]
+    assert got["by_entries"] == [{"key": "a", "value": 1e300}, {"key": "b", "value": -1e300}]
+    assert (got["total"], got["mean"], got["kinds"], got["median"]) == (1.0, 5e299, 3, 1.0)
+    assert not math.isfinite(got["spread"])
+    assert got["decayed"] == pytest.approx(1e300, rel=1e-9)

@@ -107,12 +107,13 @@ def _prepared(
     """What each event contributes to the states of a branch, from the columns that the branch alone needs."""
     events = _counting(pruned_features(features, branch.features), reading, plan, branch.since)
     rows = branch.steps.run(with_columns(events, {column: F.expr(sql) for sql, column in branch.inputs.items()}))
-    wide = plan.wide if branch is plan.main else {}
+    # One by one: what is totalled may be what a state is prepared of.
+    wide = plan.wide.items() if branch is plan.main else ()
     return rows.select(
         *[F.col(quote_identifier(name)) for name in names],
         EVENT_US,
         *also,
-        *[F.expr(sql).alias(column) for sql, column in {**branch.prepared, **wide}.items()],
+        *[F.expr(sql).alias(column) for sql, column in (*branch.prepared.items(), *wide)],
     )
 
 
