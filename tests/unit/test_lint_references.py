@@ -32,7 +32,7 @@ CASES = {
         ("unknown-feature-table", "there is no feature table 'product'; 'product' is an entity"),
     ),
     "group of a test": (
-        "kind: test\nname: t\nfeature_group: «bass»\ngiven: {}\nat: [{}]\nexpect: [{}]\n",
+        "kind: test\nname: t\nfeature_group: «bass»\ngiven: {}\nat: [{}]\nexpect: [{n: 1}]\n",
         ("unknown-feature-group", "t: there is no feature group 'bass'; did you mean 'base'?"),
     ),
     "a feature table with the name of a source": (
