@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory, TemporaryFile
 from typing import IO, Any
 
 from py4j.protocol import Py4JError
@@ -16,6 +16,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from headrace.engine import preflight
+from headrace.engine.packing import pack
 from headrace.engine.session_conf import DELTA, FORBIDDEN, PINNED, SMALL, Profile, is_local, launch_conf, user_conf
 from headrace.engine.spark_errors import translated
 from headrace.errors import InfrastructureError
@@ -90,7 +91,18 @@ def _join(settings: Settings, user: Mapping[str, str]) -> SparkSession:
         own = {**DELTA, **user} if settings.spark.master is not None else user
         builder = builder.config(map={key: reveal(value) for key, value in own.items()})
     with translated("starting Spark"):
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
+        if settings.spark.remote is not None:
+            _bring_library(session)
+        return session
+
+
+def _bring_library(session: SparkSession) -> None:
+    """Sends the library to a Connect server, whose Python workers run the kernel and the slower way to exact sums."""
+    with TemporaryDirectory() as folder:
+        packed = Path(folder) / "headrace.zip"
+        pack(packed)
+        session.addArtifacts(str(packed), pyfile=True)
 
 
 def _launch(settings: Settings, conf: Mapping[str, str], verbose: bool, log_file: Path | None) -> SparkSession:
