@@ -2,6 +2,7 @@
 
 from headrace.aggregates import EVENT_US, VISIBLE_US
 from headrace.expressions import DataType, quote_identifier
+from headrace.logical import ExpressionFeature
 
 
 def clean(value: str) -> str:
@@ -18,3 +19,10 @@ def input_sql(text: str, kind: DataType | None) -> str:
 def tie_order(tie_breaker: tuple[str, ...]) -> str:
     """Comma-separated columns that order events: event time, visibility, then the source's tie breakers."""
     return ", ".join([EVENT_US, VISIBLE_US, *[quote_identifier(name) for name in tie_breaker]])
+
+
+def expression_sql(feature: ExpressionFeature) -> str:
+    """SQL for an expression feature. All of it is text: of what fails in there, Spark quotes the author's own."""
+    text = f"({feature.expression.text})"
+    sql = f"coalesce({text}, {feature.default})" if feature.default is not None else text
+    return f"cast({sql} as {feature.type})"

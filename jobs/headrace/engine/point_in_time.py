@@ -15,11 +15,12 @@ from pyspark.sql import types as T
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import AT_COLUMN, Span
 from headrace.engine.bucketing import BUCKET, STANDARD, Sizing, spread_of
+from headrace.engine.inputs import expression_sql
 from headrace.engine.kernel import Ask, BucketSpec, Flavour, run_bucket
 from headrace.engine.kernel.flavour import HAS_NUMBA
 from headrace.engine.kernel_plan import KernelPlan, named_asks, plan_kernel
 from headrace.engine.reading import Reading
-from headrace.engine.rows import lower
+from headrace.engine.rows import lower, of_complete_keys
 from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
@@ -133,10 +134,7 @@ def _one_pass(
 
 def _prepared(features: FeatureSet, reading: Reading, plan: KernelPlan, keys: _Keys, span: Span) -> DataFrame:
     """Events of complete keys with what the kernel needs of them."""
-    rows = lower(pruned_features(features).events, reading, span)
-    for key in features.keys:
-        name = quote_identifier(key.name)
-        rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
+    rows = of_complete_keys(lower(pruned_features(features).events, reading, span), features)
     rows = plan.steps.run(with_columns(rows, {column: F.expr(sql) for sql, column in plan.inputs.items()}))
     return rows.select(
         *[F.col(quote_identifier(name)) for name in keys.events],
@@ -190,8 +188,5 @@ def _finished(
     )
     for features in group:
         for feature in features.expressions:
-            # All of it as SQL text: of what fails in there, Spark quotes the author's own.
-            text = f"({feature.expression.text})"
-            sql = f"coalesce({text}, {feature.default})" if feature.default is not None else text
-            rows = rows.withColumn(feature.name, F.expr(f"CASE WHEN {whole} THEN cast({sql} as {feature.type}) END"))
+            rows = rows.withColumn(feature.name, F.expr(f"CASE WHEN {whole} THEN {expression_sql(feature)} END"))
     return rows

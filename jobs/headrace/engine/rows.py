@@ -20,6 +20,7 @@ from headrace.logical import (
     Deduplicate,
     Derive,
     Enrich,
+    FeatureSet,
     Instants,
     Keep,
     Quarantine,
@@ -61,6 +62,14 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
             # Rows of one event lie within its span; one span more keeps groups that are cut off out of the result.
             rows = lower(node.input, reading, span.earlier(2 * node.span_us))
             return _within(roll_up(node, rows, reading, span), reading, *_bounds(span))
+
+
+def of_complete_keys(rows: DataFrame, features: FeatureSet) -> DataFrame:
+    """The rows that belong to an entity: with every key, of the key's own type."""
+    for key in features.keys:
+        name = quote_identifier(key.name)
+        rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
+    return rows
 
 
 def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:

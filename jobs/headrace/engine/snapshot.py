@@ -12,9 +12,10 @@ from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import At, Span
+from headrace.engine.inputs import expression_sql
 from headrace.engine.mapping import CATEGORY
 from headrace.engine.reading import Reading
-from headrace.engine.rows import lower
+from headrace.engine.rows import lower, of_complete_keys
 from headrace.engine.state_plan import Branch, ByCategory, Items, StatePlan, plan_states
 from headrace.engine.wide_totals import with_wide_totals
 from headrace.engine.with_columns import with_columns
@@ -125,9 +126,7 @@ def _counting(features: FeatureSet, reading: Reading, plan: StatePlan, since: st
     else:
         rows = lower(features.events, reading).where(f"{COUNTS_US} <= {at.sql}")
         rows = rows if since is None else rows.where(f"{EVENT_US} >= {since}")
-    for key in features.keys:
-        name = quote_identifier(key.name)
-        rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
+    rows = of_complete_keys(rows, features)
     if plan.category is not None:
         rows = rows.where(f"{plan.category} IS NOT NULL").withColumn(CATEGORY, F.expr(plan.category))
     return rows
@@ -135,9 +134,6 @@ def _counting(features: FeatureSet, reading: Reading, plan: StatePlan, since: st
 
 def _with_expressions(values: DataFrame, features: FeatureSet, names: tuple[str, ...]) -> DataFrame:
     for feature in features.expressions:
-        # All of it as SQL text: of what fails in there, Spark quotes the author's own.
-        text = f"({feature.expression.text})"
-        sql = f"coalesce({text}, {feature.default})" if feature.default is not None else text
-        values = values.withColumn(feature.name, F.expr(f"cast({sql} as {feature.type})"))
+        values = values.withColumn(feature.name, F.expr(expression_sql(feature)))
     columns = [*names, *(column.name for column in features.columns)]
     return values.select(*[F.col(quote_identifier(name)) for name in columns])

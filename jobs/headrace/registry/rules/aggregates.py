@@ -56,7 +56,7 @@ def in_words(names: list[str]) -> str:
 
 def known(project: Project, columns: Columns) -> Iterator[Problem]:
     """Aggregates that do not exist."""
-    for group, name, feature in _features(project):
+    for group, name, feature in aggregate_features(project):
         if feature.aggregate is not None and feature.aggregate not in AGGREGATES:
             path = ("features", name, "aggregate")
             yield unknown_aggregate(group, path, feature.aggregate, f"{group.spec.name}.{name}")
@@ -64,7 +64,7 @@ def known(project: Project, columns: Columns) -> Iterator[Problem]:
 
 def inputs(project: Project, columns: Columns) -> Iterator[Problem]:
     """`of`: there when it must be, not when it may not be, and of a type that the aggregate takes."""
-    for group, name, feature in _features(project):
+    for group, name, feature in aggregate_features(project):
         aggregate = AGGREGATES.get(feature.aggregate or "")
         if aggregate is not None:
             scope = columns.events(group.spec.source)
@@ -73,7 +73,7 @@ def inputs(project: Project, columns: Columns) -> Iterator[Problem]:
 
 def parameters(project: Project, columns: Columns) -> Iterator[Problem]:
     """Parameters that the aggregate does not have, and those that it needs."""
-    for group, name, feature in _features(project):
+    for group, name, feature in aggregate_features(project):
         aggregate = AGGREGATES.get(feature.aggregate or "")
         if aggregate is None:
             continue
@@ -118,7 +118,7 @@ def _input(
         yield group.problem(path, "aggregate-type", f"{aggregate.name} {error}", where=where)
 
 
-def _features(project: Project) -> Iterator[tuple[Located[FeatureGroup], str, Feature]]:
+def aggregate_features(project: Project) -> Iterator[tuple[Located[FeatureGroup], str, Feature]]:
     """Features that are aggregates."""
     for group in project.feature_groups.values():
         for name, feature in group.spec.features.items():
