@@ -189,12 +189,11 @@ def test_summaries_are_small(tmp_path: Path) -> None:
 
 def test_gx_is_imported_late_in_the_background_and_quietly() -> None:
     script = """
-import sys, threading, time, warnings
+import sys, threading, warnings
 from headrace import quality
 assert "great_expectations" not in sys.modules
-started = time.monotonic()
 quality.warm_up()
-assert time.monotonic() - started < 0.5
+assert threading.active_count() > 1  # the import takes seconds, and goes on beside us
 show = warnings.showwarning
 for thread in threading.enumerate():
     if thread is not threading.main_thread():

@@ -302,4 +302,4 @@ def test_lint_of_50_files_with_500_features_is_quick(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "headrace", "lint", "--project", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "no problems in 150 definitions\n"
-    assert time.perf_counter() - started < 15  # 0.5 s on a quiet machine; benchmarks/ measures it properly
+    assert time.perf_counter() - started < 60  # 0.5 s on a quiet machine; benchmarks/ measures it properly

@@ -1,7 +1,5 @@
 """Expressions that are accepted, with their types, and those that are not, with the message a person gets."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -301,12 +299,3 @@ def test_long_chains_are_fine_up_to_the_limit() -> None:
     assert check(f"quantity in ({', '.join(map(str, range(1500)))})", COLUMNS).type.sql() == "boolean"
     with pytest.raises(ExpressionError, match="201 operators; 200 are allowed"):
         check(" + ".join(["quantity"] * 202), COLUMNS)
-
-
-def test_checking_takes_well_under_half_a_millisecond() -> None:
-    check("1", {})
-    started = time.process_time()
-    for number in range(1000):
-        check(f"sales_value / nullif(quantity, {number})", COLUMNS)
-        check(f"case when quantity > {number} then coalesce(price, 0) else round(price, 1) end > 0", COLUMNS)
-    assert (time.process_time() - started) / 2000 < 0.0005

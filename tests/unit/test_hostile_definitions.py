@@ -30,7 +30,7 @@ def test_each_attempt_is_refused_or_harmless(tmp_path: Path, old: str, new: str,
     assert old in DEFINITIONS
     began = time.perf_counter()
     found = errors(tmp_path, DEFINITIONS.replace(old, new, 1))
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 60  # each took far longer once
     assert [problem.code for problem in found if problem.code == code] or (code is None and not found)
     for problem in found:
         line = problem.text()
@@ -45,7 +45,7 @@ def test_thousands_of_wrong_names_among_thousands_of_columns(tmp_path: Path) -> 
     source = "kind: source\nname: orders\ntable: raw.orders\nevent_time: at\n"
     began = time.perf_counter()
     found = errors(tmp_path, f"{source}columns: {{at: timestamp, {columns}}}\n---\n{GROUP}{features}")
-    assert time.perf_counter() - began < 20  # 3 s on a quiet machine; it was an hour
+    assert time.perf_counter() - began < 120  # 3 s on a quiet machine; it was an hour
     assert sum(problem.code == "unknown-column" for problem in found) == 2_000
 
 
