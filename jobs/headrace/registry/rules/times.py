@@ -9,8 +9,8 @@ from headrace.registry.project import Project
 from headrace.registry.rules.faults import declared, missing_column
 from headrace.spec import TableSource
 
-_TIMES = (TIMESTAMP, TIMESTAMP_NTZ, DATE, STRING)
-_EXAMPLE = "add `timezone:`, for example Europe/Berlin or UTC"
+TIMES = (TIMESTAMP, TIMESTAMP_NTZ, DATE, STRING)
+EXAMPLE = "add `timezone:`, for example Europe/Berlin or UTC"
 
 
 def columns_of_time(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -23,7 +23,7 @@ def columns_of_time(project: Project, columns: Columns) -> Iterator[Problem]:
             if kind is None:
                 if scope.lacks(name):
                     yield missing_column(source, (field,), name, scope)
-            elif kind not in _TIMES:
+            elif kind not in TIMES:
                 message = f"'{name}' is {kind.sql()}, which is no time"
                 hint = "take a timestamp, timestamp_ntz, date or string (ISO 8601)"
                 yield source.problem((field,), f"{field.replace('_', '-')}-type", message, hint=hint)
@@ -39,7 +39,7 @@ def timezone(project: Project, columns: Columns) -> Iterator[Problem]:
             for field, kind in zoneless.items():
                 name = _time_fields(spec)[field]
                 message = f"'{name}' is {_sql(kind)}, a time without a zone"
-                yield source.problem((field,), "timezone-missing", message, hint=_EXAMPLE)
+                yield source.problem((field,), "timezone-missing", message, hint=EXAMPLE)
         elif spec.timezone is not None and not zoneless and all(kind == TIMESTAMP for kind in kinds.values()):
             message = f"'{spec.event_time}' is timestamp, which is an instant and has no other zone"
             hint = "remove it, or declare the column as timestamp_ntz"
