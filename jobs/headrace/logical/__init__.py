@@ -1,5 +1,6 @@
 """What to compute, as frozen nodes: no behaviour beyond validation, no Spark. The engine lowers them."""
 
+from headrace.logical.as_of import AsOf
 from headrace.logical.clean import CleanFloats
 from headrace.logical.deduplicate import Deduplicate
 from headrace.logical.derive import Derive
@@ -12,10 +13,11 @@ from headrace.logical.quarantine import Quarantine
 from headrace.logical.roll_up import RolledUp, RollUp
 from headrace.logical.scan import Partitioning, Scan
 
-Rows = Scan | Instants | CleanFloats | Deduplicate | Enrich | Derive | Keep | Quarantine | RollUp
+Rows = Scan | Instants | CleanFloats | Deduplicate | Enrich | AsOf | Derive | Keep | Quarantine | RollUp
 
 __all__ = [
     "AggregateFeature",
+    "AsOf",
     "By",
     "CleanFloats",
     "Column",
