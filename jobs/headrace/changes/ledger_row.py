@@ -55,6 +55,7 @@ class LedgerRow:
         gates: What the gates decided.
         reason: Why it failed, or why it was run.
         staging: Where the staged result is.
+        report: Of a training set, what came out of it, as JSON.
     """
 
     group: str
@@ -78,6 +79,7 @@ class LedgerRow:
     gates: tuple[GateSummary, ...] = ()
     reason: str | None = None
     staging: str | None = None
+    report: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

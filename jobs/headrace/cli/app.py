@@ -22,6 +22,7 @@ from headrace.cli.preview import preview
 from headrace.cli.schema import schema
 from headrace.cli.status import status
 from headrace.cli.test import test
+from headrace.cli.training_set import training_set
 
 COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("lint", lint),
@@ -29,6 +30,7 @@ COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("import", import_),
     ("preview", preview),
     ("materialize", materialize),
+    ("training-set", training_set),
     ("status", status),
     ("schema", schema),
 )

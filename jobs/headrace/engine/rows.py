@@ -25,6 +25,7 @@ from headrace.logical import (
     Derive,
     Enrich,
     FeatureSet,
+    Hindsight,
     Instants,
     Keep,
     Quarantine,
@@ -57,6 +58,9 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
             for name, sql in node.columns:
                 rows = rows.withColumn(name, F.expr(sql.text))
             return rows
+        case Hindsight():
+            rows = lower(node.input, reading, replace(span, known_by_us=None))
+            return rows.withColumn(COUNTS_US, F.expr(f"{EVENT_US} + 1L"))
         case Keep():
             return lower(node.input, reading, span).where(F.expr(node.condition.text))
         case Quarantine():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.engine.inputs import expression_sql
@@ -66,7 +66,7 @@ def with_served(rows: DataFrame, served: Served, instant: str, keys: Sequence[st
     return found
 
 
-def _aliased(values: Mapping[str, F.Column]) -> list[F.Column]:
+def _aliased(values: Mapping[str, Column]) -> list[Column]:
     return [value.alias(name) for name, value in values.items()]
 
 

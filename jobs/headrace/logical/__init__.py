@@ -6,6 +6,7 @@ from headrace.logical.deduplicate import Deduplicate
 from headrace.logical.derive import Derive
 from headrace.logical.enrich import Enrich
 from headrace.logical.features import AggregateFeature, By, ExpressionFeature, FeatureSet
+from headrace.logical.hindsight import Hindsight
 from headrace.logical.instants import Instants
 from headrace.logical.keep import Keep
 from headrace.logical.node import Column, Sql
@@ -13,7 +14,7 @@ from headrace.logical.quarantine import Quarantine
 from headrace.logical.roll_up import RolledUp, RollUp
 from headrace.logical.scan import Partitioning, Scan
 
-Rows = Scan | Instants | CleanFloats | Deduplicate | Enrich | AsOf | Derive | Keep | Quarantine | RollUp
+Rows = Scan | Instants | CleanFloats | Deduplicate | Enrich | AsOf | Derive | Keep | Quarantine | RollUp | Hindsight
 
 __all__ = [
     "AggregateFeature",
@@ -26,6 +27,7 @@ __all__ = [
     "Enrich",
     "ExpressionFeature",
     "FeatureSet",
+    "Hindsight",
     "Instants",
     "Keep",
     "Partitioning",

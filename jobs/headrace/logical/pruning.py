@@ -10,6 +10,7 @@ from headrace.logical import (
     Derive,
     Enrich,
     FeatureSet,
+    Hindsight,
     Instants,
     Keep,
     Quarantine,
@@ -42,6 +43,8 @@ def pruned(node: Rows, needed: Iterable[str]) -> Rows:
             return _as_of(node, wanted)
         case Derive():
             return _derive(node, wanted)
+        case Hindsight():
+            return replace(node, input=pruned(node.input, wanted))
         case Keep():
             return replace(node, input=pruned(node.input, wanted | set(node.condition.columns)))
         case Quarantine():

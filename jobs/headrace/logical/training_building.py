@@ -1,13 +1,13 @@
 """From a validated training set to its logical node."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headrace.aggregates import AGGREGATES
 from headrace.errors import UsageError
 from headrace.expressions import DataType, check, sql_literal
 from headrace.logical import AggregateFeature, Column, FeatureSet, Hindsight, Sql
-from headrace.logical.building import Building
+from headrace.logical.building import Building, order_of
 from headrace.logical.selecting import selected
 from headrace.logical.training_set import (
     Computed,
@@ -103,7 +103,8 @@ class TrainingBuilding:
         keys = _columns(dict(self._project.entities[spine.entity or ""].spec.keys))
         active_us = spine.active.us if spine.active else None
         events = self._building.events(spine.source)
-        return GeneratedSpine(events, keys, spine.time_column, spine.every.us, spine.from_, spine.to, active_us)
+        every_us, time = spine.every.us, spine.time_column
+        return GeneratedSpine(events, keys, time, every_us, spine.from_, spine.to, active_us, spine.source)
 
     def _identity(self, reference: FeatureReference) -> tuple[object, ...]:
         """What makes two references one lookup: a group in a version, or a table, found by the same keys."""
@@ -129,7 +130,7 @@ class TrainingBuilding:
         keys = self._keys(reference, [key.name for key in features.keys])
         needed = selected(features, [column for column, _ in outputs])
         if self._spec.read == "exact":
-            return Computed(needed, outputs, keys)
+            return Computed(needed, outputs, keys, group.source)
         lag_us = group.serving_lag.us if group.serving_lag else 0
         return Served(group.name, group.version, needed, outputs, keys, group.start, group.every.us, lag_us)
 
@@ -142,7 +143,7 @@ class TrainingBuilding:
         if table.time is None:
             return LookedUp(table.name, rows, False, typed, keys)
         max_age_us = table.max_age.us if table.max_age else None
-        return LookedUp(table.name, rows, True, typed, keys, self._building.lookup_order(table), max_age_us)
+        return LookedUp(table.name, rows, True, typed, keys, order_of(table), max_age_us)
 
     def _keys(self, reference: FeatureReference, keys: list[str]) -> tuple[tuple[str, str], ...]:
         return tuple((key, self._found.renamed(key, reference.keys)) for key in keys)

@@ -44,6 +44,7 @@ class GeneratedSpine:
         from_us: The first instant.
         to_us: Instants lie before it.
         active_us: How old an entity's newest event may be; None is without bound.
+        source: Whose events they are.
     """
 
     events: Rows
@@ -53,6 +54,7 @@ class GeneratedSpine:
     from_us: int
     to_us: int
     active_us: int | None
+    source: str = field(metadata={"fingerprint": False})
 
 
 Spine = TableSpine | GeneratedSpine
@@ -66,11 +68,13 @@ class Computed:
         features: What is computed; may hold more columns than are taken.
         outputs: Pairs of a feature and its name in the training set.
         keys: Where the spine has the keys.
+        source: Whose events they are computed from.
     """
 
     features: FeatureSet
     outputs: tuple[tuple[str, str], ...]
     keys: Keys
+    source: str = field(metadata={"fingerprint": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,11 @@ class Label:
     expression: Sql | None
     type: str
     drops: bool
+
+    @property
+    def begin_us(self) -> int:
+        """How long after the instant the horizon begins."""
+        return self.end_us - (self.features.aggregates[0].window_us or 0)
 
 
 @dataclass(frozen=True, slots=True)

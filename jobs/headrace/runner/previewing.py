@@ -46,7 +46,7 @@ def preview(work: Workspace, name: str, at_us: int, keys: Mapping[str, str], lim
         return values.limit(limit).collect()
 
     with translated(f"computing {name} from {group.source}"):
-        return with_exact_sums(features, compute, lambda: None)
+        return with_exact_sums([features], compute, lambda: None)
 
 
 def _value(key: str, text: str, kind: Any) -> Any:

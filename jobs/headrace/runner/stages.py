@@ -92,7 +92,7 @@ def input_gate(run: Run, step: Step) -> None:
             if batch.source == run.group.source:
                 run.rows_in = result.rows
 
-    with_exact_sums(run.features, judge, lambda: step.note(SLOWER))
+    with_exact_sums([run.features], judge, lambda: step.note(SLOWER))
     step.note(f"{run.rows_in:,} new rows")
     _note_expectations(step, *run.gates)
     if run.rows_quarantined:
@@ -127,7 +127,7 @@ def compute(run: Run, step: Step) -> None:
         run.staged = run.work.staging.stage(rows, run.run_id)
 
     with translated(f"computing {run.group.name} from {run.group.source}"):
-        with_exact_sums(run.features, stage, lambda: step.note(SLOWER))
+        with_exact_sums([run.features], stage, lambda: step.note(SLOWER))
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
 

@@ -62,8 +62,8 @@ def compute(work: Workspace, group: FeatureGroup, tests: Sequence[DefinitionTest
         return point_in_time([features], timed, _TIME, reading, flavour="numpy").collect()
 
     with translated(doing(group)):
-        found = with_exact_sums(features, collected, lambda: None)
-        again = with_exact_sums(features, at_instants, lambda: None)
+        found = with_exact_sums([features], collected, lambda: None)
+        again = with_exact_sums([features], at_instants, lambda: None)
     kinds = {**SCOPE, **keys, **types}
     by_identity = {}
     for row in found:
