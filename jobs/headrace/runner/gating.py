@@ -1,6 +1,6 @@
 """Which suites a run passes: real Great Expectations suites over what is read and what was computed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -12,7 +12,7 @@ from headrace.engine.counting import Counting
 from headrace.engine.local_times import count_local_times
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
-from headrace.expectations import expected_output, expected_source, with_implied
+from headrace.expectations import Expectation, expected_output, expected_source, with_implied
 from headrace.expressions import BIGINT, TIMESTAMP, DataType, quote_identifier
 from headrace.logical import FeatureSet, Rows, Scan
 from headrace.logical import RollUp as RollUpNode
@@ -31,7 +31,7 @@ class Batch:
     Attributes:
         suite: What is expected.
         rows: What is judged.
-        source: The source that the rows are of; None for a static table.
+        source: The source that the rows are of; None for a feature table.
         counting: What the pass over the rows counts beside; None for a static table.
     """
 
@@ -42,7 +42,7 @@ class Batch:
 
 
 def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
-    """Every source and static table that the run reads, innermost first.
+    """Every source and feature table that the run reads, innermost first.
 
     Args:
         run: The run.
@@ -54,7 +54,9 @@ def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
         spec = project.sources[name].spec
         if isinstance(spec, TableSource):
             for table in dict.fromkeys(enrichment.from_ for enrichment in spec.enrich):
-                yield _lookup_batch(run, project.feature_tables[table].spec)
+                spec_of_table = project.feature_tables[table].spec
+                batch_of = _static_batch if spec_of_table.time is None else _dated_batch
+                yield batch_of(run, spec_of_table)
         yield _source_batch(run, name, wide_sums)
 
 
@@ -75,11 +77,10 @@ def _source_batch(run: Run, name: str, wide_sums: bool) -> Batch:
         rows = rows.where(f"{EVENT_US} IS NULL OR {COUNTS_US} > {since_us}L")
     if isinstance(spec, TableSource):
         rows = count_local_times(rows, instants_of(node), counting, span)
-    judged = rows.select(
-        *[quote_identifier(column) for column in types], F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
-    )
+    judged = _judged(rows, types)
     keys = [key for key in run.work.linted.columns.keys(run.group) if key in types] if name == run.group.source else []
-    implied = expected_source(types, _event_time(spec), keys)
+    event_time = EVENT_TIME if isinstance(spec, RollUp) else _event_time(spec.event_time, types)
+    implied = expected_source(types, event_time, keys)
     suite = Suite(f"{run.group.name} input {name}", with_implied(spec.expectations, implied))
     return Batch(suite, judged, name, counting)
 
@@ -101,18 +102,37 @@ def _spans_us(node: Rows) -> int:
     )
 
 
-def _event_time(spec: TableSource | RollUp) -> str:
+def _judged(rows: DataFrame, types: Mapping[str, DataType]) -> DataFrame:
+    event_time = F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
+    return rows.select(*[quote_identifier(column) for column in types], event_time)
+
+
+def _event_time(column: str, types: Mapping[str, DataType]) -> str:
     """The column whose nulls are rows without a valid time; text can be there and still be no time."""
-    if isinstance(spec, RollUp) or spec.columns[spec.event_time].name == "string":
-        return EVENT_TIME
-    return spec.event_time
+    return EVENT_TIME if types[column].name == "string" else column
 
 
-def _lookup_batch(run: Run, table: FeatureTable) -> Batch:
-    keys = list(run.work.linted.project.entities[table.entity].spec.keys)
-    implied = expected_output(dict(table.columns), keys)
-    rows = lower(run.work.building.lookup(table), run.reading())
-    return Batch(Suite(f"{run.group.name} input {table.name}", with_implied(table.expectations, implied)), rows)
+def _static_batch(run: Run, table: FeatureTable) -> Batch:
+    implied = expected_output(dict(table.columns), _keys(run, table))
+    return Batch(_suite(run, table, implied), lower(run.work.building.lookup(table), run.reading()))
+
+
+def _dated_batch(run: Run, table: FeatureTable) -> Batch:
+    """Rows that are there by the end of the interval: later ones are of no use to it."""
+    types, node, end_us = dict(table.columns), run.work.building.lookup(table), run.interval.end_us
+    counting, span = Counting(table.name, None), Span(None, end_us, end_us)
+    reading = Reading(run.work.lake, run.versions, with_timeless=True, counting=counting)
+    rows = count_local_times(lower(node, reading, span), instants_of(node), counting, span)
+    implied = expected_source(types, _event_time(table.time or "", types), _keys(run, table))
+    return Batch(_suite(run, table, implied), _judged(rows, types), counting=counting)
+
+
+def _suite(run: Run, table: FeatureTable, implied: Iterable[Expectation]) -> Suite:
+    return Suite(f"{run.group.name} input {table.name}", with_implied(table.expectations, implied))
+
+
+def _keys(run: Run, table: FeatureTable) -> list[str]:
+    return list(run.work.linted.project.entities[table.entity].spec.keys)
 
 
 def output_suite(group: FeatureGroup, features: FeatureSet, rows: int) -> Suite:
