@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from headrace.engine.as_of import as_of
 from headrace.engine.given import GivenTables, frame
@@ -173,7 +174,10 @@ CASES = AGES | WHOLE | TIED | PLAIN
 @pytest.fixture(scope="module")
 def answers(spark: SparkSession) -> dict[str, list[tuple[Any, ...]]]:
     """What the engine answers to every case, in one job."""
-    found = reduce(DataFrame.union, [_answered(spark, *item) for item in CASES.items()]).collect()
+    by_yaml: dict[str, list[str]] = {}
+    for name, case in CASES.items():
+        by_yaml.setdefault(case.yaml.strip(), []).append(name)
+    found = reduce(DataFrame.union, [_answered(spark, *item) for item in by_yaml.items()]).collect()
     by_case: dict[str, dict[int, Any]] = {name: {} for name in CASES}
     for row in found:
         by_case[row["case"]][row["number"]] = tuple(row[name] for name in CASES[row["case"]].taken)
@@ -181,25 +185,30 @@ def answers(spark: SparkSession) -> dict[str, list[tuple[Any, ...]]]:
     return {name: [numbered[n] for n in range(len(numbered))] for name, numbered in by_case.items()}
 
 
-def _answered(spark: SparkSession, name: str, case: Case) -> DataFrame:
-    project, columns = project_of(DEFINITIONS + case.yaml)
+def _answered(spark: SparkSession, yaml: str, names: Sequence[str]) -> DataFrame:
+    """The rows of some cases with the same definition, with all that can be taken."""
+    project, columns = project_of(DEFINITIONS + yaml)
     spec = project.feature_tables["dated"].spec
-    by_both = "b" in case.columns
-    # Some row of another key is always there.
-    rows = [dict(zip(case.columns, row, strict=True)) for row in (*case.rows, ("?", *case.rows[0][1:]))]
-    rows = [row if by_both else row | {"b": "-"} for row in rows]
-    table = frame(spark, {column: DataType.parse(kind) for column, kind in TYPES.items()}, rows, {}).repartition(2)
-    types = {"a": "string", "b": "string", "t": "timestamp", "case": "string", "number": "bigint"}
-    asked = [
-        {"a": a, "b": b if by_both else "-", "t": t, "case": name, "number": number}
-        for number, (a, b, t) in enumerate(case.asked)
-    ]
-    asking = frame(spark, {column: DataType.parse(kind) for column, kind in types.items()}, asked, {})
-    asking = asking.selectExpr("a", "b", "`case`", "number", "unix_micros(t) AS _at_us")
-    known = lower(Building(project, columns).lookup(spec), Reading(GivenTables({"t.dated": table})))
+    rows, asked = [], []
+    for name in names:
+        case = CASES[name]
+        own = {"case": name} if "b" in case.columns else {"case": name, "b": "-"}
+        # Some row of another key is always there.
+        for row in (*case.rows, ("?", *case.rows[0][1:])):
+            rows.append(dict(zip(case.columns, row, strict=True)) | own)
+        for number, (a, b, t) in enumerate(case.asked):
+            asked.append({"a": a, "b": b, "t": t, "number": number} | own)
+    scope = {"case": DataType.parse("string")}
+    table = frame(spark, {column: DataType.parse(kind) for column, kind in TYPES.items()}, rows, scope)
+    types = {"a": "string", "b": "string", "t": "timestamp", "number": "bigint"}
+    asking = frame(spark, {column: DataType.parse(kind) for column, kind in types.items()}, asked, scope)
+    asking = asking.withColumn("_at_us", F.expr("unix_micros(t)"))
+    reading = Reading(GivenTables({"t.dated": table}), scope=("case",))
+    known = lower(Building(project, columns).lookup(spec), reading)
     taken = {column: column for column in ("seq", "bid", "ask", "note")}
     max_age_us = spec.max_age.us if spec.max_age else None
-    return as_of(asking, "_at_us", known, [("a", "a"), ("b", "b")], taken, order_of(spec), max_age_us)
+    on = [("a", "a"), ("b", "b")]
+    return as_of(asking, "_at_us", known, on, taken, order_of(spec), max_age_us, scope=("case",))
 
 
 @pytest.mark.parametrize("name", CASES)
