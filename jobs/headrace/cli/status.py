@@ -21,7 +21,7 @@ def status(
     """Say which intervals of a group are computed or failed, or which builds a training set has.
 
     \b
-    Examples:
+    Example:
       headrace status household_spend
       headrace status training-set high_value_next_7d
     """

@@ -22,7 +22,7 @@ def training_set(
     Each build is a version of its own. A closed gate exits with 3 and leaves the table as it was.
 
     \b
-    Examples:
+    Example:
       headrace training-set high_value_next_7d
       headrace training-set high_value_next_7d --rebuild 3
     """

@@ -142,6 +142,10 @@ class Project:
             if isinstance(source.spec, TableSource):
                 yield cast(Located[TableSource], source)
 
+    def dated_tables(self) -> Iterator[Located[FeatureTable]]:
+        """The feature tables whose rows have a time."""
+        return (table for table in self.feature_tables.values() if table.spec.time is not None)
+
     def roll_ups(self) -> Iterator[Located[RollUp]]:
         """The sources that are made from another source."""
         for source in self.sources.values():

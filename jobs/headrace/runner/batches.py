@@ -1,6 +1,6 @@
 """Rows of sources and feature tables with the suites they must pass before anything is computed from them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -13,8 +13,8 @@ from headrace.engine.local_times import count_local_times
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.tables import TableVersion
-from headrace.expectations import expected_output, expected_source, with_implied
-from headrace.expressions import quote_identifier
+from headrace.expectations import Expectation, expected_output, expected_source, with_implied
+from headrace.expressions import DataType, quote_identifier
 from headrace.logical.pruning import instants_of
 from headrace.quality import Suite
 from headrace.runner.workspace import Workspace
@@ -92,25 +92,50 @@ def source_batch(judging: Judging, name: str, keys: Sequence[str], span: Span, s
         rows = rows.where(f"{EVENT_US} IS NULL OR {COUNTS_US} > {since_us}L")
     if isinstance(spec, TableSource):
         rows = count_local_times(rows, instants_of(node), counting, span)
-    judged = rows.select(
-        *[quote_identifier(column) for column in types], F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
-    )
-    implied = expected_source(types, _event_time(spec), [key for key in keys if key in types])
-    suite = Suite(f"{judging.title} input {name}", with_implied(spec.expectations, implied))
-    return Batch(suite, judged, name, counting)
+    time = None if isinstance(spec, RollUp) else spec.event_time
+    implied = expected_source(types, _time_column(time, types), [key for key in keys if key in types])
+    return Batch(_suite(judging, name, spec.expectations, implied), _judged(rows, types), name, counting)
 
 
-def _event_time(spec: TableSource | RollUp) -> str:
+def lookup_batch(judging: Judging, table: FeatureTable, until_us: int) -> Batch:
+    """Rows of a feature table: all of a static one, of a dated one those that are there by an instant.
+
+    Args:
+        judging: Who asks.
+        table: The feature table.
+        until_us: Later rows are of no use.
+    """
+    return _static_batch(judging, table) if table.time is None else _dated_batch(judging, table, until_us)
+
+
+def _static_batch(judging: Judging, table: FeatureTable) -> Batch:
+    rows = lower(judging.work.building.lookup(table), Reading(judging.work.lake, judging.versions))
+    implied = expected_output(dict(table.columns), _keys(judging, table))
+    return Batch(_suite(judging, table.name, table.expectations, implied), rows)
+
+
+def _dated_batch(judging: Judging, table: FeatureTable, until_us: int) -> Batch:
+    types, node = dict(table.columns), judging.work.building.lookup(table)
+    counting, span = Counting(table.name, None), Span(None, until_us, until_us)
+    reading = Reading(judging.work.lake, judging.versions, with_timeless=True, counting=counting)
+    rows = count_local_times(lower(node, reading, span), instants_of(node), counting, span)
+    implied = expected_source(types, _time_column(table.time, types), _keys(judging, table))
+    return Batch(_suite(judging, table.name, table.expectations, implied), _judged(rows, types), counting=counting)
+
+
+def _judged(rows: DataFrame, types: Mapping[str, DataType]) -> DataFrame:
+    time = F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
+    return rows.select(*[quote_identifier(column) for column in types], time)
+
+
+def _time_column(time: str | None, types: Mapping[str, DataType]) -> str:
     """The column whose nulls are rows without a valid time; text can be there and still be no time."""
-    if isinstance(spec, RollUp) or spec.columns[spec.event_time].name == "string":
-        return EVENT_TIME
-    return spec.event_time
+    return EVENT_TIME if time is None or types[time].name == "string" else time
 
 
-def lookup_batch(judging: Judging, table: FeatureTable) -> Batch:
-    """All rows of a feature table."""
-    work = judging.work
-    keys = list(work.linted.project.entities[table.entity].spec.keys)
-    implied = expected_output(dict(table.columns), keys)
-    rows = lower(work.building.lookup(table), Reading(work.lake, judging.versions))
-    return Batch(Suite(f"{judging.title} input {table.name}", with_implied(table.expectations, implied)), rows)
+def _keys(judging: Judging, table: FeatureTable) -> list[str]:
+    return list(judging.work.linted.project.entities[table.entity].spec.keys)
+
+
+def _suite(judging: Judging, name: str, declared: Iterable[Expectation], implied: Iterable[Expectation]) -> Suite:
+    return Suite(f"{judging.title} input {name}", with_implied(declared, implied))

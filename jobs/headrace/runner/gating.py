@@ -24,7 +24,7 @@ def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
     judging = Judging(run.work, run.group.name, run.versions, wide_sums)
     for name in chain(run.work, run.group.source):
         for table in lookups(run.work, name):
-            yield lookup_batch(judging, table)
+            yield lookup_batch(judging, table, run.interval.end_us)
         keys = list(run.work.linted.columns.keys(run.group)) if name == run.group.source else []
         end_us, earliest_us = run.interval.end_us, _earliest_us(run, run.work.building.before_quarantine(name))
         yield source_batch(judging, name, keys, Span(earliest_us, end_us, end_us), run.input_from_us)

@@ -8,6 +8,7 @@ from headrace.registry.project import Project
 from headrace.registry.rules import (
     aggregates,
     conditions,
+    dated_tables,
     definition_tests,
     enrichments,
     expectations,
@@ -43,6 +44,9 @@ RULES: tuple[Rule, ...] = (
     times.columns_of_time,
     times.timezone,
     times.delay,
+    dated_tables.without_time,
+    dated_tables.tie_breaker,
+    dated_tables.ties,
     source_columns.tie_breaker,
     source_columns.dedupe,
     source_columns.partition,

@@ -132,7 +132,7 @@ def _union(one: Span, other: Span) -> Span:
 def input_batches(build: Build, wide_sums: bool) -> Iterator[Batch]:
     """Every source and feature table that is read, with its rows as they are read, innermost first."""
     assert build.facts is not None
-    work, judged = build.work, set[str]()
+    work, judged, last_us = build.work, set[str](), (build.facts.last_us or 0) + 1
     judging = Judging(work, build.name, build.versions, wide_sums)
     for source, (span, keys) in spans(build.node, build.facts).items():
         if source not in work.linted.project.sources:
@@ -141,14 +141,14 @@ def input_batches(build: Build, wide_sums: bool) -> Iterator[Batch]:
             for table in lookups(work, name):
                 if table.name not in judged:
                     judged.add(table.name)
-                    yield lookup_batch(judging, table)
+                    yield lookup_batch(judging, table, span.to_us or last_us)
             if name not in judged:
                 judged.add(name)
                 yield source_batch(judging, name, keys if name == source else [], span, None)
     for lookup in build.node.lookups:
         if isinstance(lookup, LookedUp) and lookup.name not in judged:
             judged.add(lookup.name)
-            yield lookup_batch(judging, work.linted.project.feature_tables[lookup.name].spec)
+            yield lookup_batch(judging, work.linted.project.feature_tables[lookup.name].spec, last_us)
 
 
 def snapshots_of(build: Build, one: Served) -> DataFrame:
