@@ -25,7 +25,7 @@ def test_the_examples_are_one_project_without_problems(tmp_path: Path) -> None:
         (tmp_path / "feature_defs" / f"{name}.yaml").write_text(example(name))
     linted = lint(tmp_path)
     assert [problem.text() for problem in linted.problems] == []
-    assert sum(1 for _ in linted.project) == 11
+    assert sum(1 for _ in linted.project) == 12
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

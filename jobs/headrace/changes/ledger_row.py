@@ -44,7 +44,7 @@ class LedgerRow:
         recorded_at_us: When this row was written.
         headrace_version: Version of the code that wrote it.
         fingerprints: Fingerprint by feature (or tile state).
-        definition: Manifest of what was computed, as JSON.
+        definition: Manifest of what was computed: YAML documents.
         table_version: Delta version that holds the result.
         source_versions: Version of each table read, by logical name.
         rows_in: Source rows that passed the input gate.

@@ -35,7 +35,7 @@ def with_exact_sums(sets: Sequence[FeatureSet], compute: Callable[[bool], T], on
         # What a gate raises is translated already; Spark's own words are in its cause.
         words = f"{error} {error.__cause__}"
         outgrown = OUT_OF_RANGE in words or _OVERFLOW in words
-        if not (outgrown and _summed(sets, floating=True)):
+        if not (outgrown and summed(sets, floating=True)):
             _name_total(sets, error)
             raise
     on_wide()
@@ -48,14 +48,14 @@ def with_exact_sums(sets: Sequence[FeatureSet], compute: Callable[[bool], T], on
 
 def _name_total(sets: Sequence[FeatureSet], error: Exception) -> None:
     """Raises with the features that an overflow can be of, unless Spark quotes the author's expression itself."""
-    names = _summed(sets, floating=False)
+    names = summed(sets, floating=False)
     words = str(error)
     if names and _OVERFLOW in words and (_QUOTE not in words or _OWN_SUM.search(words)):
         message = f"a total is too large for its type in {' or '.join(names)}"
         raise DataError(message, "sum a wider type, as in: cast(amount as decimal(38, 2))") from error
 
 
-def _summed(sets: Sequence[FeatureSet], floating: bool) -> list[str]:
+def summed(sets: Sequence[FeatureSet], floating: bool) -> list[str]:
     """Sums and means, of floating-point numbers or of others; those of roll-ups below the features too."""
     columns: list[RolledUp | AggregateFeature] = []
     for features in sets:

@@ -41,6 +41,7 @@ def point_in_time(
     keys: Mapping[str, str] | None = None,
     sizing: Sizing = STANDARD,
     flavour: Flavour | None = None,
+    counted: DataFrame | None = None,
 ) -> DataFrame:
     """The spine with the features of all sets.
 
@@ -53,15 +54,20 @@ def point_in_time(
         keys: The spine's name for a key column, where it is not the entity's own.
         sizing: How large buckets get.
         flavour: Which code the kernel runs; None chooses.
+        counted: The spine before other columns were computed for it, with keys and `time`: buckets are sized by these
+            rows, so that what is expensive is not computed only to be counted. None counts the spine.
 
     Returns:
         Every row of the spine once, in any order, with all its columns and then the features. A row with a null key
         or instant has null in every feature.
     """
     columns = spine.columns
-    result = spine.withColumn(AT_COLUMN, F.expr(f"unix_micros(cast({quote_identifier(time)} as timestamp))"))
+    at = F.expr(f"unix_micros(cast({quote_identifier(time)} as timestamp))")
+    result = spine.withColumn(AT_COLUMN, at)
+    counted = result if counted is None else counted.withColumn(AT_COLUMN, at)
+    flavour = flavour or default_flavour()
     for number, group in enumerate(_together(sets)):
-        result = _one_pass(group, result, f"_{number}", reading, dict(keys or {}), sizing, flavour or default_flavour())
+        result = _one_pass(group, result, counted, f"_{number}", reading, dict(keys or {}), sizing, flavour)
     features = [column.name for features in sets for column in features.columns]
     return result.select(*[F.col(quote_identifier(name)) for name in (*columns, *features)])
 
@@ -101,6 +107,7 @@ def _keys_of(
 def _one_pass(
     group: list[FeatureSet],
     spine: DataFrame,
+    counted: DataFrame,
     prefix: str,
     reading: Reading,
     renamed: Mapping[str, str],
@@ -113,7 +120,8 @@ def _one_pass(
     keys = _keys_of(merged, spine, prefix, reading, renamed)
     made = {**keys.made, **{column: sql for sql, column in plan.bounds.items()}}
     rows = with_columns(spine, {column: F.expr(sql) for column, sql in made.items()})
-    spread, span = spread_of(merged, rows, (keys.events, keys.spine), reading, sizing)
+    sized = with_columns(counted, {column: F.expr(sql) for column, sql in keys.made.items()})
+    spread, span = spread_of(merged, sized, (keys.events, keys.spine), reading, sizing)
     events = _prepared(merged, reading, plan, keys, span)
     events, rows, slots = spread.apply(events, keys.events, rows, keys.spine)
     spec = BucketSpec(

@@ -25,7 +25,14 @@ def served_at(served: Served, instant: str) -> str:
     return f"({instant} - {served.lag_us}L - pmod({past}, {served.every_us}L))"
 
 
-def with_served(rows: DataFrame, served: Served, instant: str, keys: Sequence[str], table: DataFrame) -> DataFrame:
+def with_served(
+    rows: DataFrame,
+    served: Served,
+    instant: str,
+    keys: Sequence[str],
+    table: DataFrame,
+    scope: Sequence[str] = (),
+) -> DataFrame:
     """The rows with the group's features; an entity that is not in its snapshot has none of any events.
 
     Args:
@@ -34,6 +41,7 @@ def with_served(rows: DataFrame, served: Served, instant: str, keys: Sequence[st
         instant: The rows' column of instants.
         keys: The rows' columns for the group's keys, in their order.
         table: The group's snapshots, at least those that are read.
+        scope: Columns of both that keep unrelated cases apart.
 
     Returns:
         The rows with all columns of `served.features`, null where a key or the instant is.
@@ -44,6 +52,7 @@ def with_served(rows: DataFrame, served: Served, instant: str, keys: Sequence[st
     snapshots = table.select(
         *[F.col(quote_identifier(key)).alias(alias) for alias, key in theirs.items()],
         F.unix_micros("feature_time").alias("_their_time"),
+        *[F.col(name).alias(f"_their{name}") for name in scope],
         *[F.col(quote_identifier(name)) for name in stored],
         F.lit(True).alias(_FOUND),
     )
@@ -52,6 +61,7 @@ def with_served(rows: DataFrame, served: Served, instant: str, keys: Sequence[st
         F.expr(f"cast({quote_identifier(own)} as {kind})") == F.col(alias)
         for own, alias, kind in zip(keys, theirs, types.values(), strict=True)
     ]
+    pairs += [F.col(name) == F.col(f"_their{name}") for name in scope]
     joined = asking.join(snapshots, [*pairs, F.col(SERVED) == F.col("_their_time")], "left")
     whole = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in (*keys, instant))
     values = {

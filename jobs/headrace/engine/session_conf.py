@@ -37,6 +37,10 @@ PINNED: Mapping[str, str] = {
 # These change what expressions mean, so none of them is allowed rather than each of them pinned.
 FORBIDDEN = ("spark.sql.legacy.", "spark.sql.parser.escapedStringLiterals")
 
+# Planning: the constraints that Spark infers from conditions and aliases grow exponentially with the steps of a plan
+# that computes columns of columns, as ours do: minutes for a training set of ten features. Our filters say all there is.
+PLANNING: Mapping[str, str] = {"spark.sql.constraintPropagation.enabled": "false"}
+
 DELTA: Mapping[str, str] = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

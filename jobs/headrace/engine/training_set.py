@@ -71,8 +71,9 @@ def training_set(node: TrainingSet, spine: DataFrame, inputs: Inputs) -> DataFra
         INSTANT,
         F.expr(f"timestamp_micros({INSTANT})").alias(_TIME),
     )
-    rows, made = _with_lookups(node, rows, working, inputs)
-    rows, raw = _with_labels(node.labels, rows, working, inputs)
+    bare = rows
+    rows, made = _with_lookups(node, rows, bare, working, inputs)
+    rows, raw = _with_labels(node.labels, rows, bare, working, inputs)
     names = {alias: name for name, alias in working.items()}
     rows = rows.select(
         *[F.col(alias).alias(name) for alias, name in names.items()],
@@ -108,19 +109,19 @@ def _require_columns(node: TrainingSet, spine: DataFrame, given: Sequence[str]) 
 
 
 def _with_lookups(
-    node: TrainingSet, rows: DataFrame, working: Mapping[str, str], inputs: Inputs
+    node: TrainingSet, rows: DataFrame, bare: DataFrame, working: Mapping[str, str], inputs: Inputs
 ) -> tuple[DataFrame, dict[str, str]]:
     """The rows with everything that is looked up or computed, and the working column of each output."""
     made: dict[str, str] = {}
     for batch in _batches([lookup for lookup in node.lookups if isinstance(lookup, Computed)]):
         keys = {key: working[name] for key, name in batch[0].keys}
         sets = [lookup.features for lookup in batch]
-        rows = point_in_time(sets, rows, _TIME, inputs.reading, keys, inputs.sizing, inputs.flavour)
+        rows = point_in_time(sets, rows, _TIME, inputs.reading, keys, inputs.sizing, inputs.flavour, counted=bare)
         rows = _taken(rows, sets, [pair for lookup in batch for pair in lookup.outputs], made)
     for lookup in node.lookups:
         keys_of = [working[name] for _, name in lookup.keys]
         if isinstance(lookup, Served):
-            rows = with_served(rows, lookup, INSTANT, keys_of, inputs.snapshots(lookup))
+            rows = with_served(rows, lookup, INSTANT, keys_of, inputs.snapshots(lookup), inputs.reading.scope)
             rows = _taken(rows, [lookup.features], lookup.outputs, made)
         elif isinstance(lookup, LookedUp):
             columns = {column: f"_feature_{len(made) + place}" for place, (column, _, _) in enumerate(lookup.outputs)}
@@ -169,7 +170,7 @@ def _taken(
 
 
 def _with_labels(
-    labels: Sequence[Label], rows: DataFrame, working: Mapping[str, str], inputs: Inputs
+    labels: Sequence[Label], rows: DataFrame, bare: DataFrame, working: Mapping[str, str], inputs: Inputs
 ) -> tuple[DataFrame, dict[str, str]]:
     """The rows with the value of each label at the end of its horizon, and the column it is in."""
     raw = {label.name: f"_label_{place}" for place, label in enumerate(labels)}
@@ -180,8 +181,8 @@ def _with_labels(
         end = F.expr(f"timestamp_micros({INSTANT} + {batch[0].end_us}L)")
         keys = {key: working[name] for key, name in batch[0].keys}
         sets = [label.features for label in batch]
-        ended = rows.withColumn("_end", end)
-        ended = point_in_time(sets, ended, "_end", inputs.reading, keys, inputs.sizing, inputs.flavour)
+        sized, asking = bare.withColumn("_end", end), rows.withColumn("_end", end)
+        ended = point_in_time(sets, asking, "_end", inputs.reading, keys, inputs.sizing, inputs.flavour, counted=sized)
         rows = ended.withColumnsRenamed({label.name: raw[label.name] for label in batch}).drop("_end")
     return rows, raw
 

@@ -1,10 +1,11 @@
 """Definitions as text that gives the same project again, wherever their files have gone: what the ledger keeps."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from headrace import documents
-from headrace.documents import native
+from headrace.documents import Document, native
 from headrace.registry.linting import Linted, lint_project
 from headrace.registry.loading import collect
 from headrace.registry.project import Located, Project
@@ -37,15 +38,26 @@ def from_manifest(text: str) -> Linted:
     return lint_project(project, [*bad, *invalid])
 
 
+def as_document(value: Mapping[str, Any], file: str) -> Document:
+    """A definition that was never a file, for instance the arguments of a call.
+
+    Args:
+        value: The document: mappings, lists, text, numbers.
+        file: What problems call it.
+    """
+    loaded, _ = documents.load(_flow(dict(value)), file)
+    return loaded[0]
+
+
 def _identity(located: Located[Any]) -> tuple[str, str]:
     return located.spec.kind, located.spec.name
 
 
 def _flow(value: object) -> str:
     """Flow style: text in quotes, and what YAML makes something else of as the author wrote it."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return "{" + ", ".join(f"{json.dumps(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_flow, value)) + "]"
     if value is None:
         return "null"

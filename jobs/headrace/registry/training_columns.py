@@ -49,11 +49,11 @@ class TrainingColumns:
         self._project, self._columns, self.spec, self._left_out = project, columns, spec, left_out
 
     def spine(self) -> Types | None:
-        """Columns of the spine; None where its table brings whatever it has."""
+        """Columns of the spine; None where its table brings whatever it has, or nothing is known of it."""
         spine = self.spec.spine
         if spine.table is None:
             entity = self._project.entities.get(spine.entity or "")
-            return {**(entity.spec.keys if entity else {}), spine.time_column: TIMESTAMP}
+            return {**entity.spec.keys, spine.time_column: TIMESTAMP} if entity else None
         return dict(spine.columns) if spine.columns is not None else None
 
     def spine_known(self) -> Types:

@@ -16,6 +16,7 @@ from headrace.errors import DataError
 from headrace.logical.fingerprint import fingerprint
 from headrace.logical.pruning import scans_of
 from headrace.quality import GateResult, run_gate
+from headrace.registry.manifest import manifest
 from headrace.runner.counts import told
 from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.progress import Step
@@ -183,6 +184,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 
 def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow:
     """What the ledger says of the run now."""
+    project = run.work.linted.project
     return LedgerRow(
         group=run.group.name,
         version=run.group.version,
@@ -194,7 +196,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         recorded_at_us=time.time_ns() // 1000,
         headrace_version=__version__,
         fingerprints=run.fingerprints,
-        definition=run.group.model_dump_json(exclude_defaults=True),
+        definition=manifest(project, project.feature_groups[run.group.name]),
         table_version=run.table_version,
         source_versions={table: version.version for table, version in run.versions.items()},
         rows_in=run.rows_in,

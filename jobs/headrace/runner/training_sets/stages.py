@@ -1,5 +1,6 @@
 """The stages of building a training set, in order; what is printed is what runs."""
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pyspark.sql import functions as F
 
 from headrace import __version__
 from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
-from headrace.engine.exactness import with_exact_sums
+from headrace.engine.exactness import summed, with_exact_sums
 from headrace.engine.rows import lower
 from headrace.engine.spark_errors import translated
 from headrace.engine.spines import INSTANT, spine_rows
@@ -229,6 +230,16 @@ def _everything(node: TrainingSet) -> list[FeatureSet]:
     if isinstance(node.spine, GeneratedSpine):
         sets.append(FeatureSet(node.spine.events, node.spine.keys, (), (), (), ()))
     return sets + [label.features for label in node.labels]
+
+
+def has_inexact_sums(node: TrainingSet) -> bool:
+    """Whether roll-ups on the way sum doubles, which the fast way may not be able to hold."""
+    return bool(summed(_rolled_up(_everything(node)), floating=True))
+
+
+def _rolled_up(sets: list[FeatureSet]) -> list[FeatureSet]:
+    """The sets without their own aggregates, which are summed by the kernel."""
+    return [dataclasses.replace(features, aggregates=()) for features in sets]
 
 
 def _require_passed(build: Build, result: GateResult) -> None:
