@@ -38,7 +38,7 @@ PINNED: Mapping[str, str] = {
 FORBIDDEN = ("spark.sql.legacy.", "spark.sql.parser.escapedStringLiterals")
 
 # Planning: the constraints that Spark infers from conditions and aliases grow exponentially with the steps of a plan
-# that computes columns of columns, as ours do: minutes for a training set of ten features. Our filters say all there is.
+# that computes columns of columns, as ours do: minutes for a training set of ten features. Our filters say enough.
 PLANNING: Mapping[str, str] = {"spark.sql.constraintPropagation.enabled": "false"}
 
 DELTA: Mapping[str, str] = {
