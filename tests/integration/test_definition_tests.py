@@ -189,7 +189,7 @@ def test_every_test_has_its_own_result(shop: Shop, tmp_path: Path) -> None:
         assert (result["group"], result["passed"]) == (group, said is None)
     root = ET.parse(path).getroot()
     assert [(s.get("name"), s.get("tests"), s.get("failures"), s.get("errors")) for s in root] == [
-        ("spend", "8", "4", "0"),
+        ("spend", "11", "4", "0"),
         ("order_size", "4", "2", "0"),
     ]
     failures = {case.get("name"): failure.get("message") for case in root.iter("testcase") for failure in case}
