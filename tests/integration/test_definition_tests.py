@@ -110,7 +110,7 @@ NOTHING_SPENT = f"{{sales: [{{customer_id: 1, amount: 0.0, {AT}}}]}}"
 TWO_ORDERS = f"{{sales: [{{customer_id: 1, order_id: 1, amount: 1.0, {AT}}}, {{customer_id: 1, order_id: 2, amount: 2.0, {AT}}}]}}"
 # 11:00 in Berlin is the time of the sale; a microsecond later is too late, and an hour before it is not too old.
 TARIFFS = [
-    f"{{sales: [{{customer_id: 1, product_id: 7, {AT}}}], tariffs: [{', '.join(rows)}]}}"
+    f"{{sales: [{{customer_id: 1, product_id: 7, amount: 3.0, {AT}}}], tariffs: [{', '.join(rows)}]}}"
     for rows in (
         [f"{{product_id: 7, tariff: {tariff}, since: 2024-01-01T{since}}}" for tariff, since in held]
         for held in ([(1.5, "11:00:00"), (9.9, "11:00:00.000001")], [(2.5, "10:00:00")], [(3.5, "09:59:59.999999")])
