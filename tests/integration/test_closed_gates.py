@@ -265,7 +265,7 @@ def test_a_dated_table_with_a_row_without_a_time_closes_the_gate(spark: SparkSes
     done = shop.headrace("materialize --group dated --interval 2024-01-02")
     assert done.code == 3
     assert done.error.splitlines()[1:-1] == [
-        "dated input items_dated: gate failed: 2 of 6 expectations on 5 rows",
+        "dated input items_dated: gate failed: 1 of 7 expectations on 5 rows",
         "  critical: expect_column_values_to_not_be_null(column=since): 1 of 5 rows (20.0 %)",
         "  warning: expect_column_values_to_not_be_null(column=item): 1 of 5 rows (20.0 %)",
     ]

@@ -110,7 +110,7 @@ NOTHING_SPENT = f"{{sales: [{{customer_id: 1, amount: 0.0, {AT}}}]}}"
 TWO_ORDERS = f"{{sales: [{{customer_id: 1, order_id: 1, amount: 1.0, {AT}}}, {{customer_id: 1, order_id: 2, amount: 2.0, {AT}}}]}}"
 # 11:00 in Berlin is the time of the sale; a microsecond later is too late, and an hour before it is not too old.
 TARIFFS = [
-    f"{{sales: [{{customer_id: 1, product_id: 7, {AT}}}], tariffs: [{', '.join(rows)}]}}"
+    f"{{sales: [{{customer_id: 1, product_id: 7, amount: 3.0, {AT}}}], tariffs: [{', '.join(rows)}]}}"
     for rows in (
         [f"{{product_id: 7, tariff: {tariff}, since: 2024-01-01T{since}}}" for tariff, since in held]
         for held in ([(1.5, "11:00:00"), (9.9, "11:00:00.000001")], [(2.5, "10:00:00")], [(3.5, "09:59:59.999999")])
@@ -189,7 +189,7 @@ def test_every_test_has_its_own_result(shop: Shop, tmp_path: Path) -> None:
         assert (result["group"], result["passed"]) == (group, said is None)
     root = ET.parse(path).getroot()
     assert [(s.get("name"), s.get("tests"), s.get("failures"), s.get("errors")) for s in root] == [
-        ("spend", "8", "4", "0"),
+        ("spend", "11", "4", "0"),
         ("order_size", "4", "2", "0"),
     ]
     failures = {case.get("name"): failure.get("message") for case in root.iter("testcase") for failure in case}

@@ -239,7 +239,7 @@ sales = rows(
         "product": one_of(1, 1, 1, 2, None),
         "seq": one_of(None, 1, 2, 3),
         "happened": one_of(*NEAR, *[between(0, 2 * DAY, HOUR // 2)] * 4),
-        "arrived": one_of(*NEAR),
+        "arrived": one_of(*[2 * DAY] * 6, *NEAR),
     },
     most=7,
 )
@@ -250,11 +250,11 @@ changes = rows(
         "held": one_of(*NEAR, DAY + 1, 2 * DAY, 3 * DAY, 3 * DAY + 1, *[between(0, 3 * DAY, HOUR // 2)] * 6),
         "here": one_of(*[3 * DAY] * 4, *NEAR),
         "change": one_of(None, 1, 1, 2),
-        "price": prices,
+        "price": one_of(1.5, 3.0, 7.0, prices),
         "colour": one_of("red", *["blue", "green"] * 4, None),
         "rest": one_of(None, "x", "y"),
     },
-    most=9,
+    most=15,
 )
 
 
