@@ -4,6 +4,7 @@ Hundreds of cases share one Spark job, kept apart by a column; buckets hold a fe
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from random import Random
 from typing import Any
@@ -390,7 +391,9 @@ def test_served_values_are_those_of_the_snapshot_before(spark: SparkSession) -> 
         reading = reading_of(spark, cases, random)
         grid = [T + step * HOUR for step in (-2, -1, 0, 1)]
         at_each = [
-            snapshot(served.features, reading, At(at)).withColumn("feature_time", F.expr(f"timestamp_micros({at}L)"))
+            snapshot(served.features, replace(reading, wide_sums=True), At(at)).withColumn(
+                "feature_time", F.expr(f"timestamp_micros({at}L)")
+            )
             for at in grid
         ]
         stored = reduce(DataFrame.union, at_each)

@@ -23,6 +23,7 @@ from headrace.quality import GateResult, Suite, run_gate
 from headrace.runner.batches import Batch
 from headrace.runner.progress import Step
 from headrace.runner.training_sets.build import Build, SpineFacts
+from headrace.runner.training_sets.healing import heal
 from headrace.runner.training_sets.inputs import (
     feature_table,
     input_batches,
@@ -46,6 +47,9 @@ def claim(build: Build, step: Step) -> None:
     prints = fingerprints(build.node)
     build.attempt = build.work.ledger.claim(build.name, VERSION, "training_set", None, build.run_id, prints)
     step.note(f"attempt {build.attempt}")
+    for row in heal(build.work, build.name, VERSION, build.attempt):
+        became = "failed" if row.table_version is None else f"version {row.table_version}"
+        step.details.append(f"attempt {row.attempt} was cut off: {became}")
 
 
 def pin(build: Build, step: Step) -> None:
