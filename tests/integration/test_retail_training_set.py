@@ -114,12 +114,7 @@ def test_a_thousand_rows_equal_duckdb(node: TrainingSet, sample: DataFrame, land
     for household, t, _, lines in db.execute(AHEAD).fetchall():
         ahead.setdefault((household, t), []).append(math.fsum(lines))
     campaigns = {(h, t): newest for h, t, newest in db.execute(CAMPAIGN.format(**paths)).fetchall()}
-    told = {
-        h: income
-        for h, income in db.execute(
-            f"select household_id, income from read_parquet('{paths['demographics']}')"
-        ).fetchall()
-    }
+    told = dict(db.execute(f"select household_id, income from read_parquet('{paths['demographics']}')").fetchall())
     highs = 0
     for (household, time), row in got.items():
         key = (household, time.replace(tzinfo=None))
