@@ -1,5 +1,6 @@
 """What is timed: the product's own function, the floor, and other ways to the same values, each to the noop sink."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from time import perf_counter
@@ -34,6 +35,7 @@ start: 2024-01-01
 features: {{{features}}}
 """
 WINDOWS = "[1h, 1d, 7d, 30d]"
+HOURS = {"1h": 1, "1d": 24, "7d": 168, "30d": 720}
 FOUR = ", ".join(
     [f"count: {{aggregate: count, windows: {WINDOWS}}}"]
     + [f"{name}: {{aggregate: {name}, of: amount, windows: {WINDOWS}}}" for name in ("sum", "mean", "max")]
@@ -60,16 +62,27 @@ def range_windows(spine: DataFrame, events: DataFrame) -> DataFrame:
     )
     both.createOrReplaceTempView("both_sides")
     columns = []
-    for name, us in (
-        ("1h", 3_600_000_000),
-        ("1d", 86_400_000_000),
-        ("7d", 7 * 86_400_000_000),
-        ("30d", 30 * 86_400_000_000),
-    ):
+    for name, hours in HOURS.items():
+        us = hours * 3_600_000_000
         over = f"OVER (PARTITION BY key ORDER BY u RANGE BETWEEN {2 * us} PRECEDING AND CURRENT ROW)"
         columns += [f"{f}(amount) {over} as {f}_{name}" for f in ("count", "sum", "avg", "max")]
     return spine.sparkSession.sql(
         f"select * from (select *, {', '.join(columns)} from both_sides) where id is not null"
+    )
+
+
+def range_join(spine: DataFrame, events: DataFrame) -> DataFrame:
+    """A join of every row with the events of its widest window, and an aggregation by row."""
+    spine.createOrReplaceTempView("spine_side")
+    events.createOrReplaceTempView("event_side")
+    columns = [
+        f"{f}(amount) FILTER (WHERE at >= t - INTERVAL {hours} HOURS) as {f}_{name}"
+        for name, hours in HOURS.items()
+        for f in ("count", "sum", "avg", "max")
+    ]
+    return spine.sparkSession.sql(
+        f"select id, {', '.join(columns)} from spine_side s left join event_side e "
+        "on s.key = e.key and e.at < s.t and e.at >= s.t - INTERVAL 720 HOURS group by id, s.key, t"
     )
 
 
@@ -89,11 +102,14 @@ def interleaved(ways: Mapping[str, Callable[[], DataFrame]], rounds: int) -> dic
     return found
 
 
-def medians(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Median of each way; of the floors the fastest is `floor`."""
-    found = {name: median(times) for name, times in seconds.items()}
-    floors = [value for name, value in found.items() if name.startswith("floor")]
-    return {name: value for name, value in found.items() if not name.startswith("floor")} | {"floor": min(floors)}
+def ratios(runs: Mapping[str, Callable[[], DataFrame]], rounds: int, to: str) -> dict[str, float]:
+    """Medians of interleaved runs by the median of one way, after a round that warms up; prints them with the load."""
+    cold = interleaved(runs, 1)
+    warm = {name: median(times) for name, times in interleaved(runs, rounds).items()}
+    print(f"\nload average {os.getloadavg()[0]:.1f}")
+    for name, seconds in warm.items():
+        print(f"{name}: {seconds:.1f} s, {seconds / warm[to]:.2f} x {to} (first run {cold[name][0]:.1f} s)", flush=True)
+    return {name: seconds / warm[to] for name, seconds in warm.items()}
 
 
 def floors(spine: DataFrame, events: DataFrame) -> dict[str, Callable[[], DataFrame]]:
@@ -112,7 +128,12 @@ def session(home: str) -> SparkSession:
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "8",
         "spark.local.dir": home + "/local",
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": home + "/log",
+        "spark.eventLog.rolling.enabled": "false",
+        "spark.eventLog.compress": "false",
         "spark.sql.warehouse.dir": home + "/warehouse",
     }
+    (Path(home) / "log").mkdir()
     settings = Settings(lake=home + "/lake", spark=SparkSettings(master="local[2]", conf=conf))
     return open_session(settings, log_file=Path(home) / "spark.log")
