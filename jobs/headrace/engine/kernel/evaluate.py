@@ -1,19 +1,16 @@
 """From what is asked to its column: one small function a family of merges."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from headrace.engine.kernel import exact_sum, extremes, gathered, items, order_statistics, scans
+from headrace.engine.kernel import exact_sum, extremes, gathered, items, order_statistics
 from headrace.engine.kernel.flavour import Integers
+from headrace.engine.kernel.folded import decayed, moment
 from headrace.engine.kernel.inputs import Inputs
 from headrace.engine.kernel.spec import Ask, Window
 from headrace.engine.kernel.whole_sum import whole_sum
-from headrace.engine.kernel.windows import View
-
-_NO_TIMES = np.zeros(0, np.int64)
 
 
 def evaluate(ask: Ask, inputs: Inputs) -> pa.Array:
@@ -109,50 +106,6 @@ def _percentile(ask: Ask, inputs: Inputs) -> pa.Array:
     return pa.array(np.where(low == high, low, np.where(np.floor(place) == np.ceil(place), low, between)), mask=empty)
 
 
-def _moment(ask: Ask, inputs: Inputs) -> pa.Array:
-    order = {"var_pop": 2, "skewness": 3, "kurtosis": 4}[ask.merge]
-    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
-    settled = inputs.settled(name)
-    values, valid = inputs.doubles(name)[settled], inputs.present(name)[settled]
-    if time.flavour == "numpy":
-        count, sums = gathered.moments(values, valid, _settled_view(inputs, ask, settled))
-    else:
-        counts_us = _counts_us(inputs, ask, settled)
-        count, sums = scans.moments(values, valid, counts_us, *view.range, time.at_us, order)
-    result, none = scans.finished(ask.merge, count, sums)
-    return pa.array(result, mask=none)
-
-
-def _decayed(ask: Ask, inputs: Inputs) -> pa.Array:
-    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
-    settled = inputs.settled(name)
-    values, valid = inputs.doubles(name)[settled], inputs.present(name)[settled]
-    aged_to_us = inputs.instants(ask.aged_to)
-    if time.flavour == "numpy":
-        view = _settled_view(inputs, ask, settled)
-        count, sums = gathered.decayed(values, valid, view, aged_to_us, ask.half_life_us, ask.window_us)
-    else:
-        counts_us, half_life_us, window_us = _counts_us(inputs, ask, settled), ask.half_life_us or 0, ask.window_us
-        count, sums = scans.decayed(
-            values, valid, time.event_us, counts_us, *view.range, time.at_us, aged_to_us, half_life_us, window_us
-        )
-    return pa.array(sums, mask=count == 0)
-
-
-def _counts_us(inputs: Inputs, ask: Ask, settled: Integers) -> Integers:
-    if not ask.window.known:
-        return _NO_TIMES
-    assert inputs.time.counts_us is not None
-    return inputs.time.counts_us[settled]
-
-
-def _settled_view(inputs: Inputs, ask: Ask, settled: Integers) -> View:
-    view = inputs.view(ask.window)
-    if not view.known:
-        return view
-    return replace(view, time=replace(view.time, counts_us=_counts_us(inputs, ask, settled)))
-
-
 def _distinct(ask: Ask, inputs: Inputs) -> pa.Array:
     numbers, examples = inputs.numbers(_value(ask))
     view = inputs.view(ask.window)
@@ -196,10 +149,10 @@ _FAMILIES: dict[str, Callable[[Ask, Inputs], pa.Array]] = {
     "smallest_k": _list,
     "largest_k": _list,
     "percentile": _percentile,
-    "var_pop": _moment,
-    "skewness": _moment,
-    "kurtosis": _moment,
-    "decayed": _decayed,
+    "var_pop": moment,
+    "skewness": moment,
+    "kurtosis": moment,
+    "decayed": decayed,
     "distinct": _distinct,
     "most_frequent": _most_frequent,
 }

@@ -100,8 +100,8 @@ def moments(values: Doubles, valid: Flags, view: View) -> tuple[Integers, Double
         for part in parts(view, valid):
             own, n = values[part.event], np.maximum(part.count, 1)
             mean = _sums(own, part) / n
-            mean = mean + _sums(own - mean[part.row], part) / n
             d = own - mean[part.row]
+            d = d - (_sums(d, part) / n)[part.row]  # what rounding took from the mean, far smaller than it
             count[part.start : part.stop] = part.count
             for power, term in enumerate((d * d, d * d * d, d * d * d * d)):
                 found[part.start : part.stop, power] = _sums(term, part)
@@ -128,5 +128,6 @@ def _sums(terms: Doubles, part: Part) -> Doubles:
     sums = np.zeros(len(part.count))
     some = part.count > 0
     if some.any():
-        sums[some] = np.add.reduceat(terms, part.begins[some]) + 0.0  # never -0.0
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums[some] = np.add.reduceat(terms, part.begins[some]) + 0.0  # never -0.0
     return sums
