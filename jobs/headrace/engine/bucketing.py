@@ -131,11 +131,6 @@ def spread_of(
     return Spread(_buckets(spine, total, sizing), found.hot, reach_us, width_us), span
 
 
-def unsplittable(features: FeatureSet) -> tuple[str, ...]:
-    """Features whose windows have no beginning: where they are, a key too large for one bucket cannot be split."""
-    return tuple(feature.name for feature in features.aggregates if feature.reach_us is None)
-
-
 def _buckets(spine: DataFrame, rows: int, sizing: Sizing) -> tuple[int, ...]:
     """Names of as many buckets as rows need, a multiple of the shuffle's partitions."""
     needed = -(-rows // sizing.bucket_rows)

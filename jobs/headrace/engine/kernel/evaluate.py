@@ -117,27 +117,34 @@ def _distinct(ask: Ask, inputs: Inputs) -> pa.Array:
 
 def _most_frequent(ask: Ask, inputs: Inputs) -> pa.Array:
     name = _value(ask)
-    rows, which, _ = most_frequent(inputs, inputs.numbers(name)[0], inputs.numbers(name)[1], ask.window, ask.k)
+    numbers, examples = inputs.numbers(name)
+    rows, which, _ = most_frequent(inputs, name, numbers, len(examples), ask.window, ask.k)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(inputs.time.rows)))]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), inputs.take(name, inputs.numbers(name)[1][which]))
+    return pa.ListArray.from_arrays(pa.array(offsets), inputs.take(name, examples[which]))
 
 
 def most_frequent(
-    inputs: Inputs, numbers: Integers, examples: Integers, window: Window, most: int | None
+    inputs: Inputs, name: str, numbers: Integers, values: int, window: Window, most: int | None
 ) -> tuple[Integers, Integers, Integers]:
-    """The most frequent numbers of each row's window, by count and then by number: row, number, count."""
-    view = inputs.view(window)
-    if inputs.time.flavour == "numpy":
-        rows, which, times = gathered.counted(numbers, len(examples), view)
-    else:
-        rows, which, times = items.counted(numbers, len(examples), view.streams)
+    """The most frequent values of a column in each row's window, by count and then by value: row, number, count.
+
+    Args:
+        inputs: The bucket.
+        name: The column.
+        numbers: Its values' numbers; -1 for events that take no part.
+        values: How many numbers there are.
+        window: The events.
+        most: How many at most; None is all.
+    """
+    view, k = inputs.view(window), values if most is None else most
+    if inputs.time.flavour == "numba":
+        return items.most_frequent(numbers, inputs.by_rank(name), values, view.streams, inputs.time, k)
+    rows, which, times = gathered.counted(numbers, values, view)
     order = np.lexsort((which, -times, rows))
     rows, which, times = rows[order], which[order], times[order]
-    if most is not None:
-        sizes = np.bincount(rows, minlength=len(inputs.time.rows))
-        near = np.arange(len(rows)) - (np.cumsum(sizes) - sizes)[rows] < most
-        rows, which, times = rows[near], which[near], times[near]
-    return rows, which, times
+    sizes = np.bincount(rows, minlength=len(inputs.time.rows))
+    near = np.arange(len(rows)) - (np.cumsum(sizes) - sizes)[rows] < k
+    return rows[near], which[near], times[near]
 
 
 _FAMILIES: dict[str, Callable[[Ask, Inputs], pa.Array]] = {
