@@ -1,7 +1,7 @@
 """What is timed: the product's own function, the floor, and other ways to the same values, each to the noop sink."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from statistics import median
 from time import perf_counter
 
@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from headrace.engine.given import GivenTables
 from headrace.engine.point_in_time import point_in_time
 from headrace.engine.reading import Reading
+from tests.benchmarks.watching import cpu_seconds
 from tests.oracle.project import features_of
 
 GROUP = """
@@ -93,23 +94,25 @@ def timed(run: Callable[[], DataFrame]) -> float:
     return perf_counter() - start
 
 
-def interleaved(ways: Mapping[str, Callable[[], DataFrame]], rounds: int) -> dict[str, Sequence[float]]:
-    """Seconds of every way, one after the other, `rounds` times."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, run in ways.items():
-            found[name].append(timed(run))
-    return found
-
-
 def ratios(runs: Mapping[str, Callable[[], DataFrame]], rounds: int, to: str) -> dict[str, float]:
-    """Medians of interleaved runs by the median of one way, after a round that warms up; prints them with the load."""
-    cold = interleaved(runs, 1)
-    warm = {name: median(times) for name, times in interleaved(runs, rounds).items()}
+    """Medians of interleaved runs by the median of one way, after a round that warms up.
+
+    Prints them with the load, and the same of CPU time, which says more on a machine that others use.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    cpu: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds + 1):
+        for name, run in runs.items():
+            before = cpu_seconds()
+            seconds[name].append(timed(run))
+            cpu[name].append(cpu_seconds() - before)
+    warm = {name: median(times[1:]) for name, times in seconds.items()}
+    used = {name: median(times[1:]) for name, times in cpu.items()}
     print(f"\nload average {os.getloadavg()[0]:.1f}")
-    for name, seconds in warm.items():
-        print(f"{name}: {seconds:.1f} s, {seconds / warm[to]:.2f} x {to} (first run {cold[name][0]:.1f} s)", flush=True)
-    return {name: seconds / warm[to] for name, seconds in warm.items()}
+    for name in runs:
+        ratio = f"{warm[name]:.1f} s, {warm[name] / warm[to]:.2f} x {to}; {used[name]:.1f} s of CPU, {used[name] / used[to]:.2f} x"
+        print(f"{name}: {ratio} (first run {seconds[name][0]:.1f} s, {cpu[name][0]:.1f} s)", flush=True)
+    return {name: time / warm[to] for name, time in warm.items()}
 
 
 def floors(spine: DataFrame, events: DataFrame) -> dict[str, Callable[[], DataFrame]]:

@@ -52,6 +52,17 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def cpu_seconds() -> float:
+    """CPU time of this process, its JVM and its Python workers so far, those that are gone included."""
+    processes = [os.getpid(), *(pid for jvm in _children(os.getpid()) for pid in (jvm, *_children(jvm))), *_workers()]
+    total = 0
+    for pid in processes:
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            total += sum(map(int, fields[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def last_stage_seconds(log: Path) -> list[float]:
     """Lengths of the tasks of the last stage in an event log that is being written, shortest first."""
     stages: dict[int, list[float]] = {}

@@ -1,5 +1,6 @@
 """How rows are spread over buckets, and what reaches the scan of a computation at any instants."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,8 +82,8 @@ def test_rows_are_counted_where_the_spine_looks(spark: SparkSession) -> None:
 
 
 def test_keys_are_hot_by_events_or_by_rows(spark: SparkSession) -> None:
-    events = payments(spark, [(1, h / 10) for h in range(60)] + [(2, h) for h in range(10)])
-    spine = [(3, h / 10) for h in range(40)] + [(2, 70)] + [(None, 5)] * 10
+    events = payments(spark, [(1, h / 9) for h in range(60)] + [(2, h) for h in range(10)])
+    spine = [(3, h / 9) for h in range(40)] + [(2, 70)] + [(None, 5)] * 10
     found = spread(spark, events, spine, Sizing(bucket_rows=50, split_rows=30))
     assert set(found.hot) == hashes(spark, 1, 3)
     assert found.width_us == 2 * HOUR
@@ -105,10 +106,10 @@ def test_time_and_columns_reach_the_scan(
     spine = frame(spark, {"account": BIGINT, "t": TIMESTAMP}, [{"account": 1, "t": at(h)} for h in (2, 9)], {})
     reading = Reading(GivenTables({"t.payments": spark.read.parquet(str(tmp_path / "payments"))}))
     point_in_time([features_of(YAML, "spend")], spine, "t", reading, flavour="numpy").explain("formatted")
-    plan = capsys.readouterr().out
-    assert "GreaterThanOrEqual(paid_at,2024-03-01T01:00:00Z)" in plan
-    assert "LessThan(paid_at,2024-03-01T09:00:00Z)" in plan
-    assert "ReadSchema: struct<account:bigint,amount:double,paid_at:timestamp>" in plan
+    scan = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("PushedFilters", "ReadSchema"))]
+    assert re.search(r"GreaterThanOrEqual\(paid_at,2024-03-01.01:00:00", scan[0]), scan
+    assert re.search(r"LessThan\(paid_at,2024-03-01.09:00:00", scan[0]), scan
+    assert scan[1] == "ReadSchema: struct<account:bigint,amount:double,paid_at:timestamp>"
 
 
 def test_local_times_of_a_spine(spark: SparkSession) -> None:

@@ -78,7 +78,7 @@ def expectations(inside: list[tuple[int, float]], t: int, length: int) -> dict[s
         found |= {"skewness": (None, 0.0), "kurtosis": (None, 0.0)}
     for name, weight in (
         ("exponential", lambda age: 2.0 ** (-age / (7 * HOUR))),
-        ("linear", lambda age: 1 - age / length),
+        ("linear", lambda age: (length - age) / length),
     ):
         terms = [x * weight(t - e) for e, x in inside]
         found[name] = (math.fsum(terms), math.fsum(map(abs, terms)))

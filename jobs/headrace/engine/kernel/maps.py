@@ -1,4 +1,7 @@
-"""States by category: every (row, category) pair with a contributing event is a row of a timeline of its own."""
+"""States by category: every (row, category) pair with a contributing event is a row of a timeline of its own.
+
+O(k log events) a row for its k categories, and for each state what it costs for k rows.
+"""
 
 from dataclasses import replace
 

@@ -15,7 +15,7 @@ def decayed(values, valid, event_us, counts_us, begin, end, at_us, until_us, hal
         for i in range(begin[r], end[r]):
             if valid[i] and not (known and counts_us[i] > at_us[r]):
                 age = float(until_us[r] - event_us[i])
-                weight = 2.0 ** (-(age / half_life_us)) if half_life_us else max(0.0, 1.0 - age / window_us)
+                weight = 2.0 ** (-(age / half_life_us)) if half_life_us else max(0.0, (window_us - age) / window_us)
                 n += 1
                 term = values[i] * weight - lost
                 after = total + term
