@@ -39,13 +39,13 @@ select s.household_id, s.t,
   max(sales_value) filter (sales_value > 0 and u >= t - interval 30 day) as largest_line,
   epoch_us(t - max(u)) / 86400e6 as trip_days_since_last
 from sample s left join lines l on l.household_id = s.household_id and l.u < s.t
-group by all
+group by s.household_id, s.t
 """
 AHEAD = """
 select s.household_id, s.t, l.basket_id, list(sales_value) as lines
 from sample s join (select *, min(u) over (partition by household_id, basket_id) as first from lines) l
 on l.household_id = s.household_id and l.first >= s.t and l.first < s.t + interval 7 day
-group by all
+group by s.household_id, s.t, l.basket_id
 """
 CAMPAIGN = """
 select s.household_id, s.t, arg_max(c.campaign_type, (c.u, c.campaign_id)) as newest
@@ -54,7 +54,7 @@ from sample s join (
     timezone('UTC', timezone('America/New_York', d.start_date::timestamp)) as u
   from read_parquet('{campaigns}') c join read_parquet('{campaign_descriptions}') d using (campaign_id)
 ) c on c.household_id = s.household_id and c.u <= s.t and c.u >= s.t - interval 60 day
-group by all
+group by s.household_id, s.t
 """
 
 

@@ -31,4 +31,4 @@ def weighted(sql: str, feature: AggregateFeature, at: At) -> str:
     age_us = f"cast({at.until(feature)} - {EVENT_US} as double)"
     if feature.decay.half_life_us is not None:
         return f"({sql}) * pow(2D, -({age_us} / {feature.decay.half_life_us}D))"
-    return f"({sql}) * greatest(0D, 1D - {age_us} / {feature.window_us}D)"
+    return f"({sql}) * greatest(0D, ({feature.window_us}L - {age_us}) / {feature.window_us}D)"
