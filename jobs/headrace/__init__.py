@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from headrace.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from headrace.runner.store import FeatureStore
-
-__version__ = "0.1.0"
 
 
 def open(conf: str = "conf/local.yaml", project: str = ".") -> "FeatureStore":

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from headrace import __version__
 from headrace.cli.edge import guarded
 from headrace.cli.import_ import import_
 from headrace.cli.invocation import Invocation
@@ -23,6 +22,7 @@ from headrace.cli.schema import schema
 from headrace.cli.status import status
 from headrace.cli.test import test
 from headrace.cli.training_set import training_set
+from headrace.version import __version__
 
 COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("lint", lint),

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from pyspark.sql import functions as F
 
-from headrace import __version__
 from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
 from headrace.engine.at import At, Span
 from headrace.engine.exactness import with_exact_sums
@@ -24,6 +23,7 @@ from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
 from headrace.spec import RollUp
 from headrace.timeline import format_instant
+from headrace.version import __version__
 
 Stage = Callable[[Run, Step], None]
 SLOWER = "values outside the range of fast exact sums: slower ones"

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame, DataFrameWriter
 from pyspark.sql import functions as f
 
-from headrace import __version__
 from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
 from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
@@ -16,6 +15,7 @@ from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_r
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
 from headrace.timeline.instant import from_instant
+from headrace.version import __version__
 
 PROPERTIES = {
     "delta.appendOnly": "true",

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from pyspark.sql import functions as F
 
-from headrace import __version__
 from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
 from headrace.engine.exactness import summed, with_exact_sums
 from headrace.engine.rows import lower
@@ -36,6 +35,7 @@ from headrace.runner.training_sets.inputs import (
 )
 from headrace.runner.training_sets.report import report
 from headrace.storage import TrainingTable
+from headrace.version import __version__
 
 Stage = Callable[[Build, Step], None]
 VERSION = 1  # of all training sets: a build is told by its table version
