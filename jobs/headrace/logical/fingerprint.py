@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 
 from headrace.logical.features import FeatureSet
 from headrace.logical.pruning import pruned_features
+from headrace.spec import FeatureGroup
 
 GROUP = "_group"
 
@@ -23,6 +24,11 @@ def _canonical(value: object) -> object:
     if isinstance(value, (tuple, list)):
         return [_canonical(item) for item in value]
     return value
+
+
+def group_fingerprints(group: FeatureGroup, features: FeatureSet) -> dict[str, str]:
+    """The fingerprints of a group's columns on its grid; where the grid begins does not matter, only its phase."""
+    return feature_fingerprints(features, [group.every.us, group.start % group.every.us])
 
 
 def feature_fingerprints(features: FeatureSet, grid: object) -> dict[str, str]:

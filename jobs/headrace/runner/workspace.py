@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from headrace.errors import DefinitionError, UsageError
 from headrace.logical import FeatureSet
 from headrace.logical.building import Building
-from headrace.logical.fingerprint import feature_fingerprints
+from headrace.logical.fingerprint import group_fingerprints
 from headrace.registry.linting import Linted, lint
 from headrace.registry.project import Located
 from headrace.settings import Settings, load
@@ -79,7 +79,7 @@ class Workspace:
 
     def fingerprints(self, group: FeatureGroup) -> dict[str, str]:
         """Fingerprint of each output column, and `_group` for what they share."""
-        return feature_fingerprints(self.features(group), [group.every.us, group.start % group.every.us])
+        return group_fingerprints(group, self.features(group))
 
     def interval(self, group: FeatureGroup, text: str) -> Interval:
         """The interval of a group's grid that begins at `text`.

@@ -1,0 +1,132 @@
+"""Which stored snapshots changed input has dirtied, and by what: pure, from commits and recorded versions."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from headrace.changes.influence import Influence
+from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.source_history import SourceCommit, SourceHistory, SourceLog, Touched
+from headrace.timeline import format_instant
+from headrace.timeline.instant import from_instant
+
+
+@dataclass
+class Dirt:
+    """What changed input means for the stored snapshots of one version of a group.
+
+    Attributes:
+        causes: Changes that dirtied a snapshot, in words, by the end of its interval.
+        notes: What has to be told besides: changes that nobody can attribute, static tables.
+    """
+
+    causes: dict[int, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def dirt(influences: Sequence[Influence], stored: Sequence[LedgerRow], history: SourceHistory) -> Dirt:
+    """Compares the versions that snapshots were computed from with what their tables hold now.
+
+    Args:
+        influences: Tables that the group's values depend on.
+        stored: Committed rows of its snapshots, oldest interval first.
+        history: Of these tables.
+    """
+    found = Dirt()
+    for influence in influences:
+        rows = [row for row in stored if row.interval and influence.table in row.source_versions]
+        if rows:
+            _of_table(influence, rows, history, found)
+    return found
+
+
+def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHistory, found: Dirt) -> None:
+    table = influence.table
+    current = history.current(table)
+    if current is None:
+        found.notes.append(f"{table} is not there")
+        return
+    recorded = [row.source_versions[table] for row in rows]
+    if all(version == current for version in recorded):
+        return
+    log = history.log(table, influence.instants)
+    if log is None or not all(version.isdecimal() for version in recorded):
+        read = sum(version != current for version in recorded)
+        found.notes.append(
+            f"{table} has changed since {_snapshots(read)} were computed from it, and files keep no history: restate "
+            "what should change"
+        )
+        return
+    versions = [int(version) for version in recorded]
+    if influence.instants is None:
+        _of_static(table, log, versions, found)
+        return
+    _note_gaps(table, log, versions, int(current), found)
+    _attribute(influence, log, rows, versions, found)
+
+
+def _of_static(table: str, log: SourceLog, versions: Sequence[int], found: Dirt) -> None:
+    commits = len(log.after(max(versions)))
+    if commits:
+        found.notes.append(
+            f"{table} has no times and changed in {commits} commit{'s' if commits > 1 else ''} since it was last read: "
+            "snapshots stay as they are"
+        )
+
+
+def _note_gaps(table: str, log: SourceLog, versions: Sequence[int], current: int, found: Dirt) -> None:
+    blind = sum(version + 1 < log.begins or version > current for version in versions)
+    if blind:
+        found.notes.append(
+            f"{table}: what changed since {_snapshots(blind)} were computed cannot be told, its log begins at version "
+            f"{log.begins}"
+        )
+
+
+def _attribute(
+    influence: Influence, log: SourceLog, rows: Sequence[LedgerRow], versions: Sequence[int], found: Dirt
+) -> None:
+    ends = [row.interval.end_us for row in rows if row.interval]
+    # The oldest version among a snapshot and those after it: a daily append is past them all in one look.
+    oldest = list(accumulate(reversed(versions), min))[::-1]
+    for commit in log.after(min(versions)):
+        for touched in commit.touched:
+            first_us, last_us = influence.snapshots_of(touched)
+            begin = 0 if first_us is None else bisect_left(ends, first_us)
+            end = len(ends) if last_us is None else bisect_right(ends, last_us)
+            if begin >= end or oldest[begin] >= commit.version:
+                continue
+            cause = worded(influence.table, commit, touched)
+            for index in range(begin, end):
+                if versions[index] < commit.version:
+                    found.causes.setdefault(ends[index], []).append(cause)
+
+
+def worded(table: str, commit: SourceCommit, touched: Touched) -> str:
+    """A change in words: `raw.sales version 7 (DELETE, 2024-01-05 03:00 UTC): 3 rows of 2024-01-03 went`."""
+    at = from_instant(commit.committed_at_us).strftime("%Y-%m-%d %H:%M UTC")
+    parts = [
+        f"{_rows(number)} {verb}"
+        for number, verb in ((touched.rows_added, "came"), (touched.rows_removed, "went"))
+        if number != 0
+    ]
+    return f"{table} version {commit.version} ({commit.operation}, {at}): {' and '.join(parts)}, {_time(touched)}"
+
+
+def _time(touched: Touched) -> str:
+    if touched.first_us is None or touched.last_us is None:
+        return "of nobody can tell which time"
+    first, last = (format_instant(us - us % 1_000_000) for us in (touched.first_us, touched.last_us))
+    days = (first[:10], last[:10])
+    return f"of {days[0]}" if days[0] == days[1] else f"of {days[0]} to {days[1]}"
+
+
+def _rows(number: int | None) -> str:
+    if number is None:
+        return "rows"
+    return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def _snapshots(number: int) -> str:
+    return f"{number:,} snapshot{'' if number == 1 else 's'}"

@@ -1,0 +1,127 @@
+"""What has to be done to the intervals of one group so that its table is in line with its definition."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from headrace.changes.definition_change import compare
+from headrace.changes.group_definition import GroupDefinition
+from headrace.changes.ledger_row import IntervalState
+from headrace.changes.step import Action, Reason, Step
+from headrace.logical.features import AggregateFeature
+from headrace.timeline import Interval
+
+MOST_CAUSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one interval needs.
+
+    Attributes:
+        action: What is to be done.
+        reason: Why, as a word.
+        causes: Why, for people.
+        columns: Of `fill`, the new columns.
+    """
+
+    action: Action
+    reason: Reason
+    causes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+def steps_of(
+    group: GroupDefinition, states: Sequence[IntervalState], causes: Mapping[int, Sequence[str]], now_us: int
+) -> list[Step]:
+    """The steps of a group, oldest interval first; consecutive intervals that need the same are one step.
+
+    Args:
+        group: As it is defined.
+        states: Where its intervals stand.
+        causes: What dirtied a snapshot, by the end of its interval.
+        now_us: Intervals that end later are not due.
+    """
+    by_start = {state.latest.interval.start_us: state for state in states if state.latest.interval}
+    kinds: dict[tuple[tuple[str, str], ...], Need | None] = {}
+    steps = []
+    due = group.grid.intervals(group.grid.start_us, now_us)
+    found = ((interval, _need(group, by_start.get(interval.start_us), causes, kinds)) for interval in due)
+    for key, run in groupby(found, key=lambda pair: pair[1] and (pair[1].action, pair[1].reason, pair[1].columns)):
+        if key is not None:
+            steps.append(_step(group, list(run)))
+    return steps
+
+
+def _step(group: GroupDefinition, run: Sequence[tuple[Interval, Need | None]]) -> Step:
+    needs = [need for _, need in run if need is not None]
+    why = tuple(dict.fromkeys(cause for need in needs for cause in need.causes))
+    more = f"; and {len(why) - MOST_CAUSES} more" if len(why) > MOST_CAUSES else ""
+    first = needs[0]
+    return Step(
+        first.action,
+        group.name,
+        group.version,
+        tuple(interval for interval, _ in run),
+        first.reason,
+        "; ".join(why[:MOST_CAUSES]) + more,
+        first.columns,
+    )
+
+
+def _need(
+    group: GroupDefinition,
+    state: IntervalState | None,
+    causes: Mapping[int, Sequence[str]],
+    kinds: dict[tuple[tuple[str, str], ...], Need | None],
+) -> Need | None:
+    """What an interval needs; None is nothing. `kinds` remembers what sets of fingerprints ask for."""
+    if state is None:
+        return Need("materialize", "missing", ("never computed",))
+    row = state.committed
+    if row is None:
+        return Need("materialize", "failed", (_failure(state),))
+    prints = tuple(sorted(row.fingerprints.items()))
+    if prints not in kinds:
+        kinds[prints] = _of_definition(group, row.fingerprints)
+    changed = kinds[prints]
+    if changed is not None and changed.action == "restate":
+        return changed
+    dirtied = causes.get(row.interval.end_us) if row.interval else None
+    if dirtied:
+        tried = (_failure(state),) if state.latest.attempt > row.attempt else ()
+        return Need("restate", "dirty", (*dirtied, *tried))
+    return changed
+
+
+def _failure(state: IntervalState) -> str:
+    row = state.latest
+    if row.status == "failed":
+        return f"attempt {row.attempt} failed: {row.reason or 'nobody said why'}"
+    return f"attempt {row.attempt} was begun by run {row.run_id} and never ended"
+
+
+def _of_definition(group: GroupDefinition, stored: Mapping[str, str]) -> Need | None:
+    change = compare(stored, group.fingerprints)
+    if change.needs_version:
+        return Need("restate", "definition", (change.sentence(),))
+    if not change.added:
+        return None
+    if reaches_further(group, change.added):
+        why = f"{', '.join(change.added)} added, which looks further back: more entities have a row"
+        return Need("restate", "added", (why,))
+    return Need("fill", "added", (f"{', '.join(change.added)} added",), change.added)
+
+
+def reaches_further(group: GroupDefinition, added: Sequence[str]) -> bool:
+    """Whether new columns make members of entities that had no row."""
+    old = _reach(feature for feature in group.features.aggregates if feature.name not in added)
+    new = _reach(iter(group.features.aggregates))
+    return old is not None and (new is None or new > old)
+
+
+def _reach(features: Iterator[AggregateFeature]) -> int | None:
+    """The longest reach; None is without bound."""
+    reaches = [feature.reach_us for feature in features]
+    bounded = [reach for reach in reaches if reach is not None]
+    return max(bounded, default=0) if len(bounded) == len(reaches) else None

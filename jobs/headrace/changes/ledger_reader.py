@@ -1,0 +1,22 @@
+"""What planning needs of the ledger; storage reads it from Delta, tests from text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from headrace.changes.ledger_row import IntervalState
+
+
+class LedgerReader(Protocol):
+    """What was computed so far, and out of which definitions."""
+
+    def groups(self) -> Mapping[str, Sequence[int]]:
+        """Versions that have snapshots or attempts at some, lowest first, by group; retired ones are not listed."""
+        ...
+
+    def intervals(self, group: str, version: int) -> Sequence[IntervalState]:
+        """Where each interval of a version's snapshots stands, oldest first; rows may lack their `definition`."""
+        ...
+
+    def definition(self, group: str, version: int) -> str | None:
+        """Manifest of the newest committed interval; None when none is committed."""
+        ...

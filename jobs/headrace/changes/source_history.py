@@ -1,0 +1,81 @@
+"""What planning needs of a source's history: which commits changed rows, how many, and of which time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from headrace.logical import Instants
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Rows that a commit added or removed, of one stretch of event time.
+
+    Attributes:
+        first_us: No event time among them is before; None is that nobody can tell.
+        last_us: None is after; None is that nobody can tell.
+        arrived_us: Nothing among them arrived before, where the source has `available_at`; None is unknown.
+        rows_added: Rows that came; None is unknown.
+        rows_removed: Rows that went; None is unknown.
+        bytes_added: Bytes of the files that came.
+        bytes_removed: Bytes of the files that went.
+    """
+
+    first_us: int | None
+    last_us: int | None
+    arrived_us: int | None = None
+    rows_added: int | None = 0
+    rows_removed: int | None = 0
+    bytes_added: int = 0
+    bytes_removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCommit:
+    """One version of a table that has other rows than the one before.
+
+    Attributes:
+        version: Its number.
+        committed_at_us: When it was committed.
+        operation: What made it: `WRITE`, `DELETE`, `MERGE`, ….
+        touched: What came and went, by stretches of time.
+    """
+
+    version: int
+    committed_at_us: int
+    operation: str
+    touched: tuple[Touched, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLog:
+    """The commits that a table's log still tells of.
+
+    Attributes:
+        begins: The first version that it tells of.
+        commits: Those that changed rows, oldest first.
+    """
+
+    begins: int
+    commits: tuple[SourceCommit, ...]
+
+    def after(self, version: int) -> Sequence[SourceCommit]:
+        """The commits after a version."""
+        return [commit for commit in self.commits if commit.version > version]
+
+
+class SourceHistory(Protocol):
+    """Versions of tables by their logical names."""
+
+    def current(self, table: str) -> str | None:
+        """The version of now: of Delta its number, of files a digest; None when there is no such table."""
+        ...
+
+    def log(self, table: str, instants: Instants | None) -> SourceLog | None:
+        """The commits of a table; None where it keeps none.
+
+        Args:
+            table: Logical name.
+            instants: How its rows get their instants; None for rows without.
+        """
+        ...

@@ -1,0 +1,43 @@
+"""One step of a plan: what is printed, and what `apply` runs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from headrace.timeline import Interval
+
+# materialize: compute what is not there. restate: compute again what is. fill: only columns that are new.
+Action = Literal["materialize", "restate", "fill"]
+Reason = Literal["missing", "failed", "dirty", "definition", "added"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The same thing done to consecutive intervals of one version of a group.
+
+    Attributes:
+        action: What is done.
+        group: The group.
+        version: Its version.
+        intervals: Consecutive, oldest first.
+        reason: Why, as a word.
+        why: Why, as a sentence for people.
+        columns: Of `fill`, the columns that are computed.
+        rows: Rows of sources within its reach, about; None where nobody can tell.
+        bytes: Bytes of the files that hold them, about; None where nobody can tell.
+    """
+
+    action: Action
+    group: str
+    version: int
+    intervals: tuple[Interval, ...]
+    reason: Reason
+    why: str
+    columns: tuple[str, ...] = ()
+    rows: int | None = None
+    bytes: int | None = None
+
+    @property
+    def span(self) -> str:
+        """Its intervals by name: `2024-01-01`, or `2024-01-01 … 2024-01-31 (31 intervals)`."""
+        first, last = self.intervals[0], self.intervals[-1]
+        return first.name if first == last else f"{first.name} … {last.name} ({len(self.intervals):,} intervals)"
