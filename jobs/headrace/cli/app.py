@@ -12,11 +12,13 @@ from typing import Annotated
 
 import typer
 
+from headrace.cli.apply import apply
 from headrace.cli.edge import guarded
 from headrace.cli.import_ import import_
 from headrace.cli.invocation import Invocation
 from headrace.cli.lint import lint
 from headrace.cli.materialize import materialize
+from headrace.cli.plan import plan
 from headrace.cli.preview import preview
 from headrace.cli.schema import schema
 from headrace.cli.status import status
@@ -29,6 +31,8 @@ COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("test", test),
     ("import", import_),
     ("preview", preview),
+    ("plan", plan),
+    ("apply", apply),
     ("materialize", materialize),
     ("training-set", training_set),
     ("status", status),

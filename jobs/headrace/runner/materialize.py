@@ -84,9 +84,9 @@ def materialize_interval(
             with progress.step(label) as step:
                 stage(run, step)
     except BaseException as error:
-        _give_up(run, error)
+        give_up(run, error)
         raise
-    return _committed(run, began)
+    return committed(run, began)
 
 
 def _require_version(run: Run, stored: list[LedgerRow]) -> None:
@@ -107,7 +107,7 @@ def _judged_until(stored: list[LedgerRow], interval: Interval) -> int | None:
     return max((end for end in ends if end <= interval.start_us), default=None)
 
 
-def _give_up(run: Run, error: BaseException) -> None:
+def give_up(run: Run, error: BaseException) -> None:
     """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
     with suppress(Exception):
         if run.attempt:
@@ -140,7 +140,8 @@ def _current(run: Run, row: LedgerRow, began: float) -> Materialized:
     )
 
 
-def _committed(run: Run, began: float) -> Materialized:
+def committed(run: Run, began: float) -> Materialized:
+    """What became of a run that ended well; `began` is when, by `time.perf_counter`."""
     return Materialized(
         group=f"{run.group.name}@{run.group.version}",
         interval=run.interval.name,

@@ -151,6 +151,42 @@ class Ledger:
             for row in rows
         ]
 
+    def standing(self) -> dict[tuple[str, int], list[IntervalState]]:
+        """Where the snapshots of all groups stand, by group and version, oldest interval first.
+
+        Rows come without their definitions and gates, which are most of them.
+        """
+        left_out = ("definition", "gates", "report")
+        columns = dict(zip(COLUMNS, INSTANTS_AS_US, strict=True))
+        kept = [
+            f.lit(None).cast(COLUMNS[name]).alias(name) if name in left_out else f.expr(column).alias(name)
+            for name, column in columns.items()
+        ]
+        progress = f.struct("attempt", _stage(f.col("status")), "recorded_at")
+        is_committed = f.col("status") == "committed"
+        with translated("reading the ledger"):
+            states = self._where(None, None, "features").groupBy("group", "version", "interval_start")
+            rows = (
+                states.agg(
+                    f.max_by(f.struct(*kept), progress).alias("latest"),
+                    f.max_by(f.struct(*kept), f.when(is_committed, progress)).alias("committed"),
+                )
+                .orderBy("group", "version", "interval_start")
+                .collect()
+            )
+        found: dict[tuple[str, int], list[IntervalState]] = {}
+        for row in rows:
+            state = IntervalState(from_row(row.latest), None if row.committed is None else from_row(row.committed))
+            found.setdefault((row.group, row.version), []).append(state)
+        return found
+
+    def definitions(self) -> dict[tuple[str, int], str]:
+        """What the newest snapshot of each version of a group was made by: a manifest each."""
+        with translated("reading the ledger"):
+            rows = self._where(None, None, "features").where("status = 'committed' AND definition IS NOT NULL")
+            newest = rows.groupBy("group", "version").agg(f.max_by("definition", "recorded_at").alias("definition"))
+            return {(row.group, row.version): row.definition for row in newest.collect()}
+
     def _ensure(self) -> None:
         if not self._exists:
             self._table.ensure(COLUMNS, properties=PROPERTIES)
@@ -160,10 +196,12 @@ class Ledger:
         values = self._spark.createDataFrame([to_values(row) for row in rows], SCHEMA)
         return values.coalesce(1).write.mode("append")
 
-    def _where(self, group: str, version: int | None, table: str | None) -> DataFrame:
+    def _where(self, group: str | None, version: int | None, table: str | None) -> DataFrame:
         if not self._exists and self._table.columns() is None:
             return self._spark.createDataFrame([], SCHEMA)
-        rows = _with_all_columns(self._table.read()).where(f.col("group") == group)
+        rows = _with_all_columns(self._table.read())
+        if group is not None:
+            rows = rows.where(f.col("group") == group)
         if version is not None:
             rows = rows.where(f.col("version") == version)
         return rows if table is None else rows.where(f.col("table") == table)

@@ -1,0 +1,62 @@
+"""`headrace apply`: does what a plan says."""
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from headrace.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from headrace.runner.materialize import Materialized
+
+
+def apply(
+    context: typer.Context,
+    planfile: Annotated[
+        Path | None, typer.Argument(metavar="[PLANFILE]", help="A plan that was written; else a new one is made.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to print the result.")] = "text",
+) -> int:
+    """Run exactly the steps of a plan, in order; what is printed is what runs.
+
+    A plan in a file that no longer holds, because definitions, sources or tables have changed since, exits with 2.
+    Where an interval fails, its group is left there, others go on, and the exit code is that of the first failure.
+
+    \b
+    Example:
+      headrace plan --out plan.json && headrace apply plan.json
+      headrace apply --dry-run
+    """
+    from headrace.cli.plan_text import as_text
+    from headrace.runner.applying import apply_plan
+    from headrace.runner.planning import plan_now, plan_of_file
+    from headrace.runner.progress import Progress
+
+    invocation: Invocation = context.obj
+    work = invocation.workspace()
+    now_us = time.time_ns() // 1_000_000_000 * 1_000_000
+    made = plan_of_file(work, planfile) if planfile is not None else plan_now(work, now_us)
+    is_json = format == "json"
+    if dry_run:
+        print(json.dumps(made.as_json(), indent=2, ensure_ascii=False) if is_json else as_text(made))
+        return 0
+    if not is_json:
+        print(as_text(made), flush=True)
+
+    def tell(one: "Materialized") -> None:
+        if not is_json:
+            print(one.sentence(), flush=True)
+
+    done = apply_plan(work, made, Progress(is_json), tell)
+    if is_json:
+        failed = [{"interval": interval, "error": str(error)} for interval, error in done.failed]
+        print(json.dumps({"done": [asdict(one) for one in done.done], "failed": failed}, indent=2))
+    for interval, error in done.failed:
+        print(f"failed: {interval}: {error}", file=sys.stderr)
+    return done.failed[0][1].exit_code if done.failed else 0

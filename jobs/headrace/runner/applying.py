@@ -1,0 +1,74 @@
+"""Runs the steps of a plan, in order: those that were printed, and no others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from headrace.changes.plan import Plan
+from headrace.changes.step import Action, Step
+from headrace.errors import ConflictError, DataError, HeadraceError, UsageError
+from headrace.runner.filling import fill_interval
+from headrace.runner.materialize import Materialized, materialize_interval
+from headrace.runner.progress import Progress
+from headrace.runner.workspace import Workspace
+from headrace.timeline import Interval
+
+
+@dataclass
+class Applied:
+    """What became of a plan.
+
+    Attributes:
+        done: Intervals that were brought in line, in order.
+        failed: Group and interval, and why.
+    """
+
+    done: list[Materialized] = field(default_factory=list)
+    failed: list[tuple[str, HeadraceError]] = field(default_factory=list)
+
+
+def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[Materialized], None]) -> Applied:
+    """Runs a plan. Where an interval fails, the rest of its group is left for the next plan; other groups go on.
+
+    Args:
+        work: The project.
+        plan: What to do.
+        progress: Where the stages of each interval are reported.
+        tell: Is given each interval's result as soon as it is there.
+
+    Raises:
+        UsageError: The plan has problems; nothing was done.
+    """
+    if plan.problems:
+        raise UsageError(
+            plan.problems[0], f"{len(plan.problems)} problem(s) forbid to apply the plan; nothing was done"
+        )
+    applied = Applied()
+    stopped: set[str] = set()
+    for number, step in enumerate(plan.steps, 1):
+        for interval in step.intervals:
+            if step.group in stopped:
+                break
+            progress.title(f"step {number} of {len(plan.steps)}: {step.action} {step.group}@{step.version} {interval}")
+            try:
+                applied.done.append(_RUN[step.action](work, step, interval, progress))
+                tell(applied.done[-1])
+            except (DataError, ConflictError) as error:
+                stopped.add(step.group)
+                applied.failed.append((f"{step.group}@{step.version} {interval}", error))
+    return applied
+
+
+def _compute(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
+    return materialize_interval(work, step.group, interval.name, progress, force=step.action == "restate")
+
+
+def _fill(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
+    return fill_interval(work, step.group, interval, step.columns, progress)
+
+
+# How each action is run. Backfills of many intervals at once, and steps that build tiles, go here.
+_RUN: dict[Action, Callable[[Workspace, Step, Interval, Progress], Materialized]] = {
+    "materialize": _compute,
+    "restate": _compute,
+    "fill": _fill,
+}

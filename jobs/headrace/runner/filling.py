@@ -1,0 +1,121 @@
+"""Fills columns of new features into a snapshot that is there: the rest of it is taken as it is stored."""
+
+import time
+from dataclasses import replace
+
+from pyspark.sql import functions as F
+
+from headrace.changes.ledger_row import LedgerRow
+from headrace.engine.at import At
+from headrace.engine.exactness import with_exact_sums
+from headrace.engine.snapshot import snapshot
+from headrace.engine.spark_errors import translated
+from headrace.errors import DataError
+from headrace.expressions import quote_identifier
+from headrace.logical import FeatureSet
+from headrace.logical.pruning import pruned_features, scans_of
+from headrace.runner.materialize import Materialized, committed, give_up, materialize_interval
+from headrace.runner.progress import Progress, Step
+from headrace.runner.run import Run
+from headrace.runner.stages import SLOWER, Stage, claim, commit, output_gate, prepare
+from headrace.runner.stages import replace as replace_interval
+from headrace.runner.workspace import Workspace
+from headrace.timeline import Interval
+
+
+def fill_interval(
+    work: Workspace, name: str, interval: Interval, columns: tuple[str, ...], progress: Progress
+) -> Materialized:
+    """Computes new columns of a stored snapshot, from the versions of tables that it was computed from.
+
+    Rows passed the input gate when the snapshot was computed; the output gate sees the whole snapshot. Where the
+    versions cannot be read any more, all columns are computed.
+
+    Args:
+        work: The project.
+        name: The group.
+        interval: An interval with a committed snapshot.
+        columns: The columns that it lacks.
+        progress: Where steps are reported.
+
+    Raises:
+        DataError: The snapshot is not there, or a gate is closed.
+        ConflictError: Another run has the interval.
+    """
+    began = time.perf_counter()
+    group = work.group(name)
+    states = work.ledger.latest(name, group.version, from_us=interval.start_us, to_us=interval.end_us)
+    stored = next((state.committed for state in states if state.committed), None)
+    if stored is None:
+        raise DataError(f"{name} {interval} has no snapshot to fill", "make a new plan")
+    run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress)
+    if not _pin(run, stored):
+        return materialize_interval(work, name, interval.name, progress, force=True)
+    run.rows_in, run.rows_quarantined = stored.rows_in or 0, stored.rows_quarantined or 0
+    run.counts, run.input_from_us = dict(stored.counts), stored.input_from_us
+    stages: tuple[tuple[str, Stage], ...] = (
+        ("claim the interval", claim),
+        ("fill and stage", lambda run, step: _stage(run, columns, step)),
+        ("output gate", output_gate),
+        ("prepare", prepare),
+        ("replace the interval", replace_interval),
+        ("commit", commit),
+    )
+    try:
+        for label, stage in stages:
+            with progress.step(label) as step:
+                stage(run, step)
+    except BaseException as error:
+        give_up(run, error)
+        raise
+    return committed(run, began)
+
+
+def _pin(run: Run, stored: LedgerRow) -> bool:
+    """Takes the versions that the snapshot was computed from; whether that is possible."""
+    try:
+        for scan in scans_of(run.features.events):
+            if scan.table not in run.versions:
+                version = stored.source_versions.get(scan.table)
+                if version is None:
+                    return False
+                run.versions[scan.table] = run.work.lake.recorded(scan.table, version)
+    except DataError:
+        return False
+    return True
+
+
+def _stage(run: Run, columns: tuple[str, ...], step: Step) -> None:
+    features = _needed(run.features, columns)
+    keys = [key.name for key in features.keys]
+    table = run.work.feature_table(run.group)
+    stored = table.read(run.interval)
+    at = At(run.interval.end_us)
+
+    def stage(wide_sums: bool) -> None:
+        members = stored.select(*[quote_identifier(name) for name in keys])
+        values = snapshot(features, run.reading(wide_sums), at, asked=members)
+        new = values.select(*map(quote_identifier, keys), *map(quote_identifier, columns))
+        kept = [c for c in stored.columns if c.lower() not in {name.lower() for name in columns}]
+        whole = stored.select(*map(quote_identifier, kept)).join(new, keys, "left")
+        order = [*keys, "feature_time", *(column.name for column in run.features.columns)]
+        rows = whole.select(*[F.col(quote_identifier(name)) for name in order], "feature_date")
+        run.staged = run.work.staging.stage(rows, run.run_id)
+
+    with translated(f"filling {', '.join(columns)} of {run.group.name}"):
+        with_exact_sums([features], stage, lambda: step.note(SLOWER))
+    if run.staged:
+        step.note(f"{run.staged.rows:,} rows")
+
+
+def _needed(features: FeatureSet, columns: tuple[str, ...]) -> FeatureSet:
+    """What the columns are made of: themselves, and those that their expressions use."""
+    wanted = set(columns)
+    for expression in reversed(features.expressions):
+        if expression.name in wanted:
+            wanted |= set(expression.expression.columns)
+    return replace(
+        pruned_features(features, wanted),
+        expressions=tuple(expression for expression in features.expressions if expression.name in wanted),
+        columns=tuple(column for column in features.columns if column.name in wanted),
+    )

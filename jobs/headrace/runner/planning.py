@@ -1,0 +1,62 @@
+"""The plan of a project against its own ledger and sources, and whether one that was written down still holds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from headrace.changes.group_definition import definitions
+from headrace.changes.plan import FORMAT, Plan
+from headrace.changes.planning import plan
+from headrace.errors import UsageError
+from headrace.runner.workspace import Workspace
+from headrace.storage.delta_history import DeltaHistory
+from headrace.storage.ledger_view import LedgerView
+from headrace.timeline import parse_instant
+
+_PARTS = {"definitions": "the definitions", "ledger": "what is computed", "sources": "the sources"}
+
+
+def plan_now(work: Workspace, now_us: int) -> Plan:
+    """What has to be done as of an instant; only commits and the ledger are read.
+
+    Args:
+        work: The project.
+        now_us: Intervals that end later are not due.
+    """
+    return plan(definitions(work.linted), LedgerView(work.ledger), DeltaHistory(work.lake), now_us)
+
+
+def plan_of_file(work: Workspace, path: Path) -> Plan:
+    """The plan in a file, made again: it must be the same.
+
+    Raises:
+        UsageError: There is no plan in the file, or it is stale.
+    """
+    written = _read(path)
+    made = plan_now(work, parse_instant(str(written["now"])))
+    again = json.loads(made.text())
+    if again["basis"] != written.get("basis") or again["steps"] != written.get("steps"):
+        changed = [words for part, words in _PARTS.items() if _differs(again, written, part)]
+        raise UsageError(
+            f"{path} is stale: {' and '.join(changed) or 'its steps'} changed since it was made",
+            f"make it again with headrace plan --out {path}",
+        )
+    return made
+
+
+def _differs(again: dict[str, Any], written: dict[str, Any], part: str) -> bool:
+    basis = written.get("basis")
+    return not isinstance(basis, dict) or again["basis"][part] != basis.get(part)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        if isinstance(found, dict) and found.get("headrace_plan") == FORMAT:
+            parse_instant(str(found.get("now")))
+            return found
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no plan {path}", f"make one with headrace plan --out {path}") from error
+    except ValueError:
+        pass
+    raise UsageError(f"{path} holds no plan of this version", f"make one with headrace plan --out {path}")

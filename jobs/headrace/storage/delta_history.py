@@ -1,0 +1,179 @@
+"""What commits changed in sources, out of Delta's own log: files with their statistics, never their rows."""
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as f
+
+from headrace.changes.source_history import SourceCommit, SourceLog, Touched
+from headrace.engine.spark_errors import translate
+from headrace.engine.times import instant_us
+from headrace.errors import DataError
+from headrace.logical import Instants
+from headrace.storage.tables import Lake
+
+_MAP = "MAP<STRING, STRING>"
+_STATS = f"numRecords BIGINT, minValues {_MAP}, maxValues {_MAP}, nullCount {_MAP}"
+_DAY_US, _HOUR_US, _MILLISECOND_US = 86_400_000_000, 3_600_000_000, 1_000
+_FILES = ("add", "remove")
+
+
+class DeltaHistory:
+    """The logs of the tables that the settings name, each read once. Implements `SourceHistory`.
+
+    Args:
+        lake: Where the tables are.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._current: dict[str, str | None] = {}
+        self._logs: dict[tuple[str, Instants | None], SourceLog | None] = {}
+
+    def current(self, table: str) -> str | None:
+        """See `SourceHistory`."""
+        if table not in self._current:
+            try:
+                self._current[table] = self._lake.version(table).version
+            except DataError:
+                self._current[table] = None
+        return self._current[table]
+
+    def log(self, table: str, instants: Instants | None) -> SourceLog | None:
+        """See `SourceHistory`."""
+        of = (table, _times(instants))
+        if of not in self._logs:
+            self._logs[of] = self._read(table, of[1])
+        return self._logs[of]
+
+    def _read(self, table: str, instants: Instants | None) -> SourceLog | None:
+        if self.current(table) is None or not self._lake.is_delta(table):
+            return None
+        path = f"{self._lake.delta_path(table)}/_delta_log"
+        try:
+            lines = self._lake.spark.read.option("pathGlobFilter", "*.json").text(path)
+            version = f.regexp_extract(f.col("_metadata.file_name"), r"^(\d{20})\.json$", 1)
+            actions = lines.select(version.alias("file"), "value").where("file <> ''")
+            actions = actions.withColumn("version", f.col("file").cast("bigint"))
+            commits = _commits(actions)
+            touched = _touched(actions, instants).collect()
+        except (PySparkException, Py4JError) as error:
+            raise translate(error, f"reading the log of {table}") from error
+        by_version: dict[int, list[Row]] = {}
+        for row in touched:
+            by_version.setdefault(row.version, []).append(row)
+        found = tuple(
+            SourceCommit(
+                row.version, row.at_us, row.operation or "commit", tuple(map(_stretch, by_version[row.version]))
+            )
+            for row in commits
+            if row.version in by_version
+        )
+        return SourceLog(min((row.version for row in commits), default=0), found)
+
+
+def _times(instants: Instants | None) -> Instants | None:
+    """The same for all groups of a source, whatever columns each needs: so a log is read once."""
+    if instants is None:
+        return None
+    scan = instants.input
+    alike = type(scan)(scan.source, scan.table, (), scan.event_time, scan.timezone)
+    return Instants(alike, instants.event_time, instants.timezone, instants.available_at, instants.delay_us)
+
+
+def _commits(actions: DataFrame) -> list[Row]:
+    """Version, instant and operation of each commit, oldest first."""
+    info = f.get_json_object("value", "$.commitInfo.timestamp").cast("bigint") * 1_000
+    operation = f.get_json_object("value", "$.commitInfo.operation")
+    return (
+        actions.groupBy("version")
+        .agg(f.coalesce(f.max(info), f.lit(0)).alias("at_us"), f.max(operation).alias("operation"))
+        .orderBy("version")
+        .collect()
+    )
+
+
+def _touched(actions: DataFrame, instants: Instants | None) -> DataFrame:
+    """What each commit added and removed, by day of the first and of the last event time: a few rows a commit.
+
+    A removed file is told by its path only; what was in it is what the log said when it was added.
+    """
+    files = actions.select(
+        "version",
+        *[f.get_json_object("value", f"$.{kind}.path").alias(f"{kind}_path") for kind in _FILES],
+        *[f.get_json_object("value", f"$.{kind}.dataChange").alias(f"{kind}_changes") for kind in _FILES],
+        *[f.get_json_object("value", f"$.{kind}.size").cast("bigint").alias(f"{kind}_size") for kind in _FILES],
+        f.from_json(f.get_json_object("value", "$.add.stats"), _STATS).alias("stats"),
+    ).where("add_path IS NOT NULL OR remove_path IS NOT NULL")
+    known = _with_times(files.where("add_path IS NOT NULL"), instants)
+    came = known.where("add_changes = 'true'").selectExpr(
+        "version",
+        "first_us",
+        "last_us",
+        "arrived_us",
+        "records AS came",
+        "0L AS went",
+        "add_size AS size_in",
+        "0L AS size_out",
+    )
+    contents = known.groupBy("add_path").agg(
+        *[f.max(name).alias(name) for name in ("last_us", "records")],
+        *[f.min(name).alias(name) for name in ("first_us", "arrived_us")],
+    )
+    gone = files.where("remove_changes = 'true'").select("version", "remove_path", "remove_size")
+    went = gone.join(contents, gone.remove_path == contents.add_path, "left").selectExpr(
+        "version",
+        "first_us",
+        "last_us",
+        "arrived_us",
+        "0L AS came",
+        "records AS went",
+        "0L AS size_in",
+        "remove_size AS size_out",
+    )
+    days = [f.floor(f.col(name) / _DAY_US).alias(f"{name}_day") for name in ("first_us", "last_us")]
+    return (
+        came.union(went)
+        .where("came IS NULL OR went IS NULL OR came > 0 OR went > 0")
+        .groupBy("version", *days)
+        .agg(
+            f.min("first_us").alias("first_us"),
+            f.max("last_us").alias("last_us"),
+            f.expr("CASE WHEN count_if(arrived_us IS NULL) = 0 THEN min(arrived_us) END").alias("arrived_us"),
+            *[
+                f.expr(f"CASE WHEN count_if({name} IS NULL) = 0 THEN sum({name}) END").alias(name)
+                for name in ("came", "went")
+            ],
+            f.sum("size_in").alias("size_in"),
+            f.sum("size_out").alias("size_out"),
+        )
+        .orderBy("version", "first_us_day", "last_us_day")
+    )
+
+
+def _with_times(files: DataFrame, instants: Instants | None) -> DataFrame:
+    """Added files with their rows and the bounds of their times; null where statistics do not say."""
+    found = files.withColumn("records", f.col("stats.numRecords"))
+    if instants is None:
+        nothing = f.lit(None).cast("bigint")
+        return found.withColumns(dict.fromkeys(("first_us", "last_us", "arrived_us"), nothing))
+    event = instants.event_time
+    first, last = (_bound(event.name, event.type, instants.timezone, end) for end in ("min", "max"))
+    arrived = "CAST(NULL AS BIGINT)"
+    if instants.available_at is not None:
+        arrived = _bound(instants.available_at.name, instants.available_at.type, instants.timezone, "min")
+    return found.withColumns({"first_us": f.expr(first), "last_us": f.expr(last), "arrived_us": f.expr(arrived)})
+
+
+def _bound(column: str, kind: str, timezone: str | None, end: str) -> str:
+    """SQL of a bound of a column's instants in a file; Delta keeps milliseconds, cut off."""
+    name = column.replace("'", "\\'")
+    value = f"try_cast(stats.{end}Values['{name}'] AS {kind})"
+    at = instant_us("bound", kind, timezone).replace("`bound`", value)
+    # Clocks that go forward put up to an hour of local times into another order; text may say offsets of its own.
+    margin_us = _DAY_US if kind == "string" else _HOUR_US if timezone else 0
+    return f"{at} - {margin_us}L" if end == "min" else f"{at} + {margin_us + _MILLISECOND_US}L"
+
+
+def _stretch(row: Row) -> Touched:
+    return Touched(row.first_us, row.last_us, row.arrived_us, row.came, row.went, row.size_in or 0, row.size_out or 0)

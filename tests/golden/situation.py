@@ -1,0 +1,217 @@
+"""A situation as text: definitions before and after, what the ledger and the sources' logs hold, and the plan.
+
+    # What it is about.
+    === now 2024-01-06T06:00:00Z
+    === before
+    YAML of what was computed; with nothing there, nothing was
+    === after
+    YAML of what is defined now; `same` is what was before
+    === ledger
+    spend@1 2024-01-01..2024-01-05 committed raw.sales=1+     (`1+`: each interval read one version more than the last)
+    === sources
+    raw.sales at 9                          or `raw.sales files a1b2`, or `raw.sales begins 5`
+    raw.sales 9 2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB      or `unknown` in place of the days
+    === plan
+    the text that `headrace plan` prints
+
+Sections may be left out. The definitions of `base.yaml` are there too, unless a situation has its own of that name.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from headrace import documents
+from headrace.changes.group_definition import GroupDefinition, definitions
+from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.source_history import SourceCommit, SourceLog, Touched
+from headrace.logical import Instants
+from headrace.registry.linting import lint_project
+from headrace.registry.loading import collect
+from headrace.timeline import Interval, parse_instant
+
+HERE = Path(__file__).parent
+DAY_US = 86_400_000_000
+SECTIONS = re.compile(r"^=== ", re.MULTILINE)
+
+
+@dataclass
+class Ledger:
+    """Implements `LedgerReader`."""
+
+    rows: list[LedgerRow] = field(default_factory=list)
+
+    def groups(self) -> dict[str, Sequence[int]]:
+        return {
+            name: sorted({r.version for r in self.rows if r.group == name}) for name in {r.group for r in self.rows}
+        }
+
+    def intervals(self, group: str, version: int) -> Sequence[IntervalState]:
+        mine = [row for row in self.rows if (row.group, row.version) == (group, version)]
+        states = []
+        for interval in sorted({row.interval for row in mine if row.interval}):
+            attempts = [row for row in mine if row.interval == interval]
+            committed = [row for row in attempts if row.status == "committed"]
+            states.append(IntervalState(attempts[-1], committed[-1] if committed else None))
+        return states
+
+    def definition(self, group: str, version: int) -> str | None:
+        found = [r.definition for r in self.rows if (r.group, r.version, r.status) == (group, version, "committed")]
+        return found[-1] if found else None
+
+
+@dataclass
+class Sources:
+    """Implements `SourceHistory`."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    begins: dict[str, int] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
+    commits: dict[str, list[SourceCommit]] = field(default_factory=dict)
+
+    def current(self, table: str) -> str | None:
+        return self.versions.get(table)
+
+    def log(self, table: str, instants: Instants | None) -> SourceLog | None:
+        if table in self.files:
+            return None
+        return SourceLog(self.begins.get(table, 0), tuple(self.commits.get(table, ())))
+
+
+@dataclass
+class Situation:
+    text: str
+    sections: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Situation":
+        text = path.read_text()
+        about, *parts = SECTIONS.split(text)
+        sections = {"about": about}
+        for part in parts:
+            head, _, body = part.partition("\n")
+            name, _, value = head.partition(" ")
+            sections[name] = value or body.strip("\n")
+        assert set(sections) <= {"about", "now", "before", "after", "ledger", "sources", "plan"}, (
+            path,
+            sections.keys(),
+        )
+        return cls(text, sections)
+
+    @property
+    def now_us(self) -> int:
+        return parse_instant(self.sections["now"])
+
+    @property
+    def before(self) -> dict[str, GroupDefinition]:
+        return _definitions(self.sections.get("before", ""))
+
+    @property
+    def after(self) -> dict[str, GroupDefinition]:
+        text = self.sections.get("after", "same")
+        return self.before if text == "same" else _definitions(text)
+
+    @property
+    def ledger(self) -> Ledger:
+        before = self.before
+        ledger = Ledger()
+        for line in _lines(self.sections.get("ledger", "")):
+            ledger.rows += _ledger_rows(line, before, len(ledger.rows))
+        return ledger
+
+    @property
+    def sources(self) -> Sources:
+        sources = Sources()
+        for line in _lines(self.sections.get("sources", "")):
+            table, kind, *rest = line.split()
+            match kind:
+                case "at":
+                    sources.versions[table] = rest[0]
+                case "begins":
+                    sources.begins[table] = int(rest[0])
+                case "files":
+                    sources.versions[table] = rest[0]
+                    sources.files.add(table)
+                case _:
+                    sources.commits.setdefault(table, []).append(_commit(int(kind), rest))
+                    sources.versions[table] = kind
+        return sources
+
+    def with_plan(self, plan: str) -> str:
+        head = self.text.partition("=== plan")[0].rstrip("\n")
+        return f"{head}\n=== plan\n{plan}\n"
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _definitions(text: str) -> dict[str, GroupDefinition]:
+    if not text.strip():
+        return {}
+    own, bad = documents.load(text, "case.yaml")
+    base, _ = documents.load((HERE / "base.yaml").read_text(), "base.yaml")
+    named = {(document.value["kind"], document.value["name"]) for document in own}
+    kept = [document for document in base if (document.value["kind"], document.value["name"]) not in named]
+    project, invalid = collect([*kept, *own])
+    linted = lint_project(project, [*bad, *invalid])
+    assert not linted.errors, [problem.text() for problem in linted.errors]
+    return definitions(linted)
+
+
+def _ledger_rows(line: str, before: dict[str, GroupDefinition], count: int) -> list[LedgerRow]:
+    """`spend@1 2024-01-01..2024-01-05 committed raw.sales=1+ without=a,b unreadable attempt=2 reason=…`."""
+    line, _, reason = line.partition(" reason=")
+    name, days, status, *said = line.split()
+    group, _, version = name.partition("@")
+    first, _, last = days.partition("..")
+    begin, end = parse_instant(first), parse_instant(last or first)
+    given = dict(word.partition("=")[::2] for word in said)
+    attempt = int(given.pop("attempt", 1))
+    left_out = given.pop("without", "").split(",")
+    is_unreadable = given.pop("unreadable", None) is not None
+    definition = before.get(group)
+    rows = []
+    for index, start_us in enumerate(range(begin, end + 1, DAY_US)):
+        sources = {t: str(int(v[:-1]) + index) if v.endswith("+") else v for t, v in given.items()}
+        row = LedgerRow(
+            group,
+            int(version),
+            "features",
+            Interval(start_us, start_us + DAY_US),
+            attempt,
+            status,  # type: ignore[arg-type]
+            f"run{count + index}",
+            count + index,
+            "0",
+            reason=reason or None,
+            source_versions=sources,
+        )
+        if definition is not None and status == "committed":
+            prints = {name: value for name, value in definition.fingerprints.items() if name not in left_out}
+            text = "{kind: entity, name: 7}" if is_unreadable else definition.text
+            row = replace(row, fingerprints=prints, definition=text)
+        rows.append(row)
+    return rows
+
+
+def _commit(version: int, rest: Sequence[str]) -> SourceCommit:
+    """`2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB arrived=2024-01-05T02:00`."""
+    at, operation, days, *said = rest
+    first, _, last = days.partition("..")
+    touched = Touched(None, None)
+    if days != "unknown":
+        last_us = parse_instant(last or first)
+        until_us = last_us if "T" in (last or first) else last_us + DAY_US - 1
+        touched = Touched(parse_instant(first), until_us)
+    for word in said:
+        if word.startswith("+"):
+            touched = replace(touched, rows_added=int(word))
+        elif word.startswith("-"):
+            touched = replace(touched, rows_removed=int(word[1:]))
+        elif word.startswith("arrived="):
+            touched = replace(touched, arrived_us=parse_instant(word[8:]))
+        else:
+            touched = replace(touched, bytes_added=int(word.removesuffix("kB")) * 1000)
+    return SourceCommit(version, parse_instant(at), operation, (touched,))
