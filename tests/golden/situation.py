@@ -20,6 +20,7 @@ Sections may be left out. The definitions of `base.yaml` are there too, unless a
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from headrace import documents
@@ -147,6 +148,7 @@ def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
+@cache
 def _definitions(text: str) -> dict[str, GroupDefinition]:
     if not text.strip():
         return {}

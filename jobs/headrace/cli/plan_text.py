@@ -87,9 +87,9 @@ def _change(change: GroupChange) -> Iterator[str]:
         yield f"      ~ {part.sentence()}"
     for sign, names, said in alike(change.features):
         first, *others = said or ("",)
-        yield f"      {sign} {names:<{_WIDEST}} {first}".rstrip()
+        yield f"      {sign} {names:<{_WIDEST}}  {first}".rstrip()
         for other in others:
-            yield f"        {'':<{_WIDEST}} {other}"
+            yield f"        {'':<{_WIDEST}}  {other}"
     for gate in change.gates:
         yield f"      gate of {gate}"
 
