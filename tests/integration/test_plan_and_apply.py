@@ -1,7 +1,6 @@
 """`headrace plan` and `apply` against a real ledger and real histories: one group's story, told in order."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -48,12 +47,12 @@ LARGEST = "\n  largest: {aggregate: max, of: amount, window: 2d}\n  share: {expr
 
 
 @pytest.fixture(scope="module")
-def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     shop = Shop.open(tmp_path_factory.mktemp("planned"), DEFINITIONS, CONF)
     for day in DAYS:
         rows = spark.createDataFrame([(*row[:3], datetime.fromisoformat(row[3])) for row in day], SCHEMA)
         rows.coalesce(1).write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
-    yield shop
+    return shop
 
 
 def planned(shop: Shop, *options: str) -> dict[str, object]:
@@ -92,8 +91,7 @@ def test_a_change_without_a_version_is_told_and_refused(shop: Shop) -> None:
     with shop.edited(("[1d, 3d]", "[1d, 3d], where: amount < 50")):
         plan = planned(shop)
         assert plan["problems"] == [
-            "spend@1: spend_1d, spend_3d changed (where: none -> amount < 50) without a new version; raise its version "
-            "to 2, or undo the change"
+            "spend@1: spend_1d, spend_3d changed (where: none -> amount < 50) without a new version; raise its version to 2, or undo the change"
         ]
         assert plan["steps"] == []
         refused = shop.headrace(f"apply {shop.root / 'plan.json'}")

@@ -35,7 +35,7 @@ UNUSED_LINE = "feature_defs/a.yaml:2:7 warning[unused] customer: no definition u
 @pytest.fixture
 def project(tmp_path: Path) -> Callable[..., str]:
     def write(text: str) -> str:
-        (tmp_path / "feature_defs").mkdir()
+        (tmp_path / "feature_defs").mkdir(exist_ok=True)
         (tmp_path / "feature_defs" / "a.yaml").write_text(text)
         return str(tmp_path)
 
@@ -294,6 +294,58 @@ def test_lint_loads_nothing_heavy(project: Callable[..., str]) -> None:
     command = [sys.executable, "-c", script, "lint", "--project", project(definitions)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines() == ["no problems in 3 definitions", "[] 0"]
+
+
+PLANNED = """
+kind: source
+name: s
+table: raw.s
+event_time: at
+columns: {customer_id: bigint, at: timestamp}
+---
+kind: feature_group
+name: g
+version: 1
+entity: customer
+source: s
+every: 1d
+start: 2024-01-01
+features: {n: {aggregate: count, window: 7d}}
+"""
+
+
+def test_plan_against_a_manifest_needs_no_jvm_and_no_settings(project: Callable[..., str], tmp_path: Path) -> None:
+    script = (
+        "import sys; from headrace.cli.app import run; code = run(sys.argv[1:]); "
+        f"print([name for name in {HEAVY!r} if name in sys.modules], code)"
+    )
+
+    def plan(definitions: str, *options: str) -> list[str]:
+        command = [sys.executable, "-c", script, "plan", "--project", project(GOOD + "---" + definitions), *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        assert "[]" in done.stdout, done.stdout + done.stderr
+        return done.stdout.splitlines()
+
+    manifest = str(tmp_path / "main.json")
+    assert plan(PLANNED, "--manifest", manifest) == [f"1 feature group in {manifest}", "[] 0"]
+    against = ("--against", manifest, "--now", "2024-02-01", "--detailed-exitcode")
+    assert plan(PLANNED, *against) == ["Plan of 2024-02-01: nothing to do", "[] 0"]
+    assert plan(PLANNED.replace("7d", "8d"), *against) == [
+        "Plan of 2024-02-01: nothing can be done yet, 1 problem",
+        "",
+        "Definitions",
+        "  ~ g@1",
+        "      ~ n                         window: 7d -> 8d",
+        "",
+        "Problems",
+        "  ✗ g@1: n changed (window: 7d -> 8d) without a new version; raise its version to 2, or undo the change",
+        "[] 10",
+    ]
+    for text in ("{}", "[", '{"headrace_manifest": 1, "groups": {"g": 7}}'):
+        (tmp_path / "main.json").write_text(text)
+        command = [sys.executable, "-m", "headrace", "plan", "--project", project(GOOD), "--against", manifest]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr.count("holds no manifest of this version")) == (2, 1), done.stderr
 
 
 def test_lint_of_50_files_with_500_features_is_quick(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def apply(
     context: typer.Context,
     planfile: Annotated[
-        Path | None, typer.Argument(metavar="[PLANFILE]", help="A plan that was written; else a new one is made.")
+        Path | None, typer.Argument(metavar="PLANFILE", help="A plan that was written; else a new one is made.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to print the result.")] = "text",
@@ -30,8 +30,8 @@ def apply(
 
     \b
     Example:
+      headrace apply                 # all that is due
       headrace plan --out plan.json && headrace apply plan.json
-      headrace apply --dry-run
     """
     from headrace.cli.plan_text import as_text
     from headrace.runner.applying import apply_plan
