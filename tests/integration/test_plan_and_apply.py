@@ -129,6 +129,17 @@ def test_a_corrected_day_is_restated(shop: Shop, spark: SparkSession) -> None:
     ]  # fmt: skip
 
 
+def test_somebody_says_so(shop: Shop, spark: SparkSession) -> None:
+    """Only what is there is restated, and the ledger knows why."""
+    line = "restate --group spend --from 2024-01-03 --to 2024-01-09 --reason because"
+    assert shop.headrace(f"{line} --dry-run").out == "restate spend@1 2024-01-03\n"
+    assert shop.headrace(line).code == 0
+    rows = ledger(spark, shop, "spend", "status", "reason", "string(date(interval_start))")
+    assert rows[-1] == ("committed", "because", "2024-01-03")
+    none = shop.headrace("restate --group spend --from 2024-01-04 --to 2024-01-09 --reason because")
+    assert (none.code, "spend@1 has no snapshot from 2024-01-04 to 2024-01-09" in none.error) == (2, True)
+
+
 def test_files_that_are_no_plans(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     for name, said in (("none.json", "there is no plan"), ("other.json", "holds no plan of this version")):

@@ -20,6 +20,7 @@ from headrace.cli.lint import lint
 from headrace.cli.materialize import materialize
 from headrace.cli.plan import plan
 from headrace.cli.preview import preview
+from headrace.cli.restate import restate
 from headrace.cli.schema import schema
 from headrace.cli.status import status
 from headrace.cli.test import test
@@ -34,6 +35,7 @@ COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("plan", plan),
     ("apply", apply),
     ("materialize", materialize),
+    ("restate", restate),
     ("training-set", training_set),
     ("status", status),
     ("schema", schema),

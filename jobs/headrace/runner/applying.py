@@ -59,11 +59,13 @@ def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[
 
 
 def _compute(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
-    return materialize_interval(work, step.group, interval.name, progress, force=step.action == "restate")
+    is_restated = step.action == "restate"
+    reason = step.why if is_restated else None
+    return materialize_interval(work, step.group, interval.name, progress, force=is_restated, reason=reason)
 
 
 def _fill(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
-    return fill_interval(work, step.group, interval, step.columns, progress)
+    return fill_interval(work, step.group, interval, step.columns, progress, step.why)
 
 
 # How each action is run. Backfills of many intervals at once, and steps that build tiles, go here.

@@ -24,7 +24,7 @@ from headrace.timeline import Interval
 
 
 def fill_interval(
-    work: Workspace, name: str, interval: Interval, columns: tuple[str, ...], progress: Progress
+    work: Workspace, name: str, interval: Interval, columns: tuple[str, ...], progress: Progress, reason: str
 ) -> Materialized:
     """Computes new columns of a stored snapshot, from the versions of tables that it was computed from.
 
@@ -37,6 +37,7 @@ def fill_interval(
         interval: An interval with a committed snapshot.
         columns: The columns that it lacks.
         progress: Where steps are reported.
+        reason: Why, for the ledger.
 
     Raises:
         DataError: The snapshot is not there, or a gate is closed.
@@ -48,9 +49,9 @@ def fill_interval(
     stored = next((state.committed for state in states if state.committed), None)
     if stored is None:
         raise DataError(f"{name} {interval} has no snapshot to fill", "make a new plan")
-    run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress)
+    run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     if not _pin(run, stored):
-        return materialize_interval(work, name, interval.name, progress, force=True)
+        return materialize_interval(work, name, interval.name, progress, force=True, reason=reason)
     run.rows_in, run.rows_quarantined = stored.rows_in or 0, stored.rows_quarantined or 0
     run.counts, run.input_from_us = dict(stored.counts), stored.input_from_us
     stages: tuple[tuple[str, Stage], ...] = (

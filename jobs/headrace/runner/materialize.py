@@ -57,9 +57,23 @@ class Materialized:
 
 
 def materialize_interval(
-    work: Workspace, name: str, interval_text: str, progress: Progress, *, force: bool = False
+    work: Workspace,
+    name: str,
+    interval_text: str,
+    progress: Progress,
+    *,
+    force: bool = False,
+    reason: str | None = None,
 ) -> Materialized:
     """Brings one interval of a group in line with its definition.
+
+    Args:
+        work: The project.
+        name: The group.
+        interval_text: The interval by its start.
+        progress: Where steps are reported.
+        force: Compute it although it is current.
+        reason: Why it is computed, for the ledger.
 
     Raises:
         UsageError: The interval is not on the grid, or a changed definition lacks a new version.
@@ -72,7 +86,7 @@ def materialize_interval(
     if interval.end_us > to_instant(datetime.now(UTC)):
         raise DataError(f"{name} {interval} ends after now", "run it when the interval is over")
     progress.title(f"{name}@{group.version} {interval}")
-    run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress)
+    run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     stored = [state.committed for state in work.ledger.latest(name, group.version) if state.committed]
     _require_version(run, stored)
     mine = next((row for row in stored if row.interval == interval), None)

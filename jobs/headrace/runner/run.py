@@ -29,6 +29,7 @@ class Run:
         fingerprints: Of each output column.
         interval: Which step of the grid.
         progress: Where steps are reported.
+        reason: Why it is run, for the ledger; None is that nobody had to say.
         run_id: Unique name of this attempt.
         attempt: Number claimed in the ledger; fences older writers.
         versions: Pinned version of every table that is read.
@@ -47,6 +48,7 @@ class Run:
     fingerprints: dict[str, str]
     interval: Interval
     progress: Progress
+    reason: str | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
     attempt: int = 0
     versions: dict[str, TableVersion] = field(default_factory=dict)

@@ -35,7 +35,7 @@ def claim(run: Run, step: Step) -> None:
     Before versions are pinned, so that an attempt never sees older tables than the attempt it replaces committed.
     """
     run.attempt = run.work.ledger.claim(
-        run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints
+        run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints, run.reason
     )
     step.note(f"attempt {run.attempt}")
 
@@ -205,7 +205,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         input_from_us=run.input_from_us,
         counts=run.counts,
         gates=tuple(_summary(gate) for gate in run.gates),
-        reason=reason,
+        reason=reason or run.reason,
         staging=run.staged.path if run.staged else None,
     )
 

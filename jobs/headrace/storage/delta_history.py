@@ -158,6 +158,9 @@ def _with_times(files: DataFrame, instants: Instants | None) -> DataFrame:
         nothing = f.lit(None).cast("bigint")
         return found.withColumns(dict.fromkeys(("first_us", "last_us", "arrived_us"), nothing))
     event = instants.event_time
+    # Rows without a time never count: a file of only such rows is as good as empty.
+    timeless = f"stats.nullCount['{_quoted(event.name)}'] = stats.numRecords"
+    found = found.withColumn("records", f.expr(f"CASE WHEN {timeless} THEN 0L ELSE records END"))
     first, last = (_bound(event.name, event.type, instants.timezone, end) for end in ("min", "max"))
     arrived = "CAST(NULL AS BIGINT)"
     if instants.available_at is not None:
@@ -167,12 +170,15 @@ def _with_times(files: DataFrame, instants: Instants | None) -> DataFrame:
 
 def _bound(column: str, kind: str, timezone: str | None, end: str) -> str:
     """SQL of a bound of a column's instants in a file; Delta keeps milliseconds, cut off."""
-    name = column.replace("'", "\\'")
-    value = f"try_cast(stats.{end}Values['{name}'] AS {kind})"
+    value = f"try_cast(stats.{end}Values['{_quoted(column)}'] AS {kind})"
     at = instant_us("bound", kind, timezone).replace("`bound`", value)
     # Clocks that go forward put up to an hour of local times into another order; text may say offsets of its own.
     margin_us = _DAY_US if kind == "string" else _HOUR_US if timezone else 0
     return f"{at} - {margin_us}L" if end == "min" else f"{at} + {margin_us + _MILLISECOND_US}L"
+
+
+def _quoted(name: str) -> str:
+    return name.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _stretch(row: Row) -> Touched:

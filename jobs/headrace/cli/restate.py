@@ -1,0 +1,62 @@
+"""`headrace restate`: computes snapshots again that are there already."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+import typer
+
+from headrace.cli.invocation import Invocation
+from headrace.errors import UsageError
+
+
+def restate(
+    context: typer.Context,
+    group: Annotated[str, typer.Option("--group", help="Feature group.")],
+    from_: Annotated[str, typer.Option("--from", help="Start of the first interval.")],
+    to: Annotated[str, typer.Option("--to", help="End of the last interval; not in the range itself.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; the ledger keeps it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be computed and do nothing.")] = False,
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to print the result.")] = "text",
+) -> int:
+    """Compute the snapshots of a stretch of time again, from the tables as they are now.
+
+    Only snapshots that are there are computed; `headrace plan` finds most of them by itself.
+
+    \b
+    Example:
+      headrace restate --group household_spend --from 2017-06-01 --to 2017-06-08 --reason "prices were net"
+    """
+    from headrace.changes.plan import step_as_json
+    from headrace.runner.materialize import materialize_interval
+    from headrace.runner.progress import Progress
+    from headrace.runner.restating import restatement
+
+    if not reason.strip():
+        raise UsageError("--reason is empty", "say why: whoever reads the ledger will ask")
+    invocation: Invocation = context.obj
+    work = invocation.workspace()
+    step = restatement(work, group, _instant("--from", from_), _instant("--to", to), reason)
+    is_json = format == "json"
+    if dry_run:
+        print(
+            json.dumps(step_as_json(step), indent=2) if is_json else f"restate {step.group}@{step.version} {step.span}"
+        )
+        return 0
+    results = []
+    for interval in step.intervals:
+        results.append(materialize_interval(work, group, interval.name, Progress(is_json), force=True, reason=step.why))
+        if not is_json:
+            print(results[-1].sentence(), flush=True)
+    if is_json:
+        print(json.dumps([asdict(result) for result in results], indent=2))
+    return 0
+
+
+def _instant(option: str, text: str) -> int:
+    from headrace.timeline import parse_instant
+
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}", str(error)) from error
