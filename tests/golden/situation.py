@@ -25,7 +25,7 @@ from pathlib import Path
 
 from headrace import documents
 from headrace.changes.group_definition import GroupDefinition, definitions
-from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.ledger_row import IntervalState, LedgerRow, state_of
 from headrace.changes.source_history import SourceCommit, SourceLog, Touched
 from headrace.logical import Instants
 from headrace.registry.linting import lint_project
@@ -54,7 +54,8 @@ class Ledger:
         for interval in sorted({row.interval for row in mine if row.interval}):
             attempts = [row for row in mine if row.interval == interval]
             committed = [row for row in attempts if row.status == "committed"]
-            states.append(IntervalState(attempts[-1], committed[-1] if committed else None))
+            retired = max((row.attempt for row in attempts if row.status == "retired"), default=None)
+            states.append(state_of(attempts[-1], committed[-1] if committed else None, retired))
         return states
 
     def definition(self, group: str, version: int) -> str | None:

@@ -140,6 +140,18 @@ def test_somebody_says_so(shop: Shop, spark: SparkSession) -> None:
     assert (none.code, "spend@1 has no snapshot from 2024-01-04 to 2024-01-09" in none.error) == (2, True)
 
 
+def test_an_old_version_is_retired(shop: Shop, spark: SparkSession) -> None:
+    assert (shop.headrace("retire spend@1").code, shop.headrace("retire spend@7").code) == (2, 2)
+    with shop.edited(("version: 1", "version: 2")):
+        assert shop.headrace("retire spend@1 --dry-run").out == "spend@1: 2 snapshots would be retired\n"
+        assert shop.headrace("retire spend@1").out == "spend@1: 2 snapshots retired\n"
+        assert shop.headrace("retire spend@1").out == "spend@1: 0 snapshots retired\n"
+        assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id") == []
+        assert shop.headrace("status").out == "nothing is computed yet; begin with headrace materialize\n"
+    # Whoever defines it again gets it computed again, as later attempts.
+    assert steps(planned(shop)) == [("materialize", "2024-01-02", "2024-01-04", "missing", [], 3)]
+
+
 def test_files_that_are_no_plans(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     for name, said in (("none.json", "there is no plan"), ("other.json", "holds no plan of this version")):

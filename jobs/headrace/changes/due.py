@@ -78,6 +78,8 @@ def _need(
     """What an interval needs; None is nothing. `kinds` remembers what sets of fingerprints ask for."""
     if state is None:
         return Need("materialize", "missing", ("never computed",))
+    if state.is_retired:
+        return Need("materialize", "missing", ("retired, and defined again",))
     row = state.committed
     if row is None:
         return Need("materialize", "failed", (_failure(state),))

@@ -7,7 +7,7 @@ from typing import Literal
 from headrace.timeline import Interval
 
 TableKind = Literal["features", "tiles", "training_set"]
-Status = Literal["claimed", "prepared", "committed", "failed"]
+Status = Literal["claimed", "prepared", "committed", "failed", "retired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,26 @@ class IntervalState:
 
     Attributes:
         latest: The last row of the newest attempt.
-        committed: The committed row of the newest attempt that has one: what the table holds now.
+        committed: The committed row of the newest attempt that has one: what the table holds now. None where it was
+            retired since.
     """
 
     latest: LedgerRow
     committed: LedgerRow | None
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether it was taken out of the table, and nobody has computed it since."""
+        return self.latest.status == "retired"
+
+
+def state_of(latest: LedgerRow, committed: LedgerRow | None, retired: int | None) -> IntervalState:
+    """Where an interval stands.
+
+    Args:
+        latest: The last row of the newest attempt.
+        committed: The committed row of the newest attempt that has one.
+        retired: The newest attempt that took it out of the table, if any did.
+    """
+    is_there = committed is not None and (retired is None or committed.attempt > retired)
+    return IntervalState(latest, committed if is_there else None)

@@ -21,6 +21,7 @@ from headrace.cli.materialize import materialize
 from headrace.cli.plan import plan
 from headrace.cli.preview import preview
 from headrace.cli.restate import restate
+from headrace.cli.retire import retire
 from headrace.cli.schema import schema
 from headrace.cli.status import status
 from headrace.cli.test import test
@@ -36,6 +37,7 @@ COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("apply", apply),
     ("materialize", materialize),
     ("restate", restate),
+    ("retire", retire),
     ("training-set", training_set),
     ("status", status),
     ("schema", schema),

@@ -44,7 +44,7 @@ def title_of(change: GroupChange) -> str:
     if change.kind == "added":
         return f"{change.group}@{change.version}, new{draft}"
     if change.kind == "removed":
-        return f"{change.group}@{change.old_version}, no longer defined: its table stays as it is"
+        return f"{change.group}@{change.old_version}, no longer defined: its table stays until headrace retire"
     if change.old_version != change.version:
         return f"{change.group}@{change.old_version} -> @{change.version}{draft}"
     only_gates = ", only its gates: nothing is computed again" if not change.features and not change.shared else ""

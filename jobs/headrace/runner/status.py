@@ -45,7 +45,9 @@ def status(work: Workspace, name: str | None) -> list[GroupStatus]:
 def _versions(work: Workspace, group: FeatureGroup) -> Iterator[GroupStatus]:
     versions = sorted({row.version for row in work.ledger.rows(group.name, table="features")})
     for version in versions:
-        yield _status(f"{group.name}@{version}", work.ledger.latest(group.name, version))
+        states = work.ledger.latest(group.name, version)
+        if not all(state.is_retired for state in states):
+            yield _status(f"{group.name}@{version}", states)
 
 
 def _status(group: str, states: list[IntervalState]) -> GroupStatus:

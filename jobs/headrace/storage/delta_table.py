@@ -88,6 +88,11 @@ class DeltaTable:
             )
         return [Commit(row[0], row[1], _metadata(row[2]), row[3] or {}) for row in rows]
 
+    def clear(self) -> None:
+        """Deletes all rows in one commit; earlier versions can be read until their files are vacuumed."""
+        with translated(f"clearing {self.name}"):
+            self.spark.sql(f"DELETE FROM {self.address.sql}").collect()  # noqa: S608, an address quotes itself
+
     def find_commit(self, wanted: Mapping[str, Any]) -> Commit | None:
         """The newest commit whose metadata has all of `wanted`, or None."""
         for limit in (RECENT_COMMITS, None):

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame, DataFrameWriter
+from pyspark.sql import Column, DataFrame, DataFrameWriter, Row
 from pyspark.sql import functions as f
 
-from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
+from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind, state_of
 from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
 from headrace.storage.delta_table import DeltaTable
@@ -24,7 +24,7 @@ PROPERTIES = {
     # Every run adds a few files of a row each.
     "delta.autoOptimize.autoCompact": "true",
 }
-_STAGES = ("claimed", "prepared", "failed", "committed")
+_STAGES = ("claimed", "prepared", "failed", "committed", "retired")
 
 
 class Ledger:
@@ -144,19 +144,17 @@ class Ledger:
             states = found.groupBy("interval_start").agg(
                 f.max_by(everything, progress).alias("latest"),
                 f.max_by(everything, f.when(is_committed, progress)).alias("committed"),
+                _retired().alias("retired"),
             )
             rows = states.orderBy("interval_start").collect()
-        return [
-            IntervalState(from_row(row.latest), None if row.committed is None else from_row(row.committed))
-            for row in rows
-        ]
+        return [_state(row) for row in rows]
 
     def standing(self) -> dict[tuple[str, int], list[IntervalState]]:
         """Where the snapshots of all groups stand, by group and version, oldest interval first.
 
-        Rows come without their definitions and gates, which are most of them.
+        Rows come without their definitions and gates, which are most of them. Versions that were retired are left out.
         """
-        left_out = ("definition", "gates", "report")
+        left_out = ("definition", "gates", "report", "counts", "staging")
         columns = dict(zip(COLUMNS, INSTANTS_AS_US, strict=True))
         kept = [
             f.lit(None).cast(COLUMNS[name]).alias(name) if name in left_out else f.expr(column).alias(name)
@@ -170,15 +168,15 @@ class Ledger:
                 states.agg(
                     f.max_by(f.struct(*kept), progress).alias("latest"),
                     f.max_by(f.struct(*kept), f.when(is_committed, progress)).alias("committed"),
+                    _retired().alias("retired"),
                 )
                 .orderBy("group", "version", "interval_start")
                 .collect()
             )
         found: dict[tuple[str, int], list[IntervalState]] = {}
         for row in rows:
-            state = IntervalState(from_row(row.latest), None if row.committed is None else from_row(row.committed))
-            found.setdefault((row.group, row.version), []).append(state)
-        return found
+            found.setdefault((row.group, row.version), []).append(_state(row))
+        return {of: states for of, states in found.items() if not all(state.is_retired for state in states)}
 
     def definitions(self) -> dict[tuple[str, int], str]:
         """What the newest snapshot of each version of a group was made by: a manifest each."""
@@ -205,6 +203,15 @@ class Ledger:
         if version is not None:
             rows = rows.where(f.col("version") == version)
         return rows if table is None else rows.where(f.col("table") == table)
+
+
+def _retired() -> Column:
+    """The newest attempt that took an interval out of the table."""
+    return f.expr("max(CASE WHEN status = 'retired' THEN attempt END)")
+
+
+def _state(row: Row) -> IntervalState:
+    return state_of(from_row(row.latest), None if row.committed is None else from_row(row.committed), row.retired)
 
 
 def _with_all_columns(rows: DataFrame) -> DataFrame:
