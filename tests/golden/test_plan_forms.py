@@ -1,5 +1,7 @@
 """A plan in its other forms: Markdown for a pull request, JSON for programs."""
 
+import json
+
 from headrace.changes.planning import plan
 from headrace.cli.plan_markdown import as_markdown
 from tests.golden.situation import HERE, Situation
@@ -25,7 +27,8 @@ def test_markdown_and_json() -> None:
     case = Situation.read(HERE / "plans" / "40_two_groups.txt")
     made = plan(case.after, case.ledger, case.sources, case.now_us)
     assert as_markdown(made) == MARKDOWN
-    assert made.as_json()["steps"] == [
+    as_json = json.loads(made.text())
+    assert as_json["steps"] == [
         {
             "action": "materialize",
             "group": "visits",
@@ -40,11 +43,11 @@ def test_markdown_and_json() -> None:
             "bytes": 25_000,
         }
     ]
-    assert made.as_json()["changes"][0]["features"] == [
+    assert as_json["changes"][0]["features"] == [
         {
             "feature": "visits",
             "kind": "changed",
-            "parts": ({"part": "window", "old": "7d", "new": "8d"},),
+            "parts": [{"part": "window", "old": "7d", "new": "8d"}],
             "words": None,
         }
     ]
