@@ -32,6 +32,7 @@ from tests.oracle.test_snapshot_oracle import (
     takes,
     yaml_of,
 )
+from tests.oracle.tiled import Tiled
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 ENTITIES = 120
@@ -120,8 +121,6 @@ DAYS = (6, 7, 9, 10, 7)
     ],
 )
 def test_snapshots_of_tiles_equal_oracle(spark: SparkSession, tmp_path: Path, family: str, kind: str) -> None:
-    from tests.oracle.tiled import Tiled
-
     extra, available_at, delay_us, tie_breaker = SOURCES[kind]
     asked = FAMILIES[family]
     features = features_of(yaml_of(asked, source_yaml(extra)), "g")
