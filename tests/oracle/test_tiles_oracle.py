@@ -35,7 +35,7 @@ from tests.oracle.test_snapshot_oracle import (
 from tests.oracle.tiled import Tiled
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
-ENTITIES = 120
+ENTITIES = 100
 START = 19_723 * DAY  # 2024-01-01
 GRID = Grid(START, Duration(DAY))
 # Ages of events before the last day, beside all those of the snapshot's oracle.
@@ -53,8 +53,8 @@ def of_tiles(names: Sequence[str]) -> list[oracle.Asked]:
             if not takes(name, of):
                 continue
             found.append(asked_for(name, of, "2d", window_us=2 * DAY))
-            found.append(asked_for(name, of, "ever"))
             if of in (None, "x", "s"):
+                found.append(asked_for(name, of, "ever"))
                 found.append(
                     asked_for(
                         name,
@@ -110,14 +110,14 @@ FAMILIES = {
     "mixed": mixed(),
 }
 # Days of the grid, in the order in which they are computed: a first one, the next, one left out, an earlier one again.
-DAYS = (6, 7, 9, 10, 7)
+DAYS = (6, 7, 9, 7)
 
 
 @pytest.mark.parametrize(
     ("family", "kind"),
     [
-        *[("simple", kind) for kind in SOURCES],
-        *[(family, "available_at") for family in ("lists and moments", "decays", "mixed")],
+        *[(family, "available_at") for family in ("simple", "lists and moments", "decays")],
+        *[("mixed", kind) for kind in SOURCES],
     ],
 )
 def test_snapshots_of_tiles_equal_oracle(spark: SparkSession, tmp_path: Path, family: str, kind: str) -> None:

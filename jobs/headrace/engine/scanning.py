@@ -72,17 +72,17 @@ def _by_event_time(node: Scan, span: Span, with_timeless: bool) -> list[str]:
 
 
 def _by_arrival(node: Scan, span: Span, with_timeless: bool, available_at: Column | None) -> list[str]:
-    """What counts after an instant either happened then or arrived then."""
-    if span.known_after_us is None or available_at is None or node.event_time is None:
+    """What arrived later than wanted is not there; what counts after an instant happened or arrived after it."""
+    if available_at is None or node.event_time is None:
         return []
-    event_time = _event_time(node)
-    either = [_bound(column, ">=", span.known_after_us, -1) for column in (event_time, available_at)]
-    if None in either:
-        return []
-    condition = " OR ".join(bounded for bounded in either if bounded)
-    if with_timeless:
-        condition += f" OR {quote_identifier(event_time.name)} IS NULL OR {quote_identifier(available_at.name)} IS NULL"
-    return [f"({condition})"]
+    event_time, found = _event_time(node), []
+    if span.known_by_us is not None:
+        found.append(_bound(available_at, "<=", span.known_by_us, 1))
+    if span.known_after_us is not None:
+        either = [_bound(column, ">=", span.known_after_us, -1) for column in (event_time, available_at)]
+        found.append(None if None in either else " OR ".join(bounded for bounded in either if bounded))
+    nulls = " OR ".join(f"{quote_identifier(column.name)} IS NULL" for column in (event_time, available_at))
+    return [f"({bounded} OR {nulls})" if with_timeless else f"({bounded})" for bounded in found if bounded]
 
 
 def _event_time(node: Scan) -> Column:

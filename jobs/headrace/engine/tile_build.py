@@ -155,7 +155,7 @@ def _prepared(building: Building, rows: DataFrame) -> DataFrame:
         feature = tile.feature
         of_type = DataType.parse(feature.of_type) if feature.of_type else None
         value = "" if feature.of is None else _column(inputs, input_sql(feature.of.text, of_type), "_v")
-        names = {"value": value, "event_us": EVENT_US, "order": tie_order(building.features.order)}
+        names = {"value": value, "event_us": EVENT_US, "order": _order(building)}
         sql = steps.apply(tile.state.prepare, tile.state.steps, names)
         if tile.state.merge == "decayed":
             sql = faded(sql, feature, EVENT_US, TO_US)
@@ -167,6 +167,12 @@ def _prepared(building: Building, rows: DataFrame) -> DataFrame:
     rows = rows.select(*group, *[F.expr(sql).alias(name) for sql, name in prepared.items()])
     states = [F.expr(sql).alias(name) for name, sql in merged.items()]
     return rows.groupBy(*group).agg(*states) if states else rows.select(*group).distinct()
+
+
+def _order(building: Building) -> str:
+    """The order of ties, with names that need no quotes in the type of a column."""
+    names = [f"{quote_identifier(name)} AS `_o{i}`" for i, name in enumerate(building.features.order)]
+    return ", ".join([tie_order(()), *names])
 
 
 def _column(columns: dict[str, str], sql: str, prefix: str) -> str:

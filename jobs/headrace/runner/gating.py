@@ -69,7 +69,8 @@ def _source_batch(run: Run, name: str, wide_sums: bool) -> Batch:
     counting = Counting(name, since_us)
     reading = Reading(run.work.lake, run.versions, wide_sums=wide_sums, with_timeless=True, counting=counting)
     node = run.work.building.before_quarantine(name)
-    span = Span(_earliest_us(run, node), end_us, end_us)
+    # A roll-up's late rows are told by their own arrival, not by that of an event.
+    span = Span(_earliest_us(run, node), end_us, end_us, since_us if isinstance(spec, TableSource) else None)
     rows = lower(node, reading, span)
     if since_us is not None:
         rows = rows.where(f"{EVENT_US} IS NULL OR {COUNTS_US} > {since_us}L")

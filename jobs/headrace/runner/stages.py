@@ -1,7 +1,8 @@
 """The stages of computing one interval, in order; what is printed is what runs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace as replace_fields
 
 from pyspark.sql import functions as F
 
@@ -9,6 +10,7 @@ from headrace import __version__
 from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
 from headrace.engine.at import At, Span
 from headrace.engine.exactness import with_exact_sums
+from headrace.engine.raw_rows import RawRows
 from headrace.engine.rows import lower
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
@@ -21,6 +23,7 @@ from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
+from headrace.runner.tiles import bring_tiles
 from headrace.spec import RollUp
 from headrace.timeline import format_instant
 
@@ -117,7 +120,9 @@ def compute(run: Run, step: Step) -> None:
     at = At(run.interval.end_us)
 
     def stage(wide_sums: bool) -> None:
-        values = snapshot(run.features, run.reading(wide_sums), at)
+        tiles, run.read_events = run.tiles.read(run, wide_sums) if run.tiles else (None, run.read_events)
+        raw = RawRows()
+        values = snapshot(run.features, replace_fields(run.reading(wide_sums), raw_rows=raw), at, tiles=tiles)
         feature_time = F.expr(f"timestamp_micros({run.interval.end_us}L)")
         keys = [F.col(column.name) for column in run.features.keys]
         features = [F.col(column.name) for column in run.features.columns]
@@ -125,11 +130,23 @@ def compute(run: Run, step: Step) -> None:
             *keys, feature_time.alias("feature_time"), *features, F.to_date(feature_time).alias("feature_date")
         )
         run.staged = run.work.staging.stage(rows, run.run_id)
+        run.raw_rows = raw.total()
 
     with translated(f"computing {run.group.name} from {run.group.source}"):
         with_exact_sums(run.features, stage, lambda: step.note(SLOWER))
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
+    if run.read_events:
+        step.note(f"{len(run.read_events)} features read {run.raw_rows:,} events")
+        step.details += [f"{reason}: {', '.join(names)}" for reason, names in by_reason(run.read_events).items()]
+
+
+def by_reason(read_events: Mapping[str, str]) -> dict[str, list[str]]:
+    """The features that read events, by why they do."""
+    found: dict[str, list[str]] = {}
+    for name, reason in read_events.items():
+        found.setdefault(reason, []).append(name)
+    return found
 
 
 def output_gate(run: Run, step: Step) -> None:
@@ -173,6 +190,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("claim the interval", claim),
     ("pin table versions", pin),
     ("input gate", input_gate),
+    ("tiles", bring_tiles),
     ("compute and stage", compute),
     ("output gate", output_gate),
     ("prepare", prepare),

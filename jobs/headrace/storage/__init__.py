@@ -7,6 +7,7 @@ from headrace.storage.layout import Layout
 from headrace.storage.ledger import Ledger
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
+from headrace.storage.tile_tables import TileTable
 
 __all__ = [
     "FEATURE_DATE",
@@ -20,4 +21,5 @@ __all__ = [
     "Ledger",
     "StagedTable",
     "Staging",
+    "TileTable",
 ]
