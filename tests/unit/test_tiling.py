@@ -2,13 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.changes.ledger_row import LedgerRow
-from headrace.changes.tile_plan import OUTGROWN, Manifest, plan_tiles
+from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, plan_tiles
 from headrace.errors import DataError
 from headrace.logical.tile_states import tile_states
 from headrace.logical.tiling import Tiling, tiling, without
@@ -235,17 +236,34 @@ def test_a_hole_that_is_too_large_names_the_backfill() -> None:
     assert len(plan_tiles("spend", tiled(WEEK), STATES, [BASE], GRID, day(42), 31).missing) == 32
 
 
-def test_force_builds_the_interval_again_and_what_is_after_it_is_no_longer_used() -> None:
+def names(rows: Sequence[LedgerRow], at: int, **more: Any) -> list[str]:
+    """The missing intervals, with `all` before them where a base is built."""
+    plan = plan_tiles("spend", tiled(WEEK), STATES, rows, GRID, day(at), **more)
+    return ["all"] * plan.from_all + [step.name for step in plan.missing]
+
+
+def test_stale_tiles_are_built_again_and_what_is_after_them_is_no_longer_used() -> None:
     rows = [BASE, built(11, 2), built(12, 3)]
-    assert [s.name for s in plan_tiles("spend", tiled(WEEK), STATES, rows, GRID, day(11), force=True).missing] == [
-        day(11).name
-    ]
-    assert plan_tiles("spend", tiled(WEEK), STATES, rows, GRID, day(10), force=True).from_all
-    again = [BASE, built(11, 4), built(12, 3)]
-    assert [s.name for s in plan_tiles("spend", tiled(WEEK), STATES, again, GRID, day(13)).missing] == [
-        day(12).name,
-        day(13).name,
-    ]
+    assert names(rows, 11, is_stale=lambda row: True) == [day(11).name]
+    assert names(rows, 10, is_stale=lambda row: True) == ["all", day(10).name]
+    assert names([BASE, built(11, 4), built(12, 3)], 13) == [day(12).name, day(13).name]
+
+
+@pytest.mark.parametrize(
+    ("changed_us", "missing"),
+    [
+        (None, [day(13).name]),
+        (day(12).end_us + 1, [day(13).name]),  # rows of the interval itself
+        (day(12).end_us, [day(12).name, day(13).name]),
+        (day(12).start_us + 1, [day(12).name, day(13).name]),
+        (day(12).start_us, [day(11).name, day(12).name, day(13).name]),
+        (day(11).start_us, ["all", day(13).name]),  # of the base
+        (EVERYTHING_US, ["all", day(13).name]),
+    ],
+)
+def test_rows_that_came_or_went_below_tiles(changed_us: int | None, missing: list[str]) -> None:
+    rows = [BASE, built(11, 2), built(12, 3)]
+    assert names(rows, 13, changed_us=lambda row: changed_us if row.attempt == 3 else None) == missing
 
 
 def test_states_that_were_outgrown_are_told() -> None:

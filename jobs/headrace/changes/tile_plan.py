@@ -1,7 +1,7 @@
 """Which tiles a run can use, and which it has to build first: from what the ledger says of earlier builds."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from headrace.changes.ledger_row import LedgerRow
@@ -13,6 +13,8 @@ from headrace.timeline import Grid, Interval
 MAX_REBUILD = 31
 # In place of a state's fingerprint where its values outgrew it: the tiles are without it.
 OUTGROWN = "outgrown"
+# Before all of time.
+EVERYTHING_US = -(1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def plan_tiles(
     interval: Interval,
     max_rebuild: int = MAX_REBUILD,
     *,
-    force: bool = False,
+    is_stale: Callable[[LedgerRow], bool] = lambda row: False,
+    changed_us: Callable[[LedgerRow], int | None] = lambda row: None,
 ) -> TilePlan:
     """What a snapshot at the end of an interval needs.
 
@@ -85,7 +88,9 @@ def plan_tiles(
         grid: The group's grid.
         interval: The interval.
         max_rebuild: How many intervals before it may be built on the way.
-        force: Whether to build its own tiles again.
+        is_stale: Whether tiles of the interval itself that are there have to be built again.
+        changed_us: From which instant on rows count that came or went since a build read them; None is that none did,
+            `EVERYTHING_US` that nobody can tell.
 
     Raises:
         DataError: More are missing.
@@ -98,18 +103,20 @@ def plan_tiles(
     }
     base = _base(tiling, usable, at_us)
     if base is None:
-        first_us = tiling.head_us(at_us)
-        chain = Chain(tiling.buckets, at_us, first_us, tiling.is_endless)
-        return TilePlan(chain, (interval,), True, frozenset())
+        return _base_at(tiling, interval)
     said = Manifest.of(base)
     assert base.interval is not None
     assert said.base_from_us is not None
     base_us = base.interval.end_us
+    used = _used(base, usable, grid, interval, is_stale)
+    earliest_us = changed_us(used[-1]) if used else EVERYTHING_US
+    if earliest_us is not None:
+        used = [row for row in used if row.interval and row.interval.end_us < earliest_us]
+    if not used:
+        return _base_at(tiling, interval)
+    assert used[-1].interval is not None
+    missing = tuple(grid.intervals(used[-1].interval.end_us, at_us))
     chain = Chain(tiling.buckets, base_us, said.base_from_us, said.has_head)
-    if base_us == at_us and force:
-        chain = Chain(tiling.buckets, at_us, tiling.head_us(at_us), tiling.is_endless)
-        return TilePlan(chain, (interval,), True, frozenset())
-    used, missing = _follow(base, usable, grid, interval, force)
     if len(missing) - 1 > max_rebuild:
         raise _too_many(group, missing, max_rebuild)
     outgrown = {name for row in used for name in needed if row.fingerprints[name] == OUTGROWN}
@@ -127,20 +134,29 @@ def _base(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> Ledger
     return None
 
 
-def _follow(
-    base: LedgerRow, usable: Mapping[int, LedgerRow], grid: Grid, interval: Interval, force: bool
-) -> tuple[list[LedgerRow], tuple[Interval, ...]]:
-    """The builds since a base, and the intervals from the first that has none."""
+def _base_at(tiling: Tiling, interval: Interval) -> TilePlan:
+    """A new base out of all events."""
+    chain = Chain(tiling.buckets, interval.end_us, tiling.head_us(interval.end_us), tiling.is_endless)
+    return TilePlan(chain, (interval,), True, frozenset())
+
+
+def _used(
+    base: LedgerRow,
+    usable: Mapping[int, LedgerRow],
+    grid: Grid,
+    interval: Interval,
+    is_stale: Callable[[LedgerRow], bool],
+) -> list[LedgerRow]:
+    """The base and the builds since, up to the first that is not there or not good; none when that is the base."""
     assert base.interval is not None
-    since = list(grid.intervals(base.interval.end_us, interval.end_us))
-    used = [base]
-    for position, step in enumerate(since):
+    used: list[LedgerRow] = []
+    for step in (base.interval, *grid.intervals(base.interval.end_us, interval.end_us)):
         row = usable.get(step.end_us)
-        is_last = step == interval
-        if row is None or row.attempt < used[-1].attempt or (is_last and force):
-            return used, tuple(since[position:])
+        is_older = row is not None and used and row.attempt < used[-1].attempt
+        if row is None or is_older or (step == interval and is_stale(row)):
+            break
         used.append(row)
-    return used, ()
+    return used
 
 
 def _too_many(group: str, missing: tuple[Interval, ...], max_rebuild: int) -> DataError:

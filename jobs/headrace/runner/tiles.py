@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 
 from headrace import __version__
 from headrace.changes.ledger_row import LedgerRow, Status
-from headrace.changes.tile_plan import OUTGROWN, Manifest, TilePlan, plan_tiles
+from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
 from headrace.engine.tile_build import Building, build_tiles
 from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
 from headrace.errors import ConflictError
+from headrace.logical.pruning import instants_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.progress import Step
 from headrace.runner.run import Run
+from headrace.storage import change_since
 from headrace.timeline import Interval
 
 # Each lost race means that another run's tiles came to be, so that few are left to build.
@@ -87,11 +89,33 @@ def bring_tiles(run: Run, step: Step) -> None:
 
 def _plan(run: Run, tiled: Tiling) -> TilePlan:
     stored = run.work.ledger.latest(run.group.name, run.group.version, "tiles")
-    committed = [state.committed for state in stored if state.committed]
-    grid = run.work.grid(run.group)
-    states = _states(run, tiled)
-    name = run.group.name
-    return plan_tiles(name, tiled, states, committed, grid, run.interval, run.max_rebuild, force=run.force)
+    return plan_tiles(
+        run.group.name,
+        tiled,
+        _states(run, tiled),
+        [state.committed for state in stored if state.committed],
+        run.work.grid(run.group),
+        run.interval,
+        run.max_rebuild,
+        is_stale=lambda row: run.force or _read_other_rows(run, row),
+        changed_us=lambda row: _changed_us(run, row),
+    )
+
+
+def _read_other_rows(run: Run, row: LedgerRow) -> bool:
+    """Whether the events' table has changed since a build."""
+    table = instants_of(run.features.events).input.table
+    return row.source_versions.get(table) != run.versions[table].version
+
+
+def _changed_us(run: Run, row: LedgerRow) -> int | None:
+    """From which instant on events count that came or went since a build; what is looked up changes no tile."""
+    instants = instants_of(run.features.events)
+    table = instants.input.table
+    change = change_since(run.work.lake, instants, row.source_versions.get(table, ""), run.versions[table])
+    if change is None:
+        return None
+    return EVERYTHING_US if change.earliest_us is None else change.earliest_us
 
 
 def _states(run: Run, tiled: Tiling) -> dict[str, TileState]:

@@ -102,6 +102,11 @@ class Lake:
                     rows = read_csv(self.spark, path, name, schema, options)
             return rows
 
+    def delta_path(self, name: str) -> str:
+        """Where the files and the log of a Delta table are."""
+        location = self.location(name)
+        return self._path(location) if location.path else _catalog_path(self.spark, location, name)
+
     def local_directory(self, relative: str) -> Path | None:
         """A directory of the lake, or None where the lake is no directory of this machine."""
         return self.layout.local_directory(relative)
