@@ -181,6 +181,16 @@ def test_states_are_shared_and_named_after_what_affects_them() -> None:
     assert ([f.name for f in fewer.served], fewer.raw) == (["total_1d", "total_7d", "some"], {"mean": "outgrown"})
 
 
+def test_totals_can_outgrow_their_type_and_counts_cannot() -> None:
+    text = (
+        "  mean: {aggregate: mean, of: amount}\n  cents: {aggregate: sum, of: cents}\n"
+        "  n: {aggregate: count}\n  most: {aggregate: max, of: amount}\n"
+    )
+    found = tile_states(features_of(YAML % "1d" + text, "spend"), tiled(text))
+    totals = {name: sorted(n for n, state in of.items() if state.is_total) for name, of in found.items()}
+    assert totals == {"mean": ["h0", "h1", "h2", "h3"], "cents": ["total"], "n": [], "most": []}
+
+
 GRID = Grid(parse_instant("2024-01-01"), Duration.parse("1d"))
 STATES = {"a": "a", "b": "b"}
 

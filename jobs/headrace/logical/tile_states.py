@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from headrace.aggregates import AGGREGATES, State
+from headrace.aggregates.counts import ROWS, VALUES
 from headrace.expressions import DataType
 from headrace.logical.features import AggregateFeature, FeatureSet
 from headrace.logical.fingerprint import fingerprint
@@ -29,7 +30,7 @@ class TileState:
     @property
     def is_total(self) -> bool:
         """Whether values are added up, which can outgrow its type."""
-        return self.state.merge == "sum" and "{value}" in self.state.prepare.replace("{value} IS NOT NULL", "")
+        return self.state.merge == "sum" and self.state not in (ROWS, VALUES)
 
 
 def states_of(feature: AggregateFeature) -> tuple[State, ...]:

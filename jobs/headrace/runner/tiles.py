@@ -134,7 +134,7 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
     prepared = [replace(row, status="prepared") for row in claimed]
     what = f"tiles/{run.group.name}_v{run.group.version}"
     attempt = run.work.ledger.claim_all([*claimed, *prepared], what)
-    with translated(f"building tiles of {run.group.name} from {run.group.source}"):
+    with translated(f"computing {run.group.name} from {run.group.source}"):
         try:
             version = _write(run, tiled, plan, states, attempt, wide_sums=False)
         except ConflictError:
