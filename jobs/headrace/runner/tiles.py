@@ -128,8 +128,9 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
 
     What is built is read by nobody before it is there, so it is not staged: a failure leaves the table as it was.
     """
-    states = _states(run, tiled)
-    prints = {column: column for column in states}
+    # Coarser tiles need every state of those below, so what is missing once is missing until there is a new base.
+    states = {column: state for column, state in _states(run, tiled).items() if column not in plan.outgrown}
+    prints = dict.fromkeys(plan.outgrown, OUTGROWN) | {column: column for column in states}
     claimed = [_row(run, plan, missing, "claimed", prints) for missing in plan.missing]
     prepared = [replace(row, status="prepared") for row in claimed]
     what = f"tiles/{run.group.name}_v{run.group.version}"
@@ -143,7 +144,7 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
             if not is_outgrown(error):
                 raise
             step.note("without sums, which outgrew them")
-            prints = {column: OUTGROWN if state.is_total else column for column, state in states.items()}
+            prints |= {column: OUTGROWN for column, state in states.items() if state.is_total}
             kept = {column: state for column, state in states.items() if not state.is_total}
             version = _write(run, tiled, plan, kept, attempt, wide_sums=True)
     rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
