@@ -146,7 +146,7 @@ def test_all_households_equal_duckdb(
             assert close(value, got[household][name]), (household, name, value, got[household][name])
 
 
-@pytest.mark.parametrize(("group", "raw"), [("household_spend", 6), ("household_profile", 5)])
+@pytest.mark.parametrize(("group", "raw"), [("household_spend", 7), ("household_profile", 5)])
 def test_tiles_give_the_same_snapshot_as_events(
     spark: SparkSession, tables: GivenTables, tmp_path: Path, group: str, raw: int
 ) -> None:
