@@ -36,7 +36,7 @@ class Materialized:
         documents: Data Docs of the gates.
         seconds: How long it took.
         read_events: Why features are made of events and not of tiles, by output column.
-        raw_rows: How many events were read for them.
+        raw_rows: How many events were read for them; None where sums took the slower way, which does not count.
         tile_intervals: How many intervals got their tiles on the way; of the first it is one, whatever its history.
     """
 
@@ -52,7 +52,7 @@ class Materialized:
     documents: tuple[str, ...]
     seconds: float
     read_events: Mapping[str, str] = field(default_factory=dict)
-    raw_rows: int = 0
+    raw_rows: int | None = 0
     tile_intervals: int = 0
 
     def sentence(self) -> str:

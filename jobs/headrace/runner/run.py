@@ -46,7 +46,7 @@ class Run:
         force: Whether the interval's tiles are built again although they are there.
         tiles: What the snapshot reads of tiles; None where it reads events only.
         read_events: Why features read events, by output column.
-        raw_rows: How many events were read for them, those of an event read twice included.
+        raw_rows: How many events were read for them, one read twice as two; None where sums took the slower way.
         tile_intervals: How many intervals got their tiles on the way.
     """
 
@@ -70,7 +70,7 @@ class Run:
     force: bool = False
     tiles: "StoredTiles | None" = None
     read_events: Mapping[str, str] = field(default_factory=dict)
-    raw_rows: int = 0
+    raw_rows: int | None = 0
     tile_intervals: int = 0
 
     def reading(self, wide_sums: bool = False) -> Reading:

@@ -130,14 +130,15 @@ def compute(run: Run, step: Step) -> None:
             *keys, feature_time.alias("feature_time"), *features, F.to_date(feature_time).alias("feature_date")
         )
         run.staged = run.work.staging.stage(rows, run.run_id)
-        run.raw_rows = raw.total()
+        run.raw_rows = None if wide_sums else raw.total()
 
     with translated(f"computing {run.group.name} from {run.group.source}"):
         with_exact_sums(run.features, stage, lambda: step.note(SLOWER))
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
     if run.read_events:
-        step.note(f"{len(run.read_events)} features read {run.raw_rows:,} events")
+        counted = "events" if run.raw_rows is None else f"{run.raw_rows:,} events"
+        step.note(f"{len(run.read_events)} features read {counted}")
         step.details += [f"{reason}: {', '.join(names)}" for reason, names in by_reason(run.read_events).items()]
 
 
