@@ -125,47 +125,47 @@ FAILING = {
     "division in derive": (
         "n: {aggregate: sum, of: ratio, window: 1d}",
         "derive: {ratio: amount / zero}",
-        "computing spend from sales: division by zero in: amount / zero; nullif(x, 0) makes it null",
+        "computing spend from sales: division by zero in derived column ratio: amount / zero; nullif(x, 0) makes it null",
     ),
     "cast in derive": (
         "n: {aggregate: sum, of: size, window: 1d}",
         "derive: {size: cast(item as int)}",
-        "computing spend from sales: the STRING 'pear' is not a valid INT in: cast(item as int)",
+        "computing spend from sales: the STRING 'pear' is not a valid INT in derived column size: cast(item as int)",
     ),
     "cast in a source's where": (
         "n: {aggregate: count, window: 1d}",
         "where: cast(item as int) > 0",
-        "checking spend input sales: the STRING 'pear' is not a valid INT in: cast(item as int)",
+        "checking spend input sales: the STRING 'pear' is not a valid INT in `where`: cast(item as int)",
     ),
     "cast in of": (
         "n: {aggregate: sum, of: cast(item as bigint), window: 1d}",
         "",
-        "computing spend from sales: the STRING 'pear' is not a valid BIGINT in: cast(item as bigint)",
+        "computing spend from sales: the STRING 'pear' is not a valid BIGINT in feature n: cast(item as bigint)",
     ),
     "overflow in of": (
         "n: {aggregate: max, of: amount + amount, window: 1d}",
         "",
-        "computing spend from sales: long overflow in: amount + amount",
+        "computing spend from sales: long overflow in feature n: amount + amount",
     ),
     "division in a feature's where": (
         "n: {aggregate: count, where: amount / zero > 1, window: 1d}",
         "",
-        "computing spend from sales: division by zero in: amount / zero; nullif(x, 0) makes it null",
+        "computing spend from sales: division by zero in feature n: amount / zero; nullif(x, 0) makes it null",
     ),
     "division in an expression": (
         "n: {aggregate: count, window: 1d}\nz: {aggregate: sum, of: zero, window: 1d}\nr: {expression: n / z}",
         "",
-        "computing spend from sales: division by zero in: cast((n / z) as double); nullif(x, 0) makes it null",
+        "computing spend from sales: division by zero in feature r: n / z; nullif(x, 0) makes it null",
     ),
     "regex": (
         "n: {aggregate: count, where: \"item rlike '('\", window: 1d}",
         "",
-        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 1",
+        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 1 in feature n: item rlike '('",
     ),
     "index": (
         "n: {aggregate: last, of: 'array(1)[amount]', window: 1d}",
         "",
-        "computing spend from sales: The index -1 is out of bounds in: array(1)[amount]",
+        "computing spend from sales: The index -1 is out of bounds in feature n: array(1)[amount]",
     ),
 }
 
