@@ -46,8 +46,8 @@ features:
 # what Spark quotes -> what the message says
 PLACES = {
     "n / (n - 1)": " in derived column half: n / (n - 1)",
-    "n + 1": " in `where`: n + 1",
-    "total % most": " in `where`: total % most",
+    "n + 1": " in where: n + 1",
+    "total % most": " in where: total % most",
     "n * 2": " in column total: n * 2",
     "total * 3": " in features spent, more, most and 1 more: total * 3",
     "most / total": " in feature ratio: most / total",

@@ -69,7 +69,7 @@ def _of_rows(events: Rows) -> Iterator[Authored]:
         elif isinstance(node, RollUp):
             yield from (_input("column", c.name, c.of, c.of_type) for c in node.columns if c.of)
         elif isinstance(node, Keep):
-            yield Authored("`where`", "", node.condition.text, node.condition.text)
+            yield Authored("where", "", node.condition.text, node.condition.text)
 
 
 def _of_features(features: FeatureSet) -> Iterator[Authored]:
