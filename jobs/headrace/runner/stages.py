@@ -66,7 +66,7 @@ def _require_fresh(run: Run) -> None:
         return
     since_us = run.interval.end_us - source.freshness.us
     rows = lower(run.work.building.events(source.name), run.reading(), Span(since_us, run.interval.end_us))
-    with translated(f"looking for new events of {source.name}"):
+    with translated(f"looking for new events of {source.name}", run.expressions):
         if rows.limit(1).isEmpty():
             raise DataError(
                 f"{source.name} has no event in the {source.freshness} before {format_instant(run.interval.end_us)}",
@@ -82,7 +82,7 @@ def input_gate(run: Run, step: Step) -> None:
         run.rows_quarantined = 0
         run.counts.clear()
         for batch in input_batches(run, wide_sums):
-            with translated(f"checking {batch.suite.name}"):
+            with translated(f"checking {batch.suite.name}", run.expressions):
                 result = run_gate(batch.rows, batch.suite, run.documents)
             run.gates.append(result)
             _require_passed(run, result)
@@ -127,7 +127,7 @@ def compute(run: Run, step: Step) -> None:
         )
         run.staged = run.work.staging.stage(rows, run.run_id)
 
-    with translated(f"computing {run.group.name} from {run.group.source}"):
+    with translated(f"computing {run.group.name} from {run.group.source}", run.expressions):
         with_exact_sums([run.features], stage, lambda: step.note(SLOWER))
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
