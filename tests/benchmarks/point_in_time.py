@@ -1,6 +1,7 @@
 """What is timed: the product's own function, the floor, and other ways to the same values, each to the noop sink."""
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping
 from statistics import median
 from time import perf_counter
 
@@ -10,6 +11,7 @@ from pyspark.sql import functions as F
 from headrace.engine.given import GivenTables
 from headrace.engine.point_in_time import point_in_time
 from headrace.engine.reading import Reading
+from tests.benchmarks.watching import cpu_seconds
 from tests.oracle.project import features_of
 
 GROUP = """
@@ -34,6 +36,7 @@ start: 2024-01-01
 features: {{{features}}}
 """
 WINDOWS = "[1h, 1d, 7d, 30d]"
+HOURS = {"1h": 1, "1d": 24, "7d": 168, "30d": 720}
 FOUR = ", ".join(
     [f"count: {{aggregate: count, windows: {WINDOWS}}}"]
     + [f"{name}: {{aggregate: {name}, of: amount, windows: {WINDOWS}}}" for name in ("sum", "mean", "max")]
@@ -60,16 +63,27 @@ def range_windows(spine: DataFrame, events: DataFrame) -> DataFrame:
     )
     both.createOrReplaceTempView("both_sides")
     columns = []
-    for name, us in (
-        ("1h", 3_600_000_000),
-        ("1d", 86_400_000_000),
-        ("7d", 7 * 86_400_000_000),
-        ("30d", 30 * 86_400_000_000),
-    ):
+    for name, hours in HOURS.items():
+        us = hours * 3_600_000_000
         over = f"OVER (PARTITION BY key ORDER BY u RANGE BETWEEN {2 * us} PRECEDING AND CURRENT ROW)"
         columns += [f"{f}(amount) {over} as {f}_{name}" for f in ("count", "sum", "avg", "max")]
     return spine.sparkSession.sql(
         f"select * from (select *, {', '.join(columns)} from both_sides) where id is not null"
+    )
+
+
+def range_join(spine: DataFrame, events: DataFrame) -> DataFrame:
+    """A join of every row with the events of its widest window, and an aggregation by row."""
+    spine.createOrReplaceTempView("spine_side")
+    events.createOrReplaceTempView("event_side")
+    columns = [
+        f"{f}(amount) FILTER (WHERE at >= t - INTERVAL {hours} HOURS) as {f}_{name}"
+        for name, hours in HOURS.items()
+        for f in ("count", "sum", "avg", "max")
+    ]
+    return spine.sparkSession.sql(
+        f"select id, {', '.join(columns)} from spine_side s left join event_side e "
+        "on s.key = e.key and e.at < s.t and e.at >= s.t - INTERVAL 720 HOURS group by id, s.key, t"
     )
 
 
@@ -80,20 +94,25 @@ def timed(run: Callable[[], DataFrame]) -> float:
     return perf_counter() - start
 
 
-def interleaved(ways: Mapping[str, Callable[[], DataFrame]], rounds: int) -> dict[str, Sequence[float]]:
-    """Seconds of every way, one after the other, `rounds` times."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, run in ways.items():
-            found[name].append(timed(run))
-    return found
+def ratios(runs: Mapping[str, Callable[[], DataFrame]], rounds: int, to: str) -> dict[str, float]:
+    """Medians of interleaved runs by the median of one way, after a round that warms up.
 
-
-def medians(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Median of each way; of the floors the fastest is `floor`."""
-    found = {name: median(times) for name, times in seconds.items()}
-    floors = [value for name, value in found.items() if name.startswith("floor")]
-    return {name: value for name, value in found.items() if not name.startswith("floor")} | {"floor": min(floors)}
+    Prints them with the load, and the same of CPU time, which says more on a machine that others use.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    cpu: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds + 1):
+        for name, run in runs.items():
+            before = cpu_seconds()
+            seconds[name].append(timed(run))
+            cpu[name].append(cpu_seconds() - before)
+    warm = {name: median(times[1:]) for name, times in seconds.items()}
+    used = {name: median(times[1:]) for name, times in cpu.items()}
+    print(f"\nload average {os.getloadavg()[0]:.1f}")
+    for name in runs:
+        ratio = f"{warm[name]:.1f} s, {warm[name] / warm[to]:.2f} x {to}; {used[name]:.1f} s of CPU, {used[name] / used[to]:.2f} x"
+        print(f"{name}: {ratio} (first run {seconds[name][0]:.1f} s, {cpu[name][0]:.1f} s)", flush=True)
+    return {name: time / warm[to] for name, time in warm.items()}
 
 
 def floors(spine: DataFrame, events: DataFrame) -> dict[str, Callable[[], DataFrame]]:
@@ -112,7 +131,12 @@ def session(home: str) -> SparkSession:
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "8",
         "spark.local.dir": home + "/local",
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": home + "/log",
+        "spark.eventLog.rolling.enabled": "false",
+        "spark.eventLog.compress": "false",
         "spark.sql.warehouse.dir": home + "/warehouse",
     }
+    (Path(home) / "log").mkdir()
     settings = Settings(lake=home + "/lake", spark=SparkSettings(master="local[2]", conf=conf))
     return open_session(settings, log_file=Path(home) / "spark.log")

@@ -74,7 +74,7 @@ def computed(spark: SparkSession, definitions: str, table: Any, keys: list[str],
     def collected(wide_sums: bool) -> Any:
         return snapshot(features, Reading(GivenTables({"t.events": table}), wide_sums=wide_sums), At(t)).collect()
 
-    rows = with_exact_sums(features, collected, lambda: None)
+    rows = with_exact_sums([features], collected, lambda: None)
     names = [column.name for column in features.columns]
     return {
         tuple(row[key] for key in keys) if len(keys) > 1 else row[keys[0]]: tuple(row[name] for name in names)

@@ -22,6 +22,15 @@ SALES = [
     (3, 99.0, "fig", "2024-01-03T13:00:00Z"),
     (2, 5.0, "plum", "2024-01-04T09:00:00Z"),
 ]
+# No key twice is asked for; what begins after the interval is not looked at.
+DATED = """item,department,since
+pear,dried,2023-12-01T00:00:00
+pear,fresh,2024-01-02T00:00:00
+plum,fresh,2024-01-01T00:00:00
+,lost,2024-01-01T00:00:00
+fig,fresh,
+,later,2024-01-04T00:00:00
+"""
 ITEMS = "item,department\npear,fresh\nplum,fresh\nfig,dried\n"
 
 CONF = """
@@ -31,6 +40,7 @@ tables:
   raw.sales_csv: {path: ./data/sales.csv, format: csv}
   raw.sales_parquet: {path: ./data/sales.parquet, format: parquet}
   raw.items: {path: ./data/items.csv, format: csv}
+  raw.items_dated: {path: ./data/items_dated.csv, format: csv}
   raw.items_twice: {path: ./data/items_twice.csv, format: csv}
 spark: {master: 'local[2]'}
 """
@@ -49,6 +59,31 @@ name: items
 entity: article
 table: raw.items
 columns: {item: string, department: string}
+---
+kind: feature_table
+name: items_dated
+entity: article
+table: raw.items_dated
+time: since
+timezone: Europe/Berlin
+columns: {item: string, department: string, since: timestamp_ntz}
+---
+kind: source
+name: sales_dated
+table: raw.sales_parquet
+event_time: sold_at
+columns: {customer_id: bigint, item: string, sold_at: timestamp}
+enrich: [{from: items_dated, on: {item: item}, columns: [department]}]
+---
+kind: feature_group
+name: dated
+version: 1
+entity: customer
+source: sales_dated
+every: 1d
+start: 2024-01-01
+features:
+  fresh: {aggregate: count, where: department = 'fresh', window: 3d}
 ---
 kind: feature_table
 name: items_twice
@@ -127,6 +162,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     pq.write_table(table, data / "sales.parquet")
     csv.write_csv(table, data / "sales.csv")
     (data / "items.csv").write_text(ITEMS)
+    (data / "items_dated.csv").write_text(DATED)
     (data / "items_twice.csv").write_text(f"{ITEMS}pear,dried\n")
     return shop
 
@@ -223,3 +259,20 @@ def test_a_static_table_with_a_key_twice_closes_the_gate(shop: Shop) -> None:
         "    e.g. 'pear'",
     ]
     assert "twice_v1" not in shop.files("lake/features")
+
+
+def test_a_dated_table_with_a_row_without_a_time_closes_the_gate(spark: SparkSession, shop: Shop) -> None:
+    done = shop.headrace("materialize --group dated --interval 2024-01-02")
+    assert done.code == 3
+    assert done.error.splitlines()[1:-1] == [
+        "dated input items_dated: gate failed: 1 of 7 expectations on 5 rows",
+        "  critical: expect_column_values_to_not_be_null(column=since): 1 of 5 rows (20.0 %)",
+        "  warning: expect_column_values_to_not_be_null(column=item): 1 of 5 rows (20.0 %)",
+    ]
+    since = "columns: {item: string, department: string, since: timestamp_ntz}\n"
+    loosened = "expectations: [{expect_column_values_to_not_be_null: {column: since, severity: warning}}]\n"
+    with shop.edited((since, since + loosened)):
+        assert shop.headrace("materialize --group dated --interval 2024-01-02").code == 0
+    # The pear of the day before was still a dried one.
+    rows = Table(spark, shop, "dated_v1").rows("2024-01-03T00:00:00Z", "customer_id fresh")
+    assert rows == [(1, 1), (2, 1)]

@@ -21,6 +21,15 @@ entity: product
 table: raw.products
 columns: {product_id: bigint, department: string, brand: string}
 ---
+kind: feature_table
+name: tariffs
+entity: product
+table: raw.tariffs
+time: since
+timezone: Europe/Berlin
+max_age: 1h
+columns: {product_id: bigint, tariff: double, since: timestamp_ntz}
+---
 kind: entity
 name: product
 keys: {product_id: bigint}
@@ -44,6 +53,7 @@ derive: {from_food: department = 'food'}
 enrich:
   - {from: products, on: {product_id: product_id}, columns: [department]}
   - {from: products, on: {product_id: gift_id}, columns: [brand]}
+  - {from: tariffs, on: {product_id: product_id}, columns: [tariff]}
 ---
 kind: source
 name: orders
@@ -70,6 +80,7 @@ features:
   share_20: {aggregate: last, of: 'element_at(shares, 20L)'}
   share_ids: {aggregate: last, of: sort_array(map_keys(shares))}
   latest: {aggregate: max, of: sold_at}
+  tariff: {aggregate: last, of: tariff}
 ---
 kind: feature_group
 name: order_size
@@ -97,10 +108,18 @@ FULL = (
 )
 NOTHING_SPENT = f"{{sales: [{{customer_id: 1, amount: 0.0, {AT}}}]}}"
 TWO_ORDERS = f"{{sales: [{{customer_id: 1, order_id: 1, amount: 1.0, {AT}}}, {{customer_id: 1, order_id: 2, amount: 2.0, {AT}}}]}}"
+# 11:00 in Berlin is the time of the sale; a microsecond later is too late, and an hour before it is not too old.
+TARIFFS = [
+    f"{{sales: [{{customer_id: 1, product_id: 7, amount: 3.0, {AT}}}], tariffs: [{', '.join(rows)}]}}"
+    for rows in (
+        [f"{{product_id: 7, tariff: {tariff}, since: 2024-01-01T{since}}}" for tariff, since in held]
+        for held in ([(1.5, "11:00:00"), (9.9, "11:00:00.000001")], [(2.5, "10:00:00")], [(3.5, "09:59:59.999999")])
+    )
+]
 TORN = f"{{sales: [{{customer_id: 1, order_id: 1, amount: 1.0, {AT}}}, {{customer_id: 1, order_id: 1, amount: 1.0, sold_at: 2024-01-01T12:00:00Z}}]}}"
 SCALARS = "spend: 3, food: 1, gifts: 1, ratio: 0.1, raw: 0AFF, latest: 2024-01-01T11:00:00+01:00"
 ROUNDED = "parts: [1.0, 0.33333, null], share_20: 0.33333"
-DIVIDED = "division by zero in: cast((100 / spend) as double); nullif(x, 0) makes it null"
+DIVIDED = "division by zero in feature share: 100 / spend; nullif(x, 0) makes it null"
 APART = "orders: rows of one event lie further apart than its span; widen it or mend the data"
 
 # name -> group, given, expectation, what the result says: None when it passes, an error, or (column, expected, got)s
@@ -117,6 +136,9 @@ CASES: dict[str, tuple[str, str, str, str | list[tuple[str, object, object]] | N
             ("share_20", 0.33333, 0.3333),
         ],
     ),
+    "dated": ("spend", TARIFFS[0], "expect: [{tariff: 1.5}]", None),
+    "dated_as_old_as_may_be": ("spend", TARIFFS[1], "expect: [{tariff: 2.5}]", None),
+    "dated_too_old": ("spend", TARIFFS[2], "expect: [{tariff: null}]", None),
     "wrong": (
         "spend",
         FULL,
@@ -167,7 +189,7 @@ def test_every_test_has_its_own_result(shop: Shop, tmp_path: Path) -> None:
         assert (result["group"], result["passed"]) == (group, said is None)
     root = ET.parse(path).getroot()
     assert [(s.get("name"), s.get("tests"), s.get("failures"), s.get("errors")) for s in root] == [
-        ("spend", "8", "4", "0"),
+        ("spend", "11", "4", "0"),
         ("order_size", "4", "2", "0"),
     ]
     failures = {case.get("name"): failure.get("message") for case in root.iter("testcase") for failure in case}

@@ -79,7 +79,7 @@ def run(spark: SparkSession, yaml: str, values: list[float]) -> tuple[dict[str, 
         (row,) = snapshot(features, Reading(tables, wide_sums=wide_sums), At(T)).collect()
         return row.asDict()
 
-    return with_exact_sums(features, compute, lambda: slower.append(True)), bool(slower)
+    return with_exact_sums([features], compute, lambda: slower.append(True)), bool(slower)
 
 
 @pytest.mark.parametrize("case", CASES)

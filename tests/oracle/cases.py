@@ -18,6 +18,7 @@ from tests.oracle.project import features_of
 CASES = 200
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
 T = 1_714_521_600_000_000
+EACH_ITS_OWN = At(None)
 SCOPE = {"_case": BIGINT, AT_COLUMN: BIGINT}
 Case = tuple[int, Mapping[str, Sequence[Mapping[str, Any]]]]
 VISIBILITY: dict[str, tuple[str, dict[str, Any]]] = {
@@ -34,8 +35,19 @@ def engine_values(
     cases: Sequence[Case],
     keys: Sequence[str] = ("k",),
     wide_sums: bool = False,
+    at: At = EACH_ITS_OWN,
 ) -> dict[Any, Any]:
-    """What the engine makes of all cases, in one job; each has its instant and the rows of its tables."""
+    """What the engine makes of all cases, in one job; each has its instant and the rows of its tables.
+
+    Where all have the same, it may be said as `at`: then only what is near is read.
+    """
+    reading = Reading(frames_of(spark, types, cases), scope=tuple(SCOPE), wide_sums=wide_sums)
+    values = snapshot(features_of(yaml, "g"), reading, at)
+    return {(row["_case"], *(row[key] for key in keys)): row.asDict() for row in values.collect()}
+
+
+def frames_of(spark: SparkSession, types: Mapping[str, Mapping[str, str]], cases: Sequence[Case]) -> GivenTables:
+    """The tables of all cases."""
     frames = {}
     for table, columns in types.items():
         kinds = {name: DataType.parse(kind) for name, kind in columns.items()}
@@ -45,10 +57,7 @@ def engine_values(
             for row in tables[table]
         ]
         frames[table] = frame(spark, kinds, table_rows, SCOPE)
-    values = snapshot(
-        features_of(yaml, "g"), Reading(GivenTables(frames), scope=tuple(SCOPE), wide_sums=wide_sums), At(None)
-    )
-    return {(row["_case"], *(row[key] for key in keys)): row.asDict() for row in values.collect()}
+    return GivenTables(frames)
 
 
 def _spark_value(value: Any, kind: str) -> Any:

@@ -175,7 +175,7 @@ def weight(asked: Asked, event: Event, t: int) -> float:
     if asked.half_life_us is not None:
         return 2.0 ** (-age / asked.half_life_us)
     assert since is not None
-    return max(0.0, 1 - age / (until - since))
+    return max(0.0, (until - since - age) / (until - since))
 
 
 def _decayed(asked: Asked, rows: Sequence[Event], t: int) -> Value:

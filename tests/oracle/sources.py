@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle import oracle
+from tests.oracle.dated import Dated
 from tests.oracle.oracle import Event
 
 Row = dict[str, Any]
@@ -33,6 +34,7 @@ class Source:
     tie_breaker: tuple[str, ...] = ()
     dedupe: tuple[tuple[str, ...], int] | None = None
     enrich: tuple[str, str, tuple[str, ...]] | None = None  # the table's key, the row's column, columns to take
+    dated: Dated | None = None  # when the table's rows hold; None where it has one row a key
     derive: Mapping[str, Callable[[Row], Any]] = field(default_factory=dict)
     where: Condition | None = None
     quarantine: tuple[Condition, ...] = ()
@@ -86,7 +88,7 @@ def events(source: Source, rows: Sequence[Row], table: Sequence[Row] = ()) -> li
         kept = _without_copies(source, kept, *source.dedupe)
     for event in kept:
         if source.enrich is not None:
-            _enrich(event.row, table, *source.enrich)
+            _enrich(event, table, source.dated, *source.enrich)
         for name, of_row in source.derive.items():
             event.row[name] = _clean(of_row(event.row))
     if source.where is not None:
@@ -137,11 +139,16 @@ def _without_copies(source: Source, found: list[Event], keys: tuple[str, ...], w
     return kept
 
 
-def _enrich(row: Row, table: Sequence[Row], key: str, own: str, columns: tuple[str, ...]) -> None:
-    found = [other for other in table if other[key] is not None and other[key] == row[own]]
+def _enrich(
+    event: Event, table: Sequence[Row], dated: Dated | None, key: str, own: str, columns: tuple[str, ...]
+) -> None:
+    found = [other for other in table if other[key] is not None and other[key] == event.row[own]]
+    if dated is not None:
+        last = dated.last(found, event.event_us)
+        found = [last] if last else []
     assert len(found) <= 1
     for name in columns:
-        row[name] = _clean(found[0][name]) if found else None
+        event.row[name] = _clean(found[0][name]) if found else None
 
 
 def rolled_up(

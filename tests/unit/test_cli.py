@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import typer
 
-from headrace import __version__
 from headrace.cli import app as program
 from headrace.cli.app import COMMANDS, run
 from headrace.errors import (
@@ -22,6 +21,7 @@ from headrace.errors import (
     Problem,
     UsageError,
 )
+from headrace.version import __version__
 from tests.benchmarks.many_definitions import write_project
 
 GOOD = "kind: entity\nname: customer\nkeys: {customer_id: bigint}\n"

@@ -102,6 +102,23 @@ def test_the_future_changes_no_bit(flavour: Flavour) -> None:
                 assert repr(after[row][name]) == repr(value), (name, row)
 
 
+@pytest.mark.parametrize("flavour", ["numba", "numpy"])
+def test_the_past_before_a_window_changes_no_bit(flavour: Flavour) -> None:
+    """Nor do slots of a split key, of which each has another past; nor rows whose windows hold infinities."""
+    events, spine = drawn(6)
+    asked = [{**row, "t": row["t"] + 8 * HOUR} for row in spine if row["t"] is not None]
+    recent = [row for row in events if row["e"] >= 3 * HOUR]
+    random = Random(7)
+    past = [{**event(random), "e": e * HOUR // 3, "c": e * HOUR // 3 + 1} for e in range(-9, 9)]
+    past += [{**past[0], "x": math.inf}, {**past[1], "x": -math.inf}]
+    alone, after = values(flavour, recent, asked), values(flavour, [*past, *recent], asked)
+    unbounded = {a.column for a in ASKS if a.window == EVER}
+    assert len([row for row in asked if row["k"] in (1, 2, 3)]) > 10
+    for row, expected in alone.items():
+        for name, value in expected.items():
+            assert name in unbounded or repr(after[row][name]) == repr(value), (name, row)
+
+
 def test_flavours_agree() -> None:
     events, spine = drawn(4)
     events = [row for row in events if row["x"] is None or abs(row["x"]) < 1e16]

@@ -15,7 +15,7 @@ from headrace.registry.linting import lint
 from headrace.registry.yaml_reference import example, reference
 from headrace.spec import KINDS, RollUp
 
-EXAMPLES = ("entity", "source", "roll_up", "feature_group", "feature_table", "test")
+EXAMPLES = ("entity", "source", "roll_up", "feature_group", "feature_table", "training_set", "test")
 REFERENCE = reference()
 
 
@@ -25,7 +25,7 @@ def test_the_examples_are_one_project_without_problems(tmp_path: Path) -> None:
         (tmp_path / "feature_defs" / f"{name}.yaml").write_text(example(name))
     linted = lint(tmp_path)
     assert [problem.text() for problem in linted.problems] == []
-    assert sum(1 for _ in linted.project) == 10
+    assert sum(1 for _ in linted.project) == 12
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

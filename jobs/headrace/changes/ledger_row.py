@@ -44,7 +44,7 @@ class LedgerRow:
         recorded_at_us: When this row was written.
         headrace_version: Version of the code that wrote it.
         fingerprints: Fingerprint by feature (or tile state).
-        definition: Manifest of what was computed, as JSON.
+        definition: Manifest of what was computed: YAML documents.
         table_version: Delta version that holds the result.
         source_versions: Version of each table read, by logical name.
         rows_in: Source rows that passed the input gate.
@@ -55,6 +55,7 @@ class LedgerRow:
         gates: What the gates decided.
         reason: Why it failed, or why it was run.
         staging: Where the staged result is.
+        report: Of a training set, what came out of it, as JSON.
     """
 
     group: str
@@ -78,6 +79,7 @@ class LedgerRow:
     gates: tuple[GateSummary, ...] = ()
     reason: str | None = None
     staging: str | None = None
+    report: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from headrace import __version__
 from headrace.cli.edge import guarded
 from headrace.cli.import_ import import_
 from headrace.cli.invocation import Invocation
@@ -22,6 +21,8 @@ from headrace.cli.preview import preview
 from headrace.cli.schema import schema
 from headrace.cli.status import status
 from headrace.cli.test import test
+from headrace.cli.training_set import training_set
+from headrace.version import __version__
 
 COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("lint", lint),
@@ -29,6 +30,7 @@ COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("import", import_),
     ("preview", preview),
     ("materialize", materialize),
+    ("training-set", training_set),
     ("status", status),
     ("schema", schema),
 )

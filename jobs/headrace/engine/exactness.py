@@ -1,7 +1,7 @@
 """The way back when integer sums cannot hold a group's doubles: the same computation with wider sums."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from headrace.aggregates.exact_sum import OUT_OF_RANGE
@@ -18,11 +18,11 @@ _QUOTE = "== SQL"
 _OWN_SUM = re.compile(r"\bsum\(_[ps]\d")
 
 
-def with_exact_sums(features: FeatureSet, compute: Callable[[bool], T], on_wide: Callable[[], None]) -> T:
+def with_exact_sums(sets: Sequence[FeatureSet], compute: Callable[[bool], T], on_wide: Callable[[], None]) -> T:
     """Runs `compute(wide_sums=False)`, and once more with True when values or totals outgrew the integers.
 
     Args:
-        features: What is computed; without sums of doubles nothing is tried again.
+        sets: What is computed; without sums of doubles nothing is tried again.
         compute: An action on a snapshot; may run twice.
         on_wide: Told before the slower way is taken.
 
@@ -32,14 +32,14 @@ def with_exact_sums(features: FeatureSet, compute: Callable[[bool], T], on_wide:
     try:
         return compute(False)
     except Exception as error:
-        if not (is_outgrown(error) and _summed(features, floating=True)):
-            _name_total(features, error)
+        if not (is_outgrown(error) and summed(sets, floating=True)):
+            _name_total(sets, error)
             raise
     on_wide()
     try:
         return compute(True)
     except Exception as error:
-        _name_total(features, error)
+        _name_total(sets, error)
         raise
 
 
@@ -50,23 +50,25 @@ def is_outgrown(error: Exception) -> bool:
     return OUT_OF_RANGE in words or _OVERFLOW in words
 
 
-def _name_total(features: FeatureSet, error: Exception) -> None:
+def _name_total(sets: Sequence[FeatureSet], error: Exception) -> None:
     """Raises with the features that an overflow can be of, unless Spark quotes the author's expression itself."""
-    names = _summed(features, floating=False)
+    names = summed(sets, floating=False)
     words = str(error)
     if names and _OVERFLOW in words and (_QUOTE not in words or _OWN_SUM.search(words)):
         message = f"a total is too large for its type in {' or '.join(names)}"
         raise DataError(message, "sum a wider type, as in: cast(amount as decimal(38, 2))") from error
 
 
-def _summed(features: FeatureSet, floating: bool) -> list[str]:
+def summed(sets: Sequence[FeatureSet], floating: bool) -> list[str]:
     """Sums and means, of floating-point numbers or of others; those of roll-ups below the features too."""
-    columns: list[RolledUp | AggregateFeature] = list(features.aggregates)
-    for node in nodes_of(features.events):
-        columns += node.columns if isinstance(node, RollUp) else ()
+    columns: list[RolledUp | AggregateFeature] = []
+    for features in sets:
+        columns += features.aggregates
+        for node in nodes_of(features.events):
+            columns += node.columns if isinstance(node, RollUp) else ()
     return [
         column.name
-        for column in columns
+        for column in dict.fromkeys(columns)
         if column.aggregate in ("sum", "mean")
         and column.of_type
         and DataType.parse(column.of_type).is_floating is floating

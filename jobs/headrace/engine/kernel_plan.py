@@ -12,7 +12,7 @@ from headrace.engine.inputs import input_sql, tie_order
 from headrace.engine.kernel.spec import Ask, CategoryMap, Window
 from headrace.engine.lets import Lets
 from headrace.expressions import DataType
-from headrace.logical import AggregateFeature, FeatureSet, Instants, RollUp, Rows, Scan
+from headrace.logical import AggregateFeature, FeatureSet, Hindsight, Instants, RollUp, Rows, Scan
 
 _AT = At(None)
 _ITEMS = {"max": "distinct", "sum": "most_frequent"}  # what a state per distinct value is in the kernel
@@ -72,10 +72,10 @@ def plan_kernel(features: FeatureSet, prefix: str) -> KernelPlan:
 
 def visibility(node: Rows) -> Visibility:
     """From when the rows of a node count."""
-    while not isinstance(node, Instants | RollUp):
+    while not isinstance(node, Instants | RollUp | Hindsight):
         assert not isinstance(node, Scan), "rows without instants"
         node = node.input
-    if isinstance(node, RollUp):
+    if isinstance(node, RollUp | Hindsight):
         return Visibility(False, 1)
     return Visibility(node.available_at is not None, max(node.delay_us, 1))
 

@@ -70,7 +70,7 @@ def weighted(sql: str, feature: AggregateFeature, at: At) -> str:
     if feature.decay.half_life_us is not None:
         return faded(sql, feature, EVENT_US, at.until(feature))
     age_us = f"cast({at.until(feature)} - {EVENT_US} as double)"
-    return f"({sql}) * greatest(0D, 1D - {age_us} / {feature.window_us}D)"
+    return f"({sql}) * greatest(0D, ({feature.window_us}L - {age_us}) / {feature.window_us}D)"
 
 
 def faded(sql: str, feature: AggregateFeature, from_us: str, to_us: str) -> str:

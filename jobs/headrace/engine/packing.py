@@ -3,9 +3,9 @@
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-import headrace
+from headrace import version
 
-LIBRARY = Path(headrace.__file__).parent
+LIBRARY = Path(version.__file__).parent
 
 
 def pack(target: Path) -> None:

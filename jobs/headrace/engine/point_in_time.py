@@ -21,16 +21,30 @@ from headrace.engine.kernel.flavour import HAS_NUMBA
 from headrace.engine.kernel_plan import KernelPlan, named_asks, plan_kernel
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower, of_complete_keys
+from headrace.engine.times import instant_us
 from headrace.engine.with_columns import with_columns
+from headrace.errors import UsageError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features
 
 
 def default_flavour() -> Flavour:
-    """The kernel's code: `HEADRACE_KERNEL`, else numba where the driver has it."""
-    chosen = os.environ.get("HEADRACE_KERNEL", "numba" if HAS_NUMBA else "numpy")
-    return "numpy" if chosen == "numpy" else "numba"
+    """The kernel's code: `HEADRACE_KERNEL`, else numba where the driver has it.
+
+    A build asks once, computes all of its passes with the answer and puts it on record with them: decays and moments
+    differ between flavours in their last bits.
+
+    Raises:
+        UsageError: `HEADRACE_KERNEL` names no flavour.
+    """
+    match os.environ.get("HEADRACE_KERNEL", "numba" if HAS_NUMBA else "numpy"):
+        case "numba":
+            return "numba"
+        case "numpy":
+            return "numpy"
+        case other:
+            raise UsageError(f"HEADRACE_KERNEL is {other!r}; it must be numba or numpy")
 
 
 def point_in_time(
@@ -41,6 +55,8 @@ def point_in_time(
     keys: Mapping[str, str] | None = None,
     sizing: Sizing = STANDARD,
     flavour: Flavour | None = None,
+    timezone: str | None = None,
+    counted: DataFrame | None = None,
 ) -> DataFrame:
     """The spine with the features of all sets.
 
@@ -48,20 +64,27 @@ def point_in_time(
         sets: Groups of features; sets over the same events and keys are computed together. No two may have an output
             column of one name.
         spine: Rows to compute features for, with any other columns; none may begin with `_`, but those of the scope.
-        time: The spine's column of instants, a timestamp.
+        time: The spine's column of instants: a timestamp, or a zone-less time, a date or text as sources have them.
         reading: Where events come from; columns of its scope are keys as well.
         keys: The spine's name for a key column, where it is not the entity's own.
         sizing: How large buckets get.
-        flavour: Which code the kernel runs; None chooses.
+        flavour: Which code the kernel runs; None is `default_flavour()`.
+        timezone: Zone of zone-less times in `time`; None reads them as UTC.
+        counted: The spine before other columns were computed for it, with keys and `time`: buckets are sized by these
+            rows, so that what is expensive is not computed only to be counted. None counts the spine.
 
     Returns:
         Every row of the spine once, in any order, with all its columns and then the features. A row with a null key
         or instant has null in every feature.
     """
     columns = spine.columns
-    result = spine.withColumn(AT_COLUMN, F.expr(f"unix_micros(cast({quote_identifier(time)} as timestamp))"))
+    flavour = flavour or default_flavour()
+    kind = next(kind for name, kind in spine.dtypes if name.lower() == time.lower())
+    at = F.expr(instant_us(time, kind, timezone))
+    result = spine.withColumn(AT_COLUMN, at)
+    counted = result if counted is None else counted.withColumn(AT_COLUMN, at)
     for number, group in enumerate(_together(sets)):
-        result = _one_pass(group, result, f"_{number}", reading, dict(keys or {}), sizing, flavour or default_flavour())
+        result = _one_pass(group, result, counted, f"_{number}", reading, dict(keys or {}), sizing, flavour)
     features = [column.name for features in sets for column in features.columns]
     return result.select(*[F.col(quote_identifier(name)) for name in (*columns, *features)])
 
@@ -101,6 +124,7 @@ def _keys_of(
 def _one_pass(
     group: list[FeatureSet],
     spine: DataFrame,
+    counted: DataFrame,
     prefix: str,
     reading: Reading,
     renamed: Mapping[str, str],
@@ -113,7 +137,8 @@ def _one_pass(
     keys = _keys_of(merged, spine, prefix, reading, renamed)
     made = {**keys.made, **{column: sql for sql, column in plan.bounds.items()}}
     rows = with_columns(spine, {column: F.expr(sql) for column, sql in made.items()})
-    spread, span = spread_of(merged, rows, (keys.events, keys.spine), reading, sizing)
+    sized = with_columns(counted, {column: F.expr(sql) for column, sql in keys.made.items()})
+    spread, span = spread_of(merged, sized, (keys.events, keys.spine), reading, sizing)
     events = _prepared(merged, reading, plan, keys, span)
     events, rows, slots = spread.apply(events, keys.events, rows, keys.spine)
     spec = BucketSpec(

@@ -3,10 +3,13 @@
 Every DataFrame below has the source's columns and, from `Instants` upwards, `_event_us`, `_visible_us`, `_counts_us`.
 """
 
+from dataclasses import replace
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US, VISIBLE_US
+from headrace.engine.as_of import as_of, static_lookup
 from headrace.engine.at import EVERYTHING, Span
 from headrace.engine.inputs import clean
 from headrace.engine.reading import Reading
@@ -16,11 +19,13 @@ from headrace.engine.times import instant_us
 from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
 from headrace.logical import (
+    AsOf,
     CleanFloats,
     Deduplicate,
     Derive,
     Enrich,
     FeatureSet,
+    Hindsight,
     Instants,
     Keep,
     Quarantine,
@@ -46,11 +51,16 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
             return _deduplicate(node, reading, span)
         case Enrich():
             return _enrich(node, reading, span)
+        case AsOf():
+            return _as_of(node, reading, span)
         case Derive():
             rows = lower(node.input, reading, span)
             for name, sql in node.columns:
                 rows = rows.withColumn(name, F.expr(sql.text))
             return rows
+        case Hindsight():
+            rows = lower(node.input, reading, replace(span, known_by_us=None))
+            return rows.withColumn(COUNTS_US, F.expr(f"{EVENT_US} + 1L"))
         case Keep():
             return lower(node.input, reading, span).where(F.expr(node.condition.text))
         case Quarantine():
@@ -161,20 +171,17 @@ def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
 
 
 def _enrich(node: Enrich, reading: Reading, span: Span) -> DataFrame:
-    table = lower(node.table, reading)
-    keys = {f"_key_{i}": theirs for i, (theirs, _) in enumerate(node.on)}
-    names = [*node.columns, *reading.scope]
-    renamed = [F.col(quote_identifier(theirs)).alias(alias) for alias, theirs in keys.items()]
-    looked_up = table.select(*renamed, *[F.col(quote_identifier(n)).alias(f"_from_{n}") for n in names])
     rows = lower(node.input, reading, span)
-    pairs = [
-        *((own, alias) for alias, (_, own) in zip(keys, node.on, strict=True)),
-        *((s, f"_from_{s}") for s in reading.scope),
-    ]
-    joined = rows.join(
-        looked_up,
-        [rows[quote_identifier(own)] == looked_up[quote_identifier(alias)] for own, alias in pairs],
-        "left",
-    )
-    taken = with_columns(joined, {name: F.col(quote_identifier(f"_from_{name}")) for name in node.columns})
-    return taken.drop(*keys, *[f"_from_{name}" for name in names])
+    columns = {name: name for name in node.columns}
+    return static_lookup(rows, lower(node.table, reading), node.on, columns, reading.scope)
+
+
+def _as_of(node: AsOf, reading: Reading, span: Span) -> DataFrame:
+    rows = lower(node.input, reading, span)
+    # Rows that were there at the time of some row in the span: neither after all of them nor too old for all.
+    ends = [us for us in (span.to_us, span.known_by_us) if us is not None]
+    end_us = min(ends, default=None)
+    seen = Span(span.from_us, end_us, end_us).earlier(node.max_age_us)
+    dated = lower(node.table, replace(reading, with_timeless=False, counting=None), seen)
+    columns = {name: name for name in node.columns}
+    return as_of(rows, EVENT_US, dated, node.on, columns, node.order, node.max_age_us, reading.scope)

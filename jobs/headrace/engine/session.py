@@ -17,7 +17,17 @@ from pyspark.sql import SparkSession
 
 from headrace.engine import preflight
 from headrace.engine.packing import pack
-from headrace.engine.session_conf import DELTA, FORBIDDEN, PINNED, SMALL, Profile, is_local, launch_conf, user_conf
+from headrace.engine.session_conf import (
+    DELTA,
+    FORBIDDEN,
+    PINNED,
+    PLANNING,
+    SMALL,
+    Profile,
+    is_local,
+    launch_conf,
+    user_conf,
+)
 from headrace.engine.spark_errors import translated
 from headrace.errors import InfrastructureError
 from headrace.settings import Settings, reveal
@@ -250,7 +260,7 @@ def _configured(session: SparkSession, user: Mapping[str, str]) -> SparkSession:
         for key in conf.getAll:
             if key.startswith(FORBIDDEN):
                 conf.unset(key)
-        for key, value in user.items():
+        for key, value in {**PLANNING, **user}.items():
             if conf.isModifiable(key):
                 conf.set(key, reveal(value))
         for key, value in PINNED.items():

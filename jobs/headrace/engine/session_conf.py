@@ -37,6 +37,10 @@ PINNED: Mapping[str, str] = {
 # These change what expressions mean, so none of them is allowed rather than each of them pinned.
 FORBIDDEN = ("spark.sql.legacy.", "spark.sql.parser.escapedStringLiterals")
 
+# Planning: the constraints that Spark infers from conditions and aliases grow exponentially with the steps of a plan
+# that computes columns of columns, as ours do: minutes for a training set of ten features. Our filters say enough.
+PLANNING: Mapping[str, str] = {"spark.sql.constraintPropagation.enabled": "false"}
+
 DELTA: Mapping[str, str] = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -50,8 +54,9 @@ SMALL: Mapping[str, str] = {
 }
 # A Spark on this machine only: no need of a resolvable host name, nor of a port that others can reach.
 LOCAL: Mapping[str, str] = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-# The optimising compiler costs seconds that a run of half a minute never earns back (26 s against 20 s).
-SMALL_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+# The optimising compiler costs seconds that a run of half a minute never earns back (26 s against 20 s). Without it
+# a JVM keeps 48 MB of compiled code, which Spark fills in three minutes: then it throws code away and compiles it anew.
+SMALL_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 
 
 def user_conf(settings: Settings) -> dict[str, str]:

@@ -5,6 +5,7 @@ from headrace.expectations.rowwise import violation
 from headrace.expressions import CheckedExpression, DataType, check, parse_aggregate_call, quote_identifier, sql_literal
 from headrace.logical import (
     AggregateFeature,
+    AsOf,
     By,
     CleanFloats,
     Column,
@@ -98,19 +99,22 @@ class Building:
         return Quarantine(rows, tuple(violations)) if violations else rows
 
     def lookup(self, table: FeatureTable) -> Rows:
-        """Rows of a static feature table."""
-        scan = Scan(table.name, table.table, _columns(table.columns))
-        floats = _floats(table.columns)
-        return CleanFloats(scan, floats) if floats else scan
+        """Rows of a feature table; those of a dated one have instants."""
+        types, floats = table.columns, _floats(table.columns)
+        scan = Scan(table.name, table.table, _columns(types), table.time, table.timezone)
+        rows: Rows = scan
+        if table.time is not None:
+            available_at = _time(table.available_at, types) if table.available_at else None
+            rows = Instants(scan, _time(table.time, types), table.timezone, available_at, 0)
+        return CleanFloats(rows, floats) if floats else rows
 
     def _table(self, source: TableSource) -> Rows:
         types = source.columns
-        event_time = Column(source.event_time, types[source.event_time].sql())
         layout = source.partition
         partitioning = Partitioning(layout.column, layout.format, layout.slack.us) if layout else None
         scan = Scan(source.name, source.table, _columns(types), source.event_time, source.timezone, partitioning)
-        available_at = Column(source.available_at, types[source.available_at].sql()) if source.available_at else None
-        rows: Rows = Instants(scan, event_time, source.timezone, available_at, _us(source.delay))
+        available_at = _time(source.available_at, types) if source.available_at else None
+        rows: Rows = Instants(scan, _time(source.event_time, types), source.timezone, available_at, _us(source.delay))
         floats = _floats(types)
         if floats:
             rows = CleanFloats(rows, floats)
@@ -121,7 +125,12 @@ class Building:
         for enrichment in source.enrich:
             table = self._project.feature_tables[enrichment.from_].spec
             on = tuple(enrichment.on.items())
-            rows = Enrich(rows, self.lookup(table), on, enrichment.columns)
+            if table.time is None:
+                rows = Enrich(rows, self.lookup(table), on, enrichment.columns)
+            else:
+                max_age_us = table.max_age.us if table.max_age else None
+                order = order_of(table)
+                rows = AsOf(rows, self.lookup(table), on, enrichment.columns, max_age_us, order)
         return rows
 
     def _rolled_up(self, source: RollUpSpec) -> Rows:
@@ -139,6 +148,11 @@ class Building:
         types = self._columns.before_derive(source.name)
         floats = _floats({name: types[name] for name in source.columns})
         return CleanFloats(rows, floats) if floats else rows
+
+
+def order_of(table: FeatureTable) -> tuple[str, ...]:
+    """What settles ties between rows of a dated table: its tie breakers, then its columns in declared order."""
+    return (*table.tie_breaker, *(name for name in table.columns if name not in table.tie_breaker))
 
 
 def _aggregate(
@@ -191,6 +205,10 @@ def _checked(checked: CheckedExpression) -> Sql:
 
 def _columns(types: Types) -> tuple[Column, ...]:
     return tuple(Column(name, kind.sql()) for name, kind in types.items())
+
+
+def _time(name: str, types: Types) -> Column:
+    return Column(name, types[name].sql())
 
 
 def _floats(types: Types) -> tuple[str, ...]:

@@ -125,6 +125,11 @@ class FeatureSet:
         bounded = [length for length in lengths if length is not None]
         return max(bounded, default=0) if len(bounded) == len(lengths) else None
 
+    @property
+    def unsplittable(self) -> tuple[str, ...]:
+        """Features whose windows have no beginning: with one, a key too large for a worker stays in one piece."""
+        return tuple(feature.name for feature in self.aggregates if feature.reach_us is None)
+
     def since_us(self, at_us: int) -> int | None:
         """Where the window that begins first begins at an instant; None is without bound."""
         return earliest_us(self.aggregates, at_us)

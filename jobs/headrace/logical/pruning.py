@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 
 from headrace.logical import (
+    AsOf,
     CleanFloats,
     Deduplicate,
     Derive,
     Enrich,
     FeatureSet,
+    Hindsight,
     Instants,
     Keep,
     Quarantine,
@@ -37,8 +39,12 @@ def pruned(node: Rows, needed: Iterable[str]) -> Rows:
             return replace(node, input=pruned(node.input, wanted | set(node.keys) | set(node.order)))
         case Enrich():
             return _enrich(node, wanted)
+        case AsOf():
+            return _as_of(node, wanted)
         case Derive():
             return _derive(node, wanted)
+        case Hindsight():
+            return replace(node, input=pruned(node.input, wanted))
         case Keep():
             return replace(node, input=pruned(node.input, wanted | set(node.condition.columns)))
         case Quarantine():
@@ -61,6 +67,18 @@ def _enrich(node: Enrich, wanted: set[str]) -> Rows:
     table = pruned(node.table, {*columns, *(theirs for theirs, _ in node.on)})
     ours = {own for _, own in node.on}
     return replace(node, input=pruned(node.input, (wanted - set(columns)) | ours), table=table, columns=columns)
+
+
+def _as_of(node: AsOf, wanted: set[str]) -> Rows:
+    columns = tuple(name for name in node.columns if name in wanted)
+    if not columns:
+        return pruned(node.input, wanted)
+    # Rows that are still tied after the last column to take have the same values: it does not matter which one wins.
+    last = max((node.order.index(name) for name in columns if name in node.order), default=-1)
+    order = node.order[: last + 1]
+    table = pruned(node.table, {*columns, *order, *(theirs for theirs, _ in node.on)})
+    inner = pruned(node.input, (wanted - set(columns)) | {own for _, own in node.on})
+    return replace(node, input=inner, table=table, columns=columns, order=order)
 
 
 def _derive(node: Derive, wanted: set[str]) -> Rows:
@@ -106,7 +124,7 @@ def scans_of(node: Rows) -> tuple[Scan, ...]:
     match node:
         case Scan():
             return (node,)
-        case Enrich():
+        case Enrich() | AsOf():
             return (*scans_of(node.input), *scans_of(node.table))
         case _:
             return scans_of(node.input)

@@ -94,6 +94,10 @@ class GateResult:
         """Everything that did not hold, what fails the gate first."""
         return tuple(sorted((o for o in self.outcomes if not o.success), key=lambda outcome: not outcome.blocks))
 
+    def blocking(self) -> str:
+        """What closes the gate, in one line."""
+        return f"{self.suite}: {'; '.join(f'{o.expectation.text()}: {o.finding()}' for o in self.outcomes if o.blocks)}"
+
     def account(self) -> str:
         """What did not hold, in lines a person can act on."""
         blocking = sum(outcome.blocks for outcome in self.outcomes)

@@ -11,7 +11,7 @@ from headrace.expressions import DOUBLE, DataType, ExpressionError, map_of, pars
 from headrace.registry.dependencies import expression_order as expression_order
 from headrace.registry.project import Located, Project
 from headrace.registry.scopes import Outcome, Scope
-from headrace.spec import Feature, FeatureGroup, RollUp, TableSource
+from headrace.spec import Aggregation, Feature, FeatureGroup, RollUp, TableSource
 
 Types = dict[str, DataType]
 
@@ -159,9 +159,11 @@ def rolled_up_type(text: str, inputs: Scope) -> DataType | None:
     return _result_type(call.name, call.argument, inputs)
 
 
-def aggregate_type(feature: Feature, inputs: Scope) -> DataType | None:
-    """The type of an aggregate feature; None where it is wrong or an expression."""
+def aggregate_type(feature: Aggregation, inputs: Scope) -> DataType | None:
+    """The type of an aggregate feature or of a label's value; None where it is wrong or an expression."""
     kind = _result_type(feature.aggregate or "", feature.of, inputs)
+    if not isinstance(feature, Feature):
+        return kind
     if kind is not None and feature.decay is not None:
         kind = DOUBLE
     if kind is None or feature.by is None:

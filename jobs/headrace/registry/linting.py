@@ -1,5 +1,6 @@
 """Lint: everything that is wrong with a project's definitions, in the order of their files."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def lint(root: Path) -> Linted:
         root: Folder of the project.
     """
     project, problems = load_project(root)
+    return lint_project(project, problems)
+
+
+def lint_project(project: Project, problems: Iterable[Problem] = ()) -> Linted:
+    """Checks definitions that are read already.
+
+    Args:
+        project: The definitions.
+        problems: What was wrong with the ones that are not among them.
+    """
     columns = Columns(project)
     found = [*problems, *(problem for rule in RULES for problem in rule(project, columns))]
     # The same mistake seen by two rules, or twice through an alias, is one problem.

@@ -19,6 +19,7 @@ _COLLECTIONS = {
     "source": "sources",
     "feature_table": "feature_tables",
     "feature_group": "feature_groups",
+    "training_set": "training_sets",
     "test": "tests",
 }
 _WORD = re.compile(r"\w+")

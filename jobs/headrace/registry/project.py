@@ -8,7 +8,16 @@ from typing import Any, Generic, TypeVar, cast
 from headrace.documents import Document
 from headrace.errors import Problem
 from headrace.registry.pointing import text_position, token_length
-from headrace.spec import Definition, DefinitionTest, Entity, FeatureGroup, FeatureTable, RollUp, TableSource
+from headrace.spec import (
+    Definition,
+    DefinitionTest,
+    Entity,
+    FeatureGroup,
+    FeatureTable,
+    RollUp,
+    TableSource,
+    TrainingSet,
+)
 
 D = TypeVar("D", bound=Definition, covariant=True)
 
@@ -106,6 +115,7 @@ class Project:
         sources: Event tables and roll-ups.
         feature_tables: Rows made elsewhere.
         feature_groups: Features, by group name.
+        training_sets: Spines with features and labels.
         tests: Unit tests of definitions.
         unread: Traces of the definitions that are not here.
     """
@@ -114,18 +124,27 @@ class Project:
     sources: Mapping[str, Located[TableSource | RollUp]] = field(default_factory=dict)
     feature_tables: Mapping[str, Located[FeatureTable]] = field(default_factory=dict)
     feature_groups: Mapping[str, Located[FeatureGroup]] = field(default_factory=dict)
+    training_sets: Mapping[str, Located[TrainingSet]] = field(default_factory=dict)
     tests: Mapping[str, Located[DefinitionTest]] = field(default_factory=dict)
     unread: Unread = Unread()
 
     def __iter__(self) -> Iterator[Located[Definition]]:
-        for kind in (self.entities, self.sources, self.feature_tables, self.feature_groups, self.tests):
-            yield from kind.values()
+        yield from self.entities.values()
+        yield from self.sources.values()
+        yield from self.feature_tables.values()
+        yield from self.feature_groups.values()
+        yield from self.training_sets.values()
+        yield from self.tests.values()
 
     def table_sources(self) -> Iterator[Located[TableSource]]:
         """The sources that are tables."""
         for source in self.sources.values():
             if isinstance(source.spec, TableSource):
                 yield cast(Located[TableSource], source)
+
+    def dated_tables(self) -> Iterator[Located[FeatureTable]]:
+        """The feature tables whose rows have a time."""
+        return (table for table in self.feature_tables.values() if table.spec.time is not None)
 
     def roll_ups(self) -> Iterator[Located[RollUp]]:
         """The sources that are made from another source."""

@@ -1,88 +1,36 @@
 """Which suites a run passes: real Great Expectations suites over what is read and what was computed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import Span
-from headrace.engine.counting import Counting
-from headrace.engine.local_times import count_local_times
-from headrace.engine.reading import Reading
-from headrace.engine.rows import lower
-from headrace.expectations import expected_output, expected_source, with_implied
-from headrace.expressions import BIGINT, TIMESTAMP, DataType, quote_identifier
+from headrace.expectations import expected_output, with_implied
+from headrace.expressions import BIGINT, TIMESTAMP, DataType
 from headrace.logical import FeatureSet, Rows, Scan
 from headrace.logical import RollUp as RollUpNode
 from headrace.logical.pruning import instants_of
 from headrace.quality import Suite
+from headrace.runner.batches import Batch, Judging, chain, lookup_batch, lookups, source_batch
 from headrace.runner.run import Run
-from headrace.spec import FeatureGroup, FeatureTable, RollUp, TableSource
-
-EVENT_TIME = "_event_time"
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows and the suite they must pass.
-
-    Attributes:
-        suite: What is expected.
-        rows: What is judged.
-        source: The source that the rows are of; None for a static table.
-        counting: What the pass over the rows counts beside; None for a static table.
-    """
-
-    suite: Suite
-    rows: DataFrame
-    source: str | None = None
-    counting: Counting | None = None
+from headrace.spec import FeatureGroup, RollUp
 
 
 def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
-    """Every source and static table that the run reads, innermost first.
+    """Every source and feature table that the run reads, innermost first.
 
     Args:
         run: The run.
         wide_sums: Whether roll-ups take the slower way to exact sums.
     """
-    project = run.work.linted.project
-    chain = _chain(run, run.group.source)
-    for name in chain:
-        spec = project.sources[name].spec
-        if isinstance(spec, TableSource):
-            for table in dict.fromkeys(enrichment.from_ for enrichment in spec.enrich):
-                yield _lookup_batch(run, project.feature_tables[table].spec)
-        yield _source_batch(run, name, wide_sums)
-
-
-def _chain(run: Run, name: str) -> list[str]:
-    spec = run.work.linted.project.sources[name].spec
-    return [*_chain(run, spec.from_), name] if isinstance(spec, RollUp) else [name]
-
-
-def _source_batch(run: Run, name: str, wide_sums: bool) -> Batch:
-    spec, types = run.work.linted.project.sources[name].spec, run.work.linted.columns.of_source(name)
-    end_us, since_us = run.interval.end_us, run.input_from_us
-    counting = Counting(name, since_us)
-    reading = Reading(run.work.lake, run.versions, wide_sums=wide_sums, with_timeless=True, counting=counting)
-    node = run.work.building.before_quarantine(name)
-    # A roll-up's late rows are told by their own arrival, not by that of an event.
-    span = Span(_earliest_us(run, node), end_us, end_us, since_us if isinstance(spec, TableSource) else None)
-    rows = lower(node, reading, span)
-    if since_us is not None:
-        rows = rows.where(f"{EVENT_US} IS NULL OR {COUNTS_US} > {since_us}L")
-    if isinstance(spec, TableSource):
-        rows = count_local_times(rows, instants_of(node), counting, span)
-    judged = rows.select(
-        *[quote_identifier(column) for column in types], F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
-    )
-    keys = [key for key in run.work.linted.columns.keys(run.group) if key in types] if name == run.group.source else []
-    implied = expected_source(types, _event_time(spec), keys)
-    suite = Suite(f"{run.group.name} input {name}", with_implied(spec.expectations, implied))
-    return Batch(suite, judged, name, counting)
+    judging = Judging(run.work, run.group.name, run.versions, wide_sums)
+    for name in chain(run.work, run.group.source):
+        for table in lookups(run.work, name):
+            yield lookup_batch(judging, table, run.interval.end_us)
+        keys = list(run.work.linted.columns.keys(run.group)) if name == run.group.source else []
+        # A roll-up's late rows are told by their own arrival, not by that of an event.
+        is_roll_up = isinstance(run.work.linted.project.sources[name].spec, RollUp)
+        known_after_us = None if is_roll_up else run.input_from_us
+        end_us, earliest_us = run.interval.end_us, _earliest_us(run, run.work.building.before_quarantine(name))
+        yield source_batch(judging, name, keys, Span(earliest_us, end_us, end_us, known_after_us), run.input_from_us)
 
 
 def _earliest_us(run: Run, node: Rows) -> int | None:
@@ -100,20 +48,6 @@ def _spans_us(node: Rows) -> int:
     return (node.span_us if isinstance(node, RollUpNode) else 0) + (
         0 if isinstance(node, Scan) else _spans_us(node.input)
     )
-
-
-def _event_time(spec: TableSource | RollUp) -> str:
-    """The column whose nulls are rows without a valid time; text can be there and still be no time."""
-    if isinstance(spec, RollUp) or spec.columns[spec.event_time].name == "string":
-        return EVENT_TIME
-    return spec.event_time
-
-
-def _lookup_batch(run: Run, table: FeatureTable) -> Batch:
-    keys = list(run.work.linted.project.entities[table.entity].spec.keys)
-    implied = expected_output(dict(table.columns), keys)
-    rows = lower(run.work.building.lookup(table), run.reading())
-    return Batch(Suite(f"{run.group.name} input {table.name}", with_implied(table.expectations, implied)), rows)
 
 
 def output_suite(group: FeatureGroup, features: FeatureSet, rows: int) -> Suite:

@@ -142,8 +142,7 @@ def _reason(run: Run, error: BaseException) -> str:
     """Why it failed, in one line: what closed the gate, or what the error says first."""
     for gate in run.gates:
         if not gate.passed:
-            broken = [f"{o.expectation.text()}: {o.finding()}" for o in gate.outcomes if o.blocks]
-            return f"{gate.suite}: {'; '.join(broken)}"
+            return gate.blocking()
     return str(error).splitlines()[0] if isinstance(error, HeadraceError) else type(error).__name__
 
 

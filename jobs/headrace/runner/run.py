@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.changes.tile_plan import MAX_REBUILD
+from headrace.engine.authored import Expressions, authored
 from headrace.engine.reading import Reading
 from headrace.engine.tables import TableVersion
 from headrace.logical import FeatureSet
@@ -76,6 +77,11 @@ class Run:
     def reading(self, wide_sums: bool = False) -> Reading:
         """The pinned tables."""
         return Reading(self.work.lake, self.versions, wide_sums=wide_sums)
+
+    @property
+    def expressions(self) -> Expressions:
+        """The definitions' expressions that take part, for messages about those that fail."""
+        return authored(self.features)
 
     @property
     def documents(self) -> Path | None:

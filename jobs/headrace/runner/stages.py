@@ -6,7 +6,6 @@ from dataclasses import replace as replace_fields
 
 from pyspark.sql import functions as F
 
-from headrace import __version__
 from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
 from headrace.engine.at import At, Span
 from headrace.engine.exactness import with_exact_sums
@@ -18,6 +17,7 @@ from headrace.errors import DataError
 from headrace.logical.fingerprint import fingerprint
 from headrace.logical.pruning import scans_of
 from headrace.quality import GateResult, run_gate
+from headrace.registry.manifest import manifest
 from headrace.runner.counts import told
 from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.progress import Step
@@ -26,6 +26,7 @@ from headrace.runner.run import Run
 from headrace.runner.tiles import bring_tiles
 from headrace.spec import RollUp
 from headrace.timeline import format_instant
+from headrace.version import __version__
 
 Stage = Callable[[Run, Step], None]
 SLOWER = "values outside the range of fast exact sums: slower ones"
@@ -68,7 +69,7 @@ def _require_fresh(run: Run) -> None:
         return
     since_us = run.interval.end_us - source.freshness.us
     rows = lower(run.work.building.events(source.name), run.reading(), Span(since_us, run.interval.end_us))
-    with translated(f"looking for new events of {source.name}"):
+    with translated(f"looking for new events of {source.name}", run.expressions):
         if rows.limit(1).isEmpty():
             raise DataError(
                 f"{source.name} has no event in the {source.freshness} before {format_instant(run.interval.end_us)}",
@@ -84,7 +85,7 @@ def input_gate(run: Run, step: Step) -> None:
         run.rows_quarantined = 0
         run.counts.clear()
         for batch in input_batches(run, wide_sums):
-            with translated(f"checking {batch.suite.name}"):
+            with translated(f"checking {batch.suite.name}", run.expressions):
                 result = run_gate(batch.rows, batch.suite, run.documents)
             run.gates.append(result)
             _require_passed(run, result)
@@ -95,7 +96,7 @@ def input_gate(run: Run, step: Step) -> None:
             if batch.source == run.group.source:
                 run.rows_in = result.rows
 
-    with_exact_sums(run.features, judge, lambda: step.note(SLOWER))
+    with_exact_sums([run.features], judge, lambda: step.note(SLOWER))
     step.note(f"{run.rows_in:,} new rows")
     _note_expectations(step, *run.gates)
     if run.rows_quarantined:
@@ -132,8 +133,8 @@ def compute(run: Run, step: Step) -> None:
         run.staged = run.work.staging.stage(rows, run.run_id)
         run.raw_rows = None if wide_sums else raw.total()
 
-    with translated(f"computing {run.group.name} from {run.group.source}"):
-        with_exact_sums(run.features, stage, lambda: step.note(SLOWER))
+    with translated(f"computing {run.group.name} from {run.group.source}", run.expressions):
+        with_exact_sums([run.features], stage, lambda: step.note(SLOWER))
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
     if run.read_events:
@@ -202,6 +203,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 
 def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow:
     """What the ledger says of the run now."""
+    project = run.work.linted.project
     return LedgerRow(
         group=run.group.name,
         version=run.group.version,
@@ -213,7 +215,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         recorded_at_us=time.time_ns() // 1000,
         headrace_version=__version__,
         fingerprints=run.fingerprints,
-        definition=run.group.model_dump_json(exclude_defaults=True),
+        definition=manifest(project, project.feature_groups[run.group.name]),
         table_version=run.table_version,
         source_versions={table: version.version for table, version in run.versions.items()},
         rows_in=run.rows_in,

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from headrace.storage import FeatureTable, Lake, Ledger, Staging, TileTable
 
 
+_SHARED = ("spark", "lake", "staging", "ledger", "filled")  # whatever the definitions are
+
+
 class Workspace:
     """Everything a command works with.
 
@@ -49,6 +52,12 @@ class Workspace:
     def open(cls, root: Path, conf: str = "conf/local.yaml", verbose: bool = False) -> Self:
         """The project in a folder, with the environment that a configuration file describes."""
         return cls(root, load(root, conf), lint(root), verbose)
+
+    def with_definitions(self, linted: Linted) -> Self:
+        """The same lake with other definitions."""
+        other = type(self)(self.root, self.settings, linted, self._verbose)
+        other.__dict__ |= {name: self.__dict__[name] for name in _SHARED if name in self.__dict__}
+        return other
 
     def group(self, name: str) -> FeatureGroup:
         """The feature group of that name.

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from headrace.spec.aggregation import Aggregation
 from headrace.spec.expectation import ExpectationField
 from headrace.spec.fields import (
     ColumnName,
@@ -22,24 +23,15 @@ from headrace.spec.fields import (
 from headrace.timeline import LIFETIME, Window
 
 
-class Feature(Spec):
+class Feature(Aggregation):
     """One feature, by `aggregate` or by `expression`; with `windows`, one output column for each of them."""
 
-    description: Description = None
-    aggregate: Annotated[str | None, Field(description="What is made of the events in the window.")] = None
-    of: Annotated[Sql | None, Field(description="Column or expression to aggregate.")] = None
-    where: Annotated[Sql | None, Field(description="Which events count; null counts as false.")] = None
     window: Annotated[WindowField | None, Field(description="How far to look back; lifetime when not given.")] = None
     windows: Annotated[
         tuple[WindowField, ...] | None,
         Field(min_length=1, description="Several windows; each gives a column with its suffix, as in spend_7d."),
     ] = None
     offset: Annotated[Length | None, Field(description="How far the window is moved into the past.")] = None
-    unit: Annotated[
-        Literal["s", "m", "h", "d", "w"] | None, Field(description="Unit of a time since; else seconds.")
-    ] = None
-    k: Annotated[int | None, Field(ge=1, le=10_000, description="How many, for aggregates that give a list.")] = None
-    p: Annotated[float | None, Field(ge=0, le=1, description="Which percentile, 0 to 1; 0.5 is the median.")] = None
     by: Annotated[ColumnName | None, Field(description="Column whose values become the keys of a map.")] = None
     categories: Annotated[
         tuple[Literal_, ...] | None, Field(min_length=1, description="The keys that the map may have.")
@@ -50,7 +42,6 @@ class Feature(Spec):
     ] = None
     decay: Annotated[DecayField | None, Field(description="How events lose weight with their age.")] = None
     expression: Annotated[Sql | None, Field(description="Expression over this group's own columns.")] = None
-    default: Annotated[Literal_, Field(description="What replaces null.")] = None
 
     def columns(self, name: str) -> dict[str, Window]:
         """Output columns of an aggregate feature and their windows: `spend` or `spend_7d, spend_30d`."""
@@ -74,6 +65,9 @@ class FeatureGroup(Spec):
     where: Annotated[Sql | None, Field(description="Which events count for all features.")] = None
     every: Annotated[Length, Field(description="Step of the grid: how often snapshots are taken.")]
     start: Annotated[InstantUs, Field(description="Start of the first interval; midnight UTC when it is a date.")]
+    serving_lag: Annotated[
+        Length | None, Field(description="How long after its instant a snapshot can be read; `as_served` goes by it.")
+    ] = None
     draft: Annotated[Flag, Field(description="Whether it may change without a new version.")] = False
     features: Annotated[dict[ColumnName, Feature], Field(min_length=1, description="Features by name.")]
     expectations: Annotated[

@@ -9,6 +9,7 @@ from headrace.storage.source_changes import SourceChange, change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
 from headrace.storage.tile_tables import TileTable
+from headrace.storage.training_tables import TrainingTable
 
 __all__ = [
     "FEATURE_DATE",
@@ -25,4 +26,5 @@ __all__ = [
     "Staging",
     "TileTable",
     "change_since",
+    "TrainingTable",
 ]

@@ -7,15 +7,16 @@ from dataclasses import replace
 from pyspark.sql import Column, DataFrame, DataFrameWriter
 from pyspark.sql import functions as f
 
-from headrace import __version__
 from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
 from headrace.engine.spark_errors import translated
+from headrace.engine.with_columns import with_columns
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.fenced import commit
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
 from headrace.timeline.instant import from_instant
+from headrace.version import __version__
 
 PROPERTIES = {
     "delta.appendOnly": "true",
@@ -54,12 +55,12 @@ class Ledger:
         group: str,
         version: int,
         table: TableKind,
-        interval: Interval,
+        interval: Interval | None,
         run_id: str,
         fingerprints: Mapping[str, str] | None = None,
         reason: str | None = None,
     ) -> int:
-        """Takes an interval for a run: the number of its attempt, one above any before it.
+        """Takes an interval, or a training set, for a run: the number of its attempt, one above any before it.
 
         Of two runs that come to the same number the first to commit has it: the number is the commit's
         transaction version, which Delta lets only one of them have. The other may have been skipped without a
@@ -72,7 +73,7 @@ class Ledger:
             ConflictError: Another run took it at the same time.
         """
         with translated("reading the ledger"):
-            claims = self._where(group, version, table).where(_starts_at(interval.start_us))
+            claims = self._where(group, version, table).where(_is_for(interval))
             (newest,) = claims.agg(f.max("attempt")).collect()
         attempt = (newest[0] or 0) + 1
         row = LedgerRow(
@@ -89,7 +90,7 @@ class Ledger:
             reason=reason,
         )
         self._ensure()
-        what = f"headrace/claims/{table}/{group}_v{version}/{interval.name}"
+        what = f"headrace/claims/{table}/{group}_v{version}/{interval.name if interval else 'all'}"
         commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
         return attempt
 
@@ -185,10 +186,16 @@ class Ledger:
     def _where(self, group: str, version: int | None, table: str | None) -> DataFrame:
         if not self._exists and self._table.columns() is None:
             return self._spark.createDataFrame([], SCHEMA)
-        rows = self._table.read().where(f.col("group") == group)
+        rows = _with_all_columns(self._table.read()).where(f.col("group") == group)
         if version is not None:
             rows = rows.where(f.col("version") == version)
         return rows if table is None else rows.where(f.col("table") == table)
+
+
+def _with_all_columns(rows: DataFrame) -> DataFrame:
+    """The ledger with the columns that it lacks when an older version made it."""
+    missing = {name: f.lit(None).cast(kind) for name, kind in COLUMNS.items() if name not in rows.columns}
+    return with_columns(rows, missing)
 
 
 def _between(rows: DataFrame, from_us: int | None, to_us: int | None) -> DataFrame:
@@ -197,8 +204,9 @@ def _between(rows: DataFrame, from_us: int | None, to_us: int | None) -> DataFra
     return rows if to_us is None else rows.where(f.col("interval_start") < f.lit(from_instant(to_us)))
 
 
-def _starts_at(start_us: int) -> Column:
-    return f.col("interval_start") == f.lit(from_instant(start_us))
+def _is_for(interval: Interval | None) -> Column:
+    start = f.col("interval_start")
+    return start.isNull() if interval is None else start == f.lit(from_instant(interval.start_us))
 
 
 def _stage(status: Column) -> Column:

@@ -31,6 +31,7 @@ COLUMNS = {
     "reason": "string",
     "staging": "string",
     "headrace_version": "string",
+    "report": "string",
 }
 SCHEMA = ", ".join(f"`{name}` {kind}" for name, kind in COLUMNS.items())
 # Instants come back as microseconds: as datetimes they would be in the zone of this machine.
@@ -69,6 +70,7 @@ def to_values(row: LedgerRow) -> tuple[Any, ...]:
         row.reason,
         row.staging,
         row.headrace_version,
+        row.report,
     )
 
 

@@ -48,6 +48,27 @@ class Lake:
             raise DataError(f"{name}: there are no files at {path}")
         return TableVersion(name, *found)
 
+    def recorded(self, name: str, version: str) -> TableVersion:
+        """A version of a table that was read before.
+
+        Args:
+            name: Logical name.
+            version: Its version as the ledger keeps it.
+
+        Raises:
+            DataError: It cannot be read any more: its history is gone, or its files have changed.
+        """
+        delta = self._delta(name, self.location(name))
+        if delta is None:
+            now = self.version(name)
+            if now.version != version:
+                raise DataError(f"{name}: its files have changed, and files keep no versions")
+            return now
+        for commit in delta.history():
+            if str(commit.version) == version:
+                return TableVersion(name, version, commit.committed_at_us)
+        raise DataError(f"{name}: version {version} is no longer in its history")
+
     def read(
         self, name: str, version: TableVersion | None = None, schema: Mapping[str, str] | None = None
     ) -> DataFrame:

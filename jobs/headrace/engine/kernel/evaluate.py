@@ -1,19 +1,16 @@
 """From what is asked to its column: one small function a family of merges."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from headrace.engine.kernel import exact_sum, extremes, gathered, items, order_statistics, scans
+from headrace.engine.kernel import exact_sum, extremes, gathered, items, order_statistics
 from headrace.engine.kernel.flavour import Integers
+from headrace.engine.kernel.folded import decayed, moment
 from headrace.engine.kernel.inputs import Inputs
 from headrace.engine.kernel.spec import Ask, Window
 from headrace.engine.kernel.whole_sum import whole_sum
-from headrace.engine.kernel.windows import View
-
-_NO_TIMES = np.zeros(0, np.int64)
 
 
 def evaluate(ask: Ask, inputs: Inputs) -> pa.Array:
@@ -109,50 +106,6 @@ def _percentile(ask: Ask, inputs: Inputs) -> pa.Array:
     return pa.array(np.where(low == high, low, np.where(np.floor(place) == np.ceil(place), low, between)), mask=empty)
 
 
-def _moment(ask: Ask, inputs: Inputs) -> pa.Array:
-    order = {"var_pop": 2, "skewness": 3, "kurtosis": 4}[ask.merge]
-    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
-    settled = inputs.settled(name)
-    values, valid = inputs.doubles(name)[settled], inputs.present(name)[settled]
-    if time.flavour == "numpy":
-        count, sums = gathered.moments(values, valid, _settled_view(inputs, ask, settled))
-    else:
-        counts_us = _counts_us(inputs, ask, settled)
-        count, sums = scans.moments(values, valid, counts_us, *view.range, time.at_us, order)
-    result, none = scans.finished(ask.merge, count, sums)
-    return pa.array(result, mask=none)
-
-
-def _decayed(ask: Ask, inputs: Inputs) -> pa.Array:
-    name, view, time = _value(ask), inputs.view(ask.window), inputs.time
-    settled = inputs.settled(name)
-    values, valid = inputs.doubles(name)[settled], inputs.present(name)[settled]
-    aged_to_us = inputs.instants(ask.aged_to)
-    if time.flavour == "numpy":
-        view = _settled_view(inputs, ask, settled)
-        count, sums = gathered.decayed(values, valid, view, aged_to_us, ask.half_life_us, ask.window_us)
-    else:
-        counts_us, half_life_us, window_us = _counts_us(inputs, ask, settled), ask.half_life_us or 0, ask.window_us
-        count, sums = scans.decayed(
-            values, valid, time.event_us, counts_us, *view.range, time.at_us, aged_to_us, half_life_us, window_us
-        )
-    return pa.array(sums, mask=count == 0)
-
-
-def _counts_us(inputs: Inputs, ask: Ask, settled: Integers) -> Integers:
-    if not ask.window.known:
-        return _NO_TIMES
-    assert inputs.time.counts_us is not None
-    return inputs.time.counts_us[settled]
-
-
-def _settled_view(inputs: Inputs, ask: Ask, settled: Integers) -> View:
-    view = inputs.view(ask.window)
-    if not view.known:
-        return view
-    return replace(view, time=replace(view.time, counts_us=_counts_us(inputs, ask, settled)))
-
-
 def _distinct(ask: Ask, inputs: Inputs) -> pa.Array:
     numbers, examples = inputs.numbers(_value(ask))
     view = inputs.view(ask.window)
@@ -164,27 +117,34 @@ def _distinct(ask: Ask, inputs: Inputs) -> pa.Array:
 
 def _most_frequent(ask: Ask, inputs: Inputs) -> pa.Array:
     name = _value(ask)
-    rows, which, _ = most_frequent(inputs, inputs.numbers(name)[0], inputs.numbers(name)[1], ask.window, ask.k)
+    numbers, examples = inputs.numbers(name)
+    rows, which, _ = most_frequent(inputs, name, numbers, len(examples), ask.window, ask.k)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(inputs.time.rows)))]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), inputs.take(name, inputs.numbers(name)[1][which]))
+    return pa.ListArray.from_arrays(pa.array(offsets), inputs.take(name, examples[which]))
 
 
 def most_frequent(
-    inputs: Inputs, numbers: Integers, examples: Integers, window: Window, most: int | None
+    inputs: Inputs, name: str, numbers: Integers, values: int, window: Window, most: int | None
 ) -> tuple[Integers, Integers, Integers]:
-    """The most frequent numbers of each row's window, by count and then by number: row, number, count."""
-    view = inputs.view(window)
-    if inputs.time.flavour == "numpy":
-        rows, which, times = gathered.counted(numbers, len(examples), view)
-    else:
-        rows, which, times = items.counted(numbers, len(examples), view.streams)
+    """The most frequent values of a column in each row's window, by count and then by value: row, number, count.
+
+    Args:
+        inputs: The bucket.
+        name: The column.
+        numbers: Its values' numbers; -1 for events that take no part.
+        values: How many numbers there are.
+        window: The events.
+        most: How many at most; None is all.
+    """
+    view, k = inputs.view(window), values if most is None else most
+    if inputs.time.flavour == "numba":
+        return items.most_frequent(numbers, inputs.by_rank(name), values, view.streams, inputs.time, k)
+    rows, which, times = gathered.counted(numbers, values, view)
     order = np.lexsort((which, -times, rows))
     rows, which, times = rows[order], which[order], times[order]
-    if most is not None:
-        sizes = np.bincount(rows, minlength=len(inputs.time.rows))
-        near = np.arange(len(rows)) - (np.cumsum(sizes) - sizes)[rows] < most
-        rows, which, times = rows[near], which[near], times[near]
-    return rows, which, times
+    sizes = np.bincount(rows, minlength=len(inputs.time.rows))
+    near = np.arange(len(rows)) - (np.cumsum(sizes) - sizes)[rows] < k
+    return rows[near], which[near], times[near]
 
 
 _FAMILIES: dict[str, Callable[[Ask, Inputs], pa.Array]] = {
@@ -196,10 +156,10 @@ _FAMILIES: dict[str, Callable[[Ask, Inputs], pa.Array]] = {
     "smallest_k": _list,
     "largest_k": _list,
     "percentile": _percentile,
-    "var_pop": _moment,
-    "skewness": _moment,
-    "kurtosis": _moment,
-    "decayed": _decayed,
+    "var_pop": moment,
+    "skewness": moment,
+    "kurtosis": moment,
+    "decayed": decayed,
     "distinct": _distinct,
     "most_frequent": _most_frequent,
 }

@@ -1,4 +1,4 @@
-"""Exact sums over windows out of prefix sums of digits; doubles are rounded once at the end.
+"""Exact sums over windows out of prefix sums of digits; doubles are rounded once at the end. O(1) a row.
 
 Every finite double is m * 2^(s - 1074) with |m| < 2^53 and 0 <= s <= 2045: a whole number of units of 2^-1074. Written
 in digits of 32 bits it touches three of at most 67 neighbouring ones. So do bigints (two digits) and decimals (four).

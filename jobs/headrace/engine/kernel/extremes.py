@@ -1,4 +1,7 @@
-"""The largest value of ranges that only move forward: a stack of candidates, each larger than all after it."""
+"""The largest value of ranges that only move forward: a stack of candidates, each larger than all after it.
+
+O(1) amortised for each event and row.
+"""
 
 import numpy as np
 

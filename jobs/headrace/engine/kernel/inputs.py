@@ -12,6 +12,7 @@ from headrace.engine.kernel.flavour import Doubles, Flags, Integers
 from headrace.engine.kernel.order_statistics import ranked
 from headrace.engine.kernel.spec import Window
 from headrace.engine.kernel.timeline import Timeline
+from headrace.engine.kernel.trie import Trie, trie
 from headrace.engine.kernel.windows import View, view
 
 T = TypeVar("T")
@@ -89,6 +90,14 @@ class Inputs:
     def settled(self, name: str) -> Integers:
         """Positions in the timeline with events of one time in the order of a column's values."""
         return self.once(("settled", name), lambda: _settled(self.time, self.ordered(name)))
+
+    def trie(self, name: str) -> Trie:
+        """Tries over a column of doubles."""
+
+        def make() -> Trie:
+            return trie(self.doubles(name), self.ordered(name), self.present(name), self.settled(name), self.time)
+
+        return self.once(("trie", name), make)
 
     def take(self, name: str, positions: Integers) -> pa.Array:
         """Values of events by their positions in the timeline; -1 is null."""

@@ -1,8 +1,9 @@
-"""Distinct values of a window: how often each is in it, as events enter and leave."""
+"""Distinct values of a window: how often each is in it, as events enter and leave. O(1) an event for their number."""
 
 import numpy as np
 
 from headrace.engine.kernel.flavour import Integers, compiled
+from headrace.engine.kernel.timeline import Timeline
 from headrace.engine.kernel.windows import Contents
 
 
@@ -11,10 +12,26 @@ def distinct(numbers: Integers, values: int, contents: Contents) -> Integers:
     return _distinct(numbers, values, contents.entering, contents.leaving, contents.entered, contents.left)
 
 
-def counted(numbers: Integers, values: int, contents: Contents) -> tuple[Integers, Integers, Integers]:
-    """Every different number of each row's window with how often it is there: row, number, count; rows in order."""
-    sizes = distinct(numbers, values, contents)
-    return _counted(numbers, values, contents.entering, contents.leaving, contents.entered, contents.left, sizes)
+def most_frequent(
+    numbers: Integers, by_rank: Integers, values: int, contents: Contents, time: Timeline, k: int
+) -> tuple[Integers, Integers, Integers]:
+    """The k most frequent numbers of each row's window, by count and then by number: row, number, count; rows in order.
+
+    O(log D) an event and O(k log D) a row, where D is how many different numbers a key has.
+
+    Args:
+        numbers: Of events, from 0; -1 is none.
+        by_rank: Events of each key in the order of numbers.
+        values: How many different numbers there are.
+        contents: The windows.
+        time: Keys of events and of rows.
+        k: How many at most.
+    """
+    which, local, begins = _places(numbers, by_rank, time.key_events)
+    sizes = np.minimum(distinct(numbers, values, contents), k)
+    moves = (contents.entering, contents.leaving, contents.entered, contents.left)
+    places, times = _most_frequent(local, begins, *moves, time.key_rows, sizes)
+    return np.repeat(np.arange(len(sizes)), sizes), which[places], times
 
 
 @compiled
@@ -41,30 +58,63 @@ def _distinct(numbers, values, entering, leaving, entered, left):  # type: ignor
 
 
 @compiled
-def _counted(numbers, values, entering, leaving, entered, left, sizes):  # type: ignore[no-untyped-def]
-    total = sizes.sum()
-    rows, which, times = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.int64)
-    counts, place, active = np.zeros(values, np.int32), np.zeros(values, np.int32), np.empty(values + 1, np.int64)
-    inside, gone, different, out = 0, 0, 0, 0
-    for r in range(entered.shape[0]):
-        for i in range(gone, left[r]):
-            number = numbers[leaving[i]]
+def _places(numbers, by_rank, key_events):  # type: ignore[no-untyped-def]
+    """Places for the different numbers of each key, in order: their numbers, the events' places, each key's first."""
+    which, local, count = np.empty(by_rank.shape[0], np.int64), np.full(numbers.shape[0], -1, np.int64), 0
+    begins = np.zeros(key_events.shape[0], np.int64)
+    for key in range(key_events.shape[0] - 1):
+        begins[key] = count
+        for i in range(key_events[key], key_events[key + 1]):
+            number = numbers[by_rank[i]]
             if number >= 0:
-                counts[number] -= 1
-                if counts[number] == 0:  # the last one takes its place
-                    different -= 1
-                    active[place[number]] = active[different]
-                    place[active[different]] = place[number]
-        for i in range(inside, entered[r]):
-            number = numbers[entering[i]]
-            if number >= 0:
-                counts[number] += 1
-                if counts[number] == 1:
-                    place[number] = different
-                    active[different] = number
-                    different += 1
-        inside, gone = entered[r], left[r]
-        for i in range(different):
-            rows[out], which[out], times[out] = r, active[i], counts[active[i]]
-            out += 1
-    return rows, which, times
+                if count == begins[key] or which[count - 1] != number:
+                    which[count] = number
+                    count += 1
+                local[by_rank[i]] = count - 1
+    begins[-1] = count
+    return which[:count], local, begins
+
+
+@compiled
+def _most_frequent(local, begins, entering, leaving, entered, left, key_rows, sizes):  # type: ignore[no-untyped-def]
+    """A tournament for each key: every inner node knows the more frequent of the two below it, ties to the first."""
+    places, often = np.empty(sizes.sum(), np.int64), np.empty(sizes.sum(), np.int64)
+    counts, winners = np.zeros(begins[-1], np.int64), np.empty(2 * begins[-1], np.int64)
+    inside, gone, out = 0, 0, 0
+    for key in range(key_rows.shape[0] - 1):
+        base, size = begins[key], begins[key + 1] - begins[key]
+        tree = winners[2 * base : 2 * (base + size)]
+        for node in range(2 * size - 1, 0, -1):
+            tree[node] = base + node - size if node >= size else min(tree[2 * node], tree[2 * node + 1])
+        for r in range(key_rows[key], key_rows[key + 1]):
+            if r == key_rows[key]:  # what is left of the key before has left: nothing of it is in this tournament
+                gone = left[r]
+            for i in range(inside, entered[r]):
+                if local[entering[i]] >= 0:
+                    counts[local[entering[i]]] += 1
+                    _play(tree, counts, base, size, local[entering[i]])
+            for i in range(gone, left[r]):
+                if local[leaving[i]] >= 0:
+                    counts[local[leaving[i]]] -= 1
+                    _play(tree, counts, base, size, local[leaving[i]])
+            inside, gone = entered[r], left[r]
+            for j in range(out, out + sizes[r]):  # each winner steps back for the next one
+                places[j], often[j] = tree[1], counts[tree[1]]
+                counts[places[j]] = -1
+                _play(tree, counts, base, size, places[j])
+            for j in range(out, out + sizes[r]):
+                counts[places[j]] = often[j]
+                _play(tree, counts, base, size, places[j])
+            out += sizes[r]
+    return places, often
+
+
+@compiled
+def _play(tree, counts, base, size, place):  # type: ignore[no-untyped-def]
+    """Plays the games again that a place takes part in."""
+    node = (place - base + size) >> 1
+    while node:
+        one, other = tree[2 * node], tree[2 * node + 1]
+        more, same = counts[one] > counts[other], counts[one] == counts[other]
+        tree[node] = one if more or (same and one < other) else other
+        node >>= 1

@@ -1,4 +1,7 @@
-"""Values of a window by their rank: a tree of counts over the ranks of a key's values, which events enter and leave."""
+"""Values of a window by their rank: a tree of counts over the ranks of a key's values, which events enter and leave.
+
+O(log events of the key) for each event that enters or leaves and for each value that is found.
+"""
 
 import numpy as np
 

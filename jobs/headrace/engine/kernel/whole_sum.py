@@ -1,4 +1,4 @@
-"""Sums of bigints and decimals over windows: exact, or an error when a total outgrows its type."""
+"""Sums of bigints and decimals over windows: exact, or an error when a total outgrows its type. O(1) a row."""
 
 from decimal import Context
 

@@ -1,6 +1,7 @@
-"""Aggregate features: an aggregate that exists, the input it takes, the parameters it has."""
+"""Aggregate features and labels: an aggregate that exists, the input it takes, the parameters it has."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from headrace.aggregates import AGGREGATES, Aggregate
@@ -11,7 +12,7 @@ from headrace.registry.project import Located, Project
 from headrace.registry.rules.faults import Path, from_error
 from headrace.registry.scopes import Scope
 from headrace.registry.suggesting import did_you_mean
-from headrace.spec import Feature, FeatureGroup
+from headrace.spec import Feature, Label
 
 # What other systems call them.
 _ELSEWHERE = {
@@ -33,6 +34,33 @@ _ELSEWHERE = {
     "distinct_count": "count_distinct",
     "recency": "time_since_last",
 }
+
+
+@dataclass(frozen=True)
+class Aggregated:
+    """A feature or label with an aggregate.
+
+    Attributes:
+        located: The definition it is in.
+        path: Where it is in there.
+        where: How messages call it.
+        spec: The feature or label.
+        source: Whose events it aggregates.
+        name: Its name.
+    """
+
+    located: Located[Any]
+    path: Path
+    where: str
+    spec: Feature | Label
+    source: str
+    name: str
+
+    def problem(self, field: str, code: str, message: str, *, hint: str | None = None, key: bool = False) -> Problem:
+        """A problem at one of its fields."""
+        return self.located.problem((*self.path, field), code, message, hint=hint, where=self.where, key=key)
+
+
 _EXAMPLES = {"k": "3", "p": "0.5"}
 PARAMETERS = sorted({name for aggregate in AGGREGATES.values() for name in aggregate.parameters})
 
@@ -56,71 +84,69 @@ def in_words(names: list[str]) -> str:
 
 def known(project: Project, columns: Columns) -> Iterator[Problem]:
     """Aggregates that do not exist."""
-    for group, name, feature in aggregate_features(project):
-        if feature.aggregate is not None and feature.aggregate not in AGGREGATES:
-            path = ("features", name, "aggregate")
-            yield unknown_aggregate(group, path, feature.aggregate, f"{group.spec.name}.{name}")
+    for one in aggregated(project):
+        if one.spec.aggregate is not None and one.spec.aggregate not in AGGREGATES:
+            yield unknown_aggregate(one.located, (*one.path, "aggregate"), one.spec.aggregate, one.where)
 
 
 def inputs(project: Project, columns: Columns) -> Iterator[Problem]:
     """`of`: there when it must be, not when it may not be, and of a type that the aggregate takes."""
-    for group, name, feature in aggregate_features(project):
-        aggregate = AGGREGATES.get(feature.aggregate or "")
+    for one in aggregated(project):
+        aggregate = AGGREGATES.get(one.spec.aggregate or "")
         if aggregate is not None:
-            scope = columns.events(group.spec.source)
-            yield from _input(group, name, feature, aggregate, scope)
+            yield from _input(one, aggregate, columns.events(one.source))
 
 
 def parameters(project: Project, columns: Columns) -> Iterator[Problem]:
     """Parameters that the aggregate does not have, and those that it needs."""
-    for group, name, feature in aggregate_features(project):
-        aggregate = AGGREGATES.get(feature.aggregate or "")
+    for one in aggregated(project):
+        aggregate = AGGREGATES.get(one.spec.aggregate or "")
         if aggregate is None:
             continue
         for parameter in sorted(aggregate.required):
-            if getattr(feature, parameter) is None:
+            if getattr(one.spec, parameter) is None:
                 message, hint = f"{aggregate.name} needs `{parameter}`", f"add `{parameter}: {_EXAMPLES[parameter]}`"
-                at, where = ("features", name, "aggregate"), f"{group.spec.name}.{name}"
-                yield group.problem(at, "missing-field", message, hint=hint, where=where)
+                yield one.problem("aggregate", "missing-field", message, hint=hint)
         for parameter in PARAMETERS:
-            if getattr(feature, parameter) is not None and parameter not in aggregate.parameters:
+            if getattr(one.spec, parameter) is not None and parameter not in aggregate.parameters:
                 takers = [other.name for other in AGGREGATES.values() if parameter in other.parameters]
                 message = f"`{parameter}` means nothing to {aggregate.name}"
                 hint = f"remove it; it is for {in_words(takers)}"
-                path, where = ("features", name, parameter), f"{group.spec.name}.{name}"
-                yield group.problem(path, "conflicting-fields", message, hint=hint, where=where, key=True)
+                yield one.problem(parameter, "conflicting-fields", message, hint=hint, key=True)
 
 
-def _input(
-    group: Located[FeatureGroup], name: str, feature: Feature, aggregate: Aggregate, scope: Scope | None
-) -> Iterator[Problem]:
-    path: Path = ("features", name, "of")
-    where = f"{group.spec.name}.{name}"
-    if feature.of is None:
+def _input(one: Aggregated, aggregate: Aggregate, scope: Scope | None) -> Iterator[Problem]:
+    of = one.spec.of
+    if of is None:
         if aggregate.input == "required":
             message, hint = f"{aggregate.name} needs an input", "add `of:` and a column or an expression"
-            yield group.problem(("features", name, "aggregate"), "missing-field", message, hint=hint, where=where)
+            yield one.problem("aggregate", "missing-field", message, hint=hint)
         return
     if aggregate.input == "none":
         message = f"{aggregate.name} looks at the times of events and takes no input"
-        yield group.problem(path, "conflicting-fields", message, hint="remove `of`", where=where, key=True)
+        yield one.problem("of", "conflicting-fields", message, hint="remove `of`", key=True)
         return
     if scope is None:
         return
-    outcome = scope.check(feature.of)
+    outcome = scope.check(of)
     if isinstance(outcome, ExpressionError):
-        if not scope.excuses(feature.of, outcome):
-            yield from_error(group, path, outcome, scope, where)
+        if not scope.excuses(of, outcome):
+            yield from_error(one.located, (*one.path, "of"), outcome, scope, one.where)
         return
     try:
         aggregate.result_type(outcome.type)
     except ValueError as error:
-        yield group.problem(path, "aggregate-type", f"{aggregate.name} {error}", where=where)
+        yield one.problem("of", "aggregate-type", f"{aggregate.name} {error}")
 
 
-def aggregate_features(project: Project) -> Iterator[tuple[Located[FeatureGroup], str, Feature]]:
-    """Features that are aggregates."""
+def aggregated(project: Project) -> Iterator[Aggregated]:
+    """Features that are aggregates, and labels."""
     for group in project.feature_groups.values():
         for name, feature in group.spec.features.items():
             if feature.expression is None:
-                yield group, name, feature
+                where = f"{group.spec.name}.{name}"
+                yield Aggregated(group, ("features", name), where, feature, group.spec.source, name)
+    for training_set in project.training_sets.values():
+        for name, label in training_set.spec.labels.items():
+            where = f"{training_set.spec.name}.{name}"
+            yield Aggregated(training_set, ("labels", name), where, label, label.source, name)

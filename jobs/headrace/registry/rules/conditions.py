@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from headrace.errors import Problem
 from headrace.registry.columns import Columns
 from headrace.registry.project import Project
+from headrace.registry.rules.aggregates import aggregated
 from headrace.registry.rules.faults import in_expression
 
 
@@ -24,14 +25,9 @@ def of_groups(project: Project, columns: Columns) -> Iterator[Problem]:
             yield from in_expression(group, ("where",), text, scope.condition(text), scope)
 
 
-def of_features(project: Project, columns: Columns) -> Iterator[Problem]:
-    """`where` of features: over the source's columns."""
-    for group in project.feature_groups.values():
-        scope = columns.events(group.spec.source)
-        if scope is None:
-            continue
-        for name, feature in group.spec.features.items():
-            text = feature.where
-            if text is not None and feature.expression is None:
-                path, where = ("features", name, "where"), f"{group.spec.name}.{name}"
-                yield from in_expression(group, path, text, scope.condition(text), scope, where)
+def of_aggregates(project: Project, columns: Columns) -> Iterator[Problem]:
+    """`where` of features and labels: over the source's columns."""
+    for one in aggregated(project):
+        scope, text = columns.events(one.source), one.spec.where
+        if scope is not None and text is not None:
+            yield from in_expression(one.located, (*one.path, "where"), text, scope.condition(text), scope, one.where)

@@ -11,6 +11,7 @@ from headrace.registry.project import Located, Project
 from headrace.registry.rules.faults import Path, declared
 from headrace.registry.scopes import Scope
 from headrace.registry.suggesting import did_you_mean
+from headrace.registry.training_columns import TrainingColumns
 
 # Arguments of every expectation, which are not Great Expectations' own.
 _OURS = ("severity", "on_failure")
@@ -42,6 +43,16 @@ def of_feature_tables(project: Project, columns: Columns) -> Iterator[Problem]:
         for index, expectation in enumerate(table.spec.expectations):
             yield from _not_quarantined(table, index, expectation)
             yield from _complaints(table, index, expectation, scope)
+
+
+def of_training_sets(project: Project, columns: Columns) -> Iterator[Problem]:
+    """Expectations of training sets see all their columns; what is known of them is held to."""
+    for training_set in project.training_sets.values():
+        found = TrainingColumns(project, columns, training_set.spec, training_set.left_out)
+        scope = found.outputs()
+        for index, expectation in enumerate(training_set.spec.expectations):
+            yield from _not_quarantined(training_set, index, expectation)
+            yield from _complaints(training_set, index, expectation, scope)
 
 
 def _not_quarantined(located: Located[Any], index: int, expectation: Expectation) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headrace.errors import Problem
-from headrace.expressions import CheckedExpression, ExpressionError
+from headrace.expressions import CheckedExpression, DataType, ExpressionError
 from headrace.registry.project import Located
 from headrace.registry.scopes import Outcome, Scope
 from headrace.registry.suggesting import did_you_mean
@@ -40,6 +40,12 @@ def missing_column(located: Located[Any], path: Path, name: str, scope: Scope, *
     """The problem that a name is not a column in scope."""
     message = f"'{name}' is not a column of {scope.owner}"
     return located.problem(path, "unknown-column", message, hint=did_you_mean(name, scope.types), key=key)
+
+
+def without_order(located: Located[Any], path: Path, name: str, kind: DataType) -> Problem:
+    """The problem that a tie breaker cannot be ordered."""
+    message = f"'{name}' is {kind.sql()}, which has no order"
+    return located.problem(path, "column-type", message, hint="take a column of a simple type")
 
 
 def item(located: Located[Any], field: Path, index: int) -> Path:

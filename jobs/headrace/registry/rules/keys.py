@@ -26,7 +26,7 @@ def in_source(project: Project, columns: Columns) -> Iterator[Problem]:
     for group in project.feature_groups.values():
         scope = columns.events(group.spec.source)
         if scope is not None:
-            yield from _missing(group, ("source",), columns.keys(group.spec), scope, group.spec.entity)
+            yield from missing_keys(group, ("source",), columns.keys(group.spec), scope, group.spec.entity)
 
 
 def in_feature_table(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -35,12 +35,13 @@ def in_feature_table(project: Project, columns: Columns) -> Iterator[Problem]:
         entity = project.entities.get(table.spec.entity)
         if entity is not None:
             scope = declared(table.spec, table.left_out)
-            yield from _missing(table, ("columns",), entity.spec.keys, scope, entity.spec.name)
+            yield from missing_keys(table, ("columns",), entity.spec.keys, scope, entity.spec.name)
 
 
-def _missing(
-    located: Located[Any], path: tuple[str, ...], keys: Mapping[str, DataType], scope: Scope, entity: str
+def missing_keys(
+    located: Located[Any], path: tuple[str | int, ...], keys: Mapping[str, DataType], scope: Scope, entity: str
 ) -> Iterator[Problem]:
+    """Keys that a scope lacks, or has with another type."""
     declares = path == ("columns",)
     for name, kind in keys.items():
         found = scope.types.get(name)

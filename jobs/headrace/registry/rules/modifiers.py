@@ -7,14 +7,14 @@ from headrace.errors import Problem
 from headrace.expressions import BIGINT, DataType, fits
 from headrace.registry.columns import Columns
 from headrace.registry.project import Located, Project
-from headrace.registry.rules.aggregates import aggregate_features, in_words
+from headrace.registry.rules.aggregates import aggregated, in_words
 from headrace.registry.rules.faults import missing_column
 from headrace.spec import Feature, FeatureGroup
 
 
 def by(project: Project, columns: Columns) -> Iterator[Problem]:
     """`by`: a column whose values can be keys of a map, and the keys that are wanted."""
-    for group, name, feature in aggregate_features(project):
+    for group, name, feature in _features(project):
         path, where = ("features", name), f"{group.spec.name}.{name}"
         if feature.by is None:
             for field in ("categories", "max_categories"):
@@ -48,7 +48,7 @@ def by(project: Project, columns: Columns) -> Iterator[Problem]:
 
 def decay(project: Project, columns: Columns) -> Iterator[Problem]:
     """`decay`: on aggregates that can weigh events; in a straight line only over a window with a length."""
-    for group, name, feature in aggregate_features(project):
+    for group, name, feature in _features(project):
         aggregate = AGGREGATES.get(feature.aggregate or "")
         if feature.decay is None or aggregate is None:
             continue
@@ -76,3 +76,9 @@ def _categories(group: Located[FeatureGroup], name: str, feature: Feature, kind:
         elif value in seen:
             yield group.problem(path, "duplicate-value", f"{value!r} stands here twice", hint="remove it", where=where)
         seen.append(value)
+
+
+def _features(project: Project) -> Iterator[tuple[Located[FeatureGroup], str, Feature]]:
+    for one in aggregated(project):
+        if isinstance(one.spec, Feature):
+            yield one.located, one.name, one.spec

@@ -8,7 +8,7 @@ from headrace.registry.columns import Columns
 from headrace.registry.dependencies import cycles
 from headrace.registry.project import Located, Project
 from headrace.registry.suggesting import did_you_mean
-from headrace.spec import RollUp
+from headrace.spec import RollUp, TrainingSet
 
 _KINDS = ("entities", "sources", "feature_tables", "feature_groups")
 _SINGULAR = {
@@ -42,8 +42,27 @@ def references(project: Project) -> Iterator[Reference]:
     for group in project.feature_groups.values():
         yield Reference(group, ("entity",), "entities", group.spec.entity)
         yield Reference(group, ("source",), "sources", group.spec.source)
+    for training_set in project.training_sets.values():
+        yield from _of_training_set(project, training_set)
     for test in project.tests.values():
         yield Reference(test, ("feature_group",), "feature_groups", test.spec.feature_group)
+
+
+def _of_training_set(project: Project, located: Located[TrainingSet]) -> Iterator[Reference]:
+    spec = located.spec
+    if spec.spine.entity is not None:
+        yield Reference(located, ("spine", "entity"), "entities", spec.spine.entity)
+    if spec.spine.source is not None:
+        yield Reference(located, ("spine", "source"), "sources", spec.spine.source)
+    for index, reference in enumerate(spec.features):
+        kind = "feature_tables" if reference.name in project.feature_tables else "feature_groups"
+        is_text = isinstance(located.document.value["features"][index], str)
+        path = ("features", index) if is_text else ("features", index, "from")
+        yield Reference(located, path, kind, reference.name)
+    for name, label in spec.labels.items():
+        yield Reference(located, ("labels", name, "source"), "sources", label.source)
+        if label.entity is not None:
+            yield Reference(located, ("labels", name, "entity"), "entities", label.entity)
 
 
 def unknown(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -59,12 +78,13 @@ def unknown(project: Project, columns: Columns) -> Iterator[Problem]:
 
 
 def ambiguous(project: Project, columns: Columns) -> Iterator[Problem]:
-    """A feature table with the name of a source: a test's `given` could mean either."""
-    sources = {name.lower(): name for name in project.sources}
-    for name, table in project.feature_tables.items():
-        if name.lower() in sources:
-            message = f"there is a source '{sources[name.lower()]}' too, so the name is ambiguous"
-            yield table.problem(("name",), "ambiguous-name", message, hint="rename one of them")
+    """A feature table with the name of a source or group: a `given` or a reference could mean either."""
+    for kind, others in (("source", project.sources), ("feature group", project.feature_groups)):
+        folded = {name.lower(): name for name in others}
+        for name, table in project.feature_tables.items():
+            if name.lower() in folded:
+                message = f"there is a {kind} '{folded[name.lower()]}' too, so the name is ambiguous"
+                yield table.problem(("name",), "ambiguous-name", message, hint="rename one of them")
 
 
 def unused(project: Project, columns: Columns) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from headrace.errors import Problem
 from headrace.expressions import DATE, STRING
 from headrace.registry.columns import Columns
 from headrace.registry.project import Located, Project
-from headrace.registry.rules.faults import Path, declared, in_expression, item, missing_column
+from headrace.registry.rules.faults import Path, declared, in_expression, item, missing_column, without_order
 from headrace.registry.scopes import Scope
 from headrace.spec import TableSource
 
@@ -28,8 +28,7 @@ def tie_breaker(project: Project, columns: Columns) -> Iterator[Problem]:
             if kind is None:
                 yield from _missing(source, path, column, scope, columns)
             elif not kind.is_orderable:
-                message = f"'{column}' is {kind.sql()}, which has no order"
-                yield source.problem(path, "column-type", message, hint="take a column of a simple type")
+                yield without_order(source, path, column, kind)
 
 
 def dedupe(project: Project, columns: Columns) -> Iterator[Problem]:

@@ -1,49 +1,47 @@
-"""When an event happened and when it was visible: time columns, their zone, and delay."""
+"""When an event happened, or a row of a dated table holds, and when it was visible: columns, their zone, and delay."""
 
 from collections.abc import Iterator
 
 from headrace.errors import Problem
 from headrace.expressions import DATE, STRING, TIMESTAMP, TIMESTAMP_NTZ, DataType
 from headrace.registry.columns import Columns
-from headrace.registry.project import Project
+from headrace.registry.project import Located, Project
 from headrace.registry.rules.faults import declared, missing_column
-from headrace.spec import TableSource
+from headrace.spec import FeatureTable, TableSource
 
-_TIMES = (TIMESTAMP, TIMESTAMP_NTZ, DATE, STRING)
-_EXAMPLE = "add `timezone:`, for example Europe/Berlin or UTC"
+TIMES = (TIMESTAMP, TIMESTAMP_NTZ, DATE, STRING)
+EXAMPLE = "add `timezone:`, for example Europe/Berlin or UTC"
 
 
 def columns_of_time(project: Project, columns: Columns) -> Iterator[Problem]:
-    """`event_time` and `available_at`: declared columns of a type that holds times."""
-    for source in project.table_sources():
-        spec = source.spec
+    """`event_time` or `time`, and `available_at`: declared columns of a type that holds times."""
+    for table in _timed(project):
+        spec, scope = table.spec, declared(table.spec, table.left_out)
         for field, name in _time_fields(spec).items():
-            scope = declared(source.spec, source.left_out)
             kind = spec.columns.get(name)
             if kind is None:
                 if scope.lacks(name):
-                    yield missing_column(source, (field,), name, scope)
-            elif kind not in _TIMES:
+                    yield missing_column(table, (field,), name, scope)
+            elif kind not in TIMES:
                 message = f"'{name}' is {kind.sql()}, which is no time"
                 hint = "take a timestamp, timestamp_ntz, date or string (ISO 8601)"
-                yield source.problem((field,), f"{field.replace('_', '-')}-type", message, hint=hint)
+                yield table.problem((field,), f"{field.replace('_', '-')}-type", message, hint=hint)
 
 
 def timezone(project: Project, columns: Columns) -> Iterator[Problem]:
     """Zone-less times say in which zone they are; other times have none to say."""
-    for source in project.table_sources():
-        spec = source.spec
-        kinds = {field: spec.columns.get(name) for field, name in _time_fields(spec).items()}
+    for table in _timed(project):
+        spec, fields = table.spec, _time_fields(table.spec)
+        kinds = {field: spec.columns.get(name) for field, name in fields.items()}
         zoneless = {field: kind for field, kind in kinds.items() if kind in (TIMESTAMP_NTZ, DATE, STRING)}
-        if spec.timezone is None and "timezone" not in source.left_out:
+        if spec.timezone is None and "timezone" not in table.left_out:
             for field, kind in zoneless.items():
-                name = _time_fields(spec)[field]
-                message = f"'{name}' is {_sql(kind)}, a time without a zone"
-                yield source.problem((field,), "timezone-missing", message, hint=_EXAMPLE)
+                message = f"'{fields[field]}' is {_sql(kind)}, a time without a zone"
+                yield table.problem((field,), "timezone-missing", message, hint=EXAMPLE)
         elif spec.timezone is not None and not zoneless and all(kind == TIMESTAMP for kind in kinds.values()):
-            message = f"'{spec.event_time}' is timestamp, which is an instant and has no other zone"
+            message = f"'{next(iter(fields.values()))}' is timestamp, which is an instant and has no other zone"
             hint = "remove it, or declare the column as timestamp_ntz"
-            yield source.problem(("timezone",), "timezone-not-needed", message, hint=hint)
+            yield table.problem(("timezone",), "timezone-not-needed", message, hint=hint)
 
 
 def delay(project: Project, columns: Columns) -> Iterator[Problem]:
@@ -62,8 +60,15 @@ def delay(project: Project, columns: Columns) -> Iterator[Problem]:
             yield source.problem(("event_time",), "delay-missing", message, hint="add `delay: 1d` or more")
 
 
-def _time_fields(spec: TableSource) -> dict[str, str]:
-    return {"event_time": spec.event_time} | ({"available_at": spec.available_at} if spec.available_at else {})
+def _timed(project: Project) -> Iterator[Located[TableSource | FeatureTable]]:
+    yield from project.table_sources()
+    yield from project.dated_tables()
+
+
+def _time_fields(spec: TableSource | FeatureTable) -> dict[str, str]:
+    """Columns of time by the field that names them."""
+    time = {"event_time": spec.event_time} if isinstance(spec, TableSource) else {"time": spec.time or ""}
+    return time | ({"available_at": spec.available_at} if spec.available_at else {})
 
 
 def _sql(kind: DataType | None) -> str:

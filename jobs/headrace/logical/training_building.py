@@ -1,0 +1,228 @@
+"""From a validated training set to its logical node."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headrace.aggregates import AGGREGATES
+from headrace.errors import UsageError
+from headrace.expressions import DataType, check, sql_literal
+from headrace.logical import AggregateFeature, Column, FeatureSet, Hindsight, Sql
+from headrace.logical.building import Building, order_of
+from headrace.logical.selecting import selected
+from headrace.logical.training_set import (
+    Computed,
+    GeneratedSpine,
+    Label,
+    LookedUp,
+    Lookup,
+    Served,
+    Spine,
+    Split,
+    TableSpine,
+    TrainingSet,
+)
+from headrace.registry.columns import Columns, Types
+from headrace.registry.project import Project
+from headrace.registry.training_columns import TrainingColumns
+from headrace.spec import FeatureGroup, FeatureReference, FeatureTable
+from headrace.spec import Label as LabelSpec
+from headrace.spec import TrainingSet as TrainingSetSpec
+from headrace.spec.training_set import EVERYTHING
+from headrace.timeline.duration import UNITS_US
+
+
+@dataclass(frozen=True)
+class OldGroup:
+    """A version of a group that is no longer the one defined.
+
+    Attributes:
+        group: The group as it was.
+        features: What it computed.
+    """
+
+    group: FeatureGroup
+    features: FeatureSet
+
+
+class TrainingBuilding:
+    """Builds the node of one training set.
+
+    Args:
+        project: Definitions without problems.
+        columns: Their column types.
+        building: Builds what the set is made of.
+        spec: The training set.
+        others: Versions of groups that are not the ones defined, by reference such as `spend@2`.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        columns: Columns,
+        building: Building,
+        spec: TrainingSetSpec,
+        others: Mapping[str, OldGroup],
+    ) -> None:
+        self._project, self._columns, self._building, self._spec = project, columns, building, spec
+        self._others = others
+        self._found = TrainingColumns(project, columns, spec)
+
+    def node(self) -> TrainingSet:
+        """The training set.
+
+        Raises:
+            UsageError: Another version of a group lacks a column that is asked for.
+        """
+        spec = self._spec
+        taken = [self._taken(index, reference) for index, reference in enumerate(spec.features)]
+        together: dict[tuple[object, ...], list[tuple[str, str]]] = {}
+        for reference, outputs in zip(spec.features, taken, strict=True):
+            together.setdefault(self._identity(reference), []).extend(outputs)
+        first = {self._identity(reference): reference for reference in reversed(spec.features)}
+        lookups = tuple(self._lookup(first[identity], tuple(outputs)) for identity, outputs in together.items())
+        known = self._found.spine_known()
+        for lookup in lookups:
+            known |= _types(lookup)
+        expressions = []
+        for name, text in spec.expressions.items():
+            checked = check(text, known)
+            sql = Sql(checked.text, checked.canonical, tuple(sorted(checked.columns)))
+            expressions.append((name, sql, checked.type.sql()))
+            known[name] = checked.type
+        labels = tuple(self._label(name, label) for name, label in spec.labels.items())
+        columns = tuple(name for outputs in taken for _, name in outputs)
+        return TrainingSet(spec.name, self._spine(), lookups, columns, tuple(expressions), labels, self._split())
+
+    def _spine(self) -> Spine:
+        spine = self._spec.spine
+        if spine.table is not None:
+            columns = _columns(spine.columns) if spine.columns is not None else None
+            return TableSpine(spine.table, columns, spine.time_column, spine.timezone)
+        assert spine.source is not None and spine.every is not None
+        assert spine.from_ is not None and spine.to is not None
+        keys = _columns(dict(self._project.entities[spine.entity or ""].spec.keys))
+        active_us = spine.active.us if spine.active else None
+        events = self._building.events(spine.source)
+        every_us, time = spine.every.us, spine.time_column
+        return GeneratedSpine(events, keys, time, every_us, spine.from_, spine.to, active_us, spine.source)
+
+    def _identity(self, reference: FeatureReference) -> tuple[object, ...]:
+        """What makes two references one lookup: a group in a version, or a table, found by the same keys."""
+        group = self._found.group_of(reference)
+        version = reference.version or (group.version if group else None)
+        return reference.name, version, self._keys(reference, list(self._found.entity_keys(reference)))
+
+    def _taken(self, index: int, reference: FeatureReference) -> list[tuple[str, str]]:
+        """Columns that a reference takes, each with its name in the training set."""
+        if self._found.is_other_version(reference):
+            features = self._others[reference.from_].features
+            return _named(reference, [column.name for column in features.columns])
+        return [(one.column, one.name) for one in self._found.chosen() if one.reference == index]
+
+    def _lookup(self, reference: FeatureReference, outputs: tuple[tuple[str, str], ...]) -> Lookup:
+        located = self._found.source_of(reference)
+        assert located is not None
+        if isinstance(located.spec, FeatureTable):
+            return self._looked_up(reference, located.spec, outputs)
+        old = self._others[reference.from_] if self._found.is_other_version(reference) else None
+        group = old.group if old else located.spec
+        features = old.features if old else self._building.features(group)
+        keys = self._keys(reference, [key.name for key in features.keys])
+        needed = selected(features, [column for column, _ in outputs])
+        if self._spec.read == "exact":
+            return Computed(needed, outputs, keys, group.source)
+        lag_us = group.serving_lag.us if group.serving_lag else 0
+        return Served(group.name, group.version, needed, outputs, keys, group.start, group.every.us, lag_us)
+
+    def _looked_up(
+        self, reference: FeatureReference, table: FeatureTable, outputs: tuple[tuple[str, str], ...]
+    ) -> LookedUp:
+        typed = tuple((column, name, table.columns[column].sql()) for column, name in outputs)
+        keys = self._keys(reference, list(self._found.entity_keys(reference)))
+        rows = self._building.lookup(table)
+        if table.time is None:
+            return LookedUp(table.name, rows, False, typed, keys)
+        max_age_us = table.max_age.us if table.max_age else None
+        return LookedUp(table.name, rows, True, typed, keys, order_of(table), max_age_us)
+
+    def _keys(self, reference: FeatureReference, keys: list[str]) -> tuple[tuple[str, str], ...]:
+        return tuple((key, self._found.renamed(key, reference.keys)) for key in keys)
+
+    def _label(self, name: str, label: LabelSpec) -> Label:
+        """A label is a feature that is computed when its horizon is over."""
+        inputs = self._columns.of_source(label.source)
+        keys = self._found.label_keys(label)
+        value = self._found.label_type(label)
+        assert value is not None
+        aggregate = _aggregate(name, label, inputs, value)
+        features = FeatureSet(
+            Hindsight(self._building.events(label.source)),
+            _columns(keys),
+            self._project.sources[label.source].spec.tie_breaker,
+            (aggregate,),
+            (),
+            (Column(name, value.sql()),),
+        )
+        checked = self._found.label_scope(name).check(label.expression) if label.expression is not None else None
+        expression = _sql(label.expression, self._found.label_scope(name).types) if label.expression else None
+        kind = getattr(checked, "type", value)
+        named = tuple((key, self._found.renamed(key, label.keys)) for key in keys)
+        drops = label.immature == "drop"
+        return Label(name, label.source, features, named, label.end_us, expression, kind.sql(), drops)
+
+    def _split(self) -> Split | None:
+        split = self._spec.split
+        if split is None:
+            return None
+        longest_us = max((label.end_us for label in self._spec.labels.values()), default=0)
+        return Split(split.train_until, split.train_until + split.embargo.us, longest_us)
+
+
+def _named(reference: FeatureReference, available: list[str]) -> list[tuple[str, str]]:
+    """The columns that a reference to another version takes, with their names in the training set.
+
+    Raises:
+        UsageError: The version has no such column.
+    """
+    found = []
+    for column in reference.columns:
+        if column != EVERYTHING and column not in available:
+            raise UsageError(f"{reference.from_} has no feature '{column}'", f"it has {', '.join(available)}")
+        found += available if column == EVERYTHING else [column]
+    return [(column, (reference.prefix or "") + column) for column in found]
+
+
+def _types(lookup: Lookup) -> Types:
+    if isinstance(lookup, LookedUp):
+        return {name: DataType.parse(kind) for _, name, kind in lookup.outputs}
+    kinds = {column.name: column.type for column in lookup.features.columns}
+    return {name: DataType.parse(kinds[column]) for column, name in lookup.outputs}
+
+
+def _columns(types: Mapping[str, DataType]) -> tuple[Column, ...]:
+    return tuple(Column(name, kind.sql()) for name, kind in types.items())
+
+
+def _sql(text: str, known: Mapping[str, DataType]) -> Sql:
+    checked = check(text, known)
+    return Sql(checked.text, checked.canonical, tuple(sorted(checked.columns)))
+
+
+def _aggregate(name: str, label: LabelSpec, inputs: Types, kind: DataType) -> AggregateFeature:
+    of = check(label.of, inputs) if label.of is not None else None
+    return AggregateFeature(
+        name=name,
+        feature=name,
+        aggregate=label.aggregate or "",
+        revision=AGGREGATES[label.aggregate or ""].revision,
+        of=_sql(label.of, inputs) if label.of is not None else None,
+        of_type=of.type.sql() if of else None,
+        where=_sql(label.where, inputs) if label.where else None,
+        window_us=label.horizon.us,
+        offset_us=0,
+        unit_us=UNITS_US[label.unit or "s"],
+        default=None if label.default is None else sql_literal(label.default, kind),
+        type=kind.sql(),
+        k=label.k,
+        p=label.p,
+    )

@@ -1,0 +1,167 @@
+"""Builds a training set: the stages in order, and what happens when one of them fails."""
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from headrace.changes.ledger_row import LedgerRow
+from headrace.engine.kernel import Flavour
+from headrace.engine.point_in_time import default_flavour
+from headrace.errors import HeadraceError, UsageError
+from headrace.runner.progress import Progress
+from headrace.runner.training_sets.build import SNAPSHOTS, Build
+from headrace.runner.training_sets.definitions import as_built, defined, manifest_of, node_of
+from headrace.runner.training_sets.report import LabelReport
+from headrace.runner.training_sets.stages import STAGES, VERSION, discard, ledger_row, table_of
+from headrace.runner.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of a build.
+
+    Attributes:
+        training_set: Its name.
+        version: The version that holds it.
+        path: Where it is.
+        rows: Its rows.
+        dropped: Rows of the spine that an immature label has dropped.
+        timeless: Rows of the spine without a valid instant.
+        labels: By name: rows with a mature label, and their mean.
+        null_rates: Share of nulls by column.
+        split: Rows by side, where there is a split.
+        quarantined: Rows left out by quarantine, by source.
+        checksum: Equal for equal multisets of rows.
+        sources: Version of every table that went in.
+        flavour: Which code the kernel ran.
+        rebuilds: The version that was built again, or None.
+        same_as_before: Whether its rows are the ones of that version, or None.
+        documents: Data Docs of the gates.
+        seconds: How long it took.
+    """
+
+    training_set: str
+    version: int
+    path: str
+    rows: int
+    dropped: int
+    timeless: int
+    labels: Mapping[str, LabelReport]
+    null_rates: Mapping[str, float]
+    split: Mapping[str, int]
+    quarantined: Mapping[str, int]
+    checksum: str
+    sources: Mapping[str, str]
+    flavour: str
+    rebuilds: int | None = None
+    same_as_before: bool | None = None
+    documents: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    def sentence(self) -> str:
+        """The result in one line."""
+        text = f"{self.training_set}: {self.rows:,} rows in {self.path} (version {self.version}), {self.seconds:.1f} s"
+        if self.rebuilds is None:
+            return text
+        verb = "the same rows as" if self.same_as_before else "NOT the rows of"
+        return f"{text}; {verb} version {self.rebuilds}"
+
+
+def build_training_set(work: Workspace, name: str, progress: Progress, rebuild: int | None = None) -> Built:
+    """Builds a training set as it is defined now, or again as a version of it was built.
+
+    Args:
+        work: The project.
+        name: The training set.
+        progress: Where steps are reported.
+        rebuild: A version to build again, from the same versions of all tables and by the definitions of then.
+
+    Raises:
+        UsageError: There is no such training set, or no such version of it.
+        DataError: A gate is closed, a snapshot is missing, or a version of a table is no longer there.
+        ConflictError: Another build of it was faster.
+    """
+    began = time.perf_counter()
+    before = _built(work, name, rebuild) if rebuild is not None else None
+    project = as_built(work, before) if before else work
+    located = defined(project, name)
+    node = node_of(project, located.spec)
+    flavour = _flavour(before) or default_flavour()
+    build = Build(project, located, node, manifest_of(project, located), flavour, rebuild)
+    if before is not None:
+        _pin_as_then(build, before)
+    progress.title(f"training set {name}" + (f", version {rebuild} again" if before else ""))
+    try:
+        for label, stage in STAGES:
+            with progress.step(label) as step:
+                stage(build, step)
+    except BaseException as error:
+        _give_up(build, error)
+        raise
+    return _result(build, before, began)
+
+
+def _built(work: Workspace, name: str, version: int) -> LedgerRow:
+    """The ledger's row of a version."""
+    rows = [row for row in work.ledger.rows(name, VERSION, "training_set") if row.status == "committed"]
+    for row in rows:
+        if row.table_version == version:
+            return row
+    known = ", ".join(str(row.table_version) for row in rows[-10:]) or "none"
+    raise UsageError(f"training set {name} has no version {version}", f"the newest versions are {known}")
+
+
+def _flavour(before: LedgerRow | None) -> Flavour | None:
+    """The code that a version was computed by: decay and moments differ in their last bits between the two."""
+    said = json.loads(before.report or "{}").get("flavour") if before else None
+    return "numpy" if said == "numpy" else "numba" if said == "numba" else None
+
+
+def _pin_as_then(build: Build, before: LedgerRow) -> None:
+    for table, version in before.source_versions.items():
+        if table.startswith(SNAPSHOTS):
+            build.snapshots[table.removeprefix(SNAPSHOTS)] = int(version)
+        else:
+            build.versions[table] = build.work.lake.recorded(table, version)
+
+
+def _give_up(build: Build, error: BaseException) -> None:
+    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
+    with suppress(Exception):
+        if build.attempt:
+            build.work.ledger.append(ledger_row(build, "failed", _reason(build, error)))
+    with suppress(Exception):
+        discard(build)
+
+
+def _reason(build: Build, error: BaseException) -> str:
+    for gate in build.gates:
+        if not gate.passed:
+            return gate.blocking()
+    return str(error).splitlines()[0] if isinstance(error, HeadraceError) else type(error).__name__
+
+
+def _result(build: Build, before: LedgerRow | None, began: float) -> Built:
+    assert build.report is not None and build.facts is not None and build.table_version is not None
+    then = json.loads(before.report or "{}").get("checksum") if before else None
+    return Built(
+        training_set=build.name,
+        version=build.table_version,
+        path=table_of(build).path(build.table_version),
+        rows=build.report.rows,
+        dropped=build.facts.rows - build.facts.kept,
+        timeless=build.facts.timeless,
+        labels=build.report.labels,
+        null_rates=build.report.null_rates,
+        split=build.report.split,
+        quarantined=build.quarantined,
+        checksum=build.report.checksum,
+        sources=build.source_versions(),
+        flavour=build.flavour,
+        rebuilds=build.rebuilds,
+        same_as_before=build.report.checksum == then if before else None,
+        documents=tuple(gate.document for gate in build.gates if gate.document),
+        seconds=round(time.perf_counter() - began, 3),
+    )

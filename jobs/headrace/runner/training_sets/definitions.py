@@ -1,0 +1,73 @@
+"""Training sets as they are defined now, and as they were defined when a version of them was built."""
+
+import difflib
+
+from headrace.changes.ledger_row import LedgerRow
+from headrace.errors import DataError, UsageError
+from headrace.logical.training_building import OldGroup, TrainingBuilding
+from headrace.logical.training_set import TrainingSet
+from headrace.registry.manifest import from_manifest, manifest
+from headrace.registry.project import Located
+from headrace.registry.training_columns import TrainingColumns
+from headrace.runner.workspace import Workspace
+from headrace.spec import TrainingSet as TrainingSetSpec
+
+
+def defined(work: Workspace, name: str) -> Located[TrainingSetSpec]:
+    """The training set of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    sets = work.linted.project.training_sets
+    if name not in sets:
+        close = difflib.get_close_matches(name, sets, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(sorted(sets)) or 'none'}"
+        raise UsageError(f"there is no training set '{name}'", hint)
+    return sets[name]
+
+
+def node_of(work: Workspace, spec: TrainingSetSpec) -> TrainingSet:
+    """What a training set computes.
+
+    Raises:
+        UsageError: It names a version of a group that was never computed, or features that this does not have.
+    """
+    project, columns = work.linted.project, work.linted.columns
+    found = TrainingColumns(project, columns, spec)
+    others = {
+        reference.from_: _old_group(work, reference.name, reference.version)
+        for reference in spec.features
+        if found.is_other_version(reference) and reference.version is not None
+    }
+    return TrainingBuilding(project, columns, work.building, spec, others).node()
+
+
+def _old_group(work: Workspace, name: str, version: int) -> OldGroup:
+    rows = [row for row in work.ledger.rows(name, version, "features") if row.definition and row.status == "committed"]
+    if not rows:
+        raise UsageError(f"{name}@{version} was never computed", "name a version that `headrace status` lists")
+    old = _workspace(work, rows[-1], f"{name}@{version}")
+    group = old.group(name)
+    return OldGroup(group, old.features(group))
+
+
+def manifest_of(work: Workspace, located: Located[TrainingSetSpec]) -> str:
+    """All definitions that a training set is made of."""
+    return manifest(work.linted.project, located)
+
+
+def as_built(work: Workspace, row: LedgerRow) -> Workspace:
+    """The project as it was when a version of a training set was built."""
+    return _workspace(work, row, f"{row.group} version {row.table_version}")
+
+
+def _workspace(work: Workspace, row: LedgerRow, what: str) -> Workspace:
+    linted = from_manifest(row.definition or "")
+    if linted.errors:
+        first = linted.errors[0]
+        raise DataError(
+            f"the definition of {what} is no longer valid: {first.message}",
+            f"it was written by Headrace {row.headrace_version}",
+        )
+    return work.with_definitions(linted)

@@ -1,0 +1,205 @@
+"""What a training set reads: tables at pinned versions, how far they are complete, whether their rows are good."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from headrace.aggregates import EVENT_US
+from headrace.engine.at import Span
+from headrace.engine.rows import lower
+from headrace.engine.served import served_at
+from headrace.engine.spark_errors import translated
+from headrace.engine.spines import INSTANT
+from headrace.engine.tables import TableVersion
+from headrace.errors import DataError
+from headrace.logical import Rows, Scan
+from headrace.logical.fingerprint import feature_fingerprints
+from headrace.logical.pruning import instants_of, scans_of
+from headrace.logical.training_set import Computed, GeneratedSpine, LookedUp, Served, TableSpine, TrainingSet
+from headrace.runner.batches import Batch, Judging, chain, lookup_batch, lookups, source_batch
+from headrace.runner.training_sets.build import Build, SpineFacts
+from headrace.runner.workspace import Workspace
+from headrace.spec import RollUp
+from headrace.storage import FeatureTable
+from headrace.timeline import Duration, Grid, Interval, format_instant
+
+MOST_NAMED = 5
+
+
+def nodes(node: TrainingSet) -> Iterator[Rows]:
+    """Everything that rows are read for, but the snapshots and the spine's own table."""
+    if isinstance(node.spine, GeneratedSpine):
+        yield node.spine.events
+    for lookup in node.lookups:
+        if isinstance(lookup, Computed):
+            yield lookup.features.events
+        elif isinstance(lookup, LookedUp):
+            yield lookup.table
+    for label in node.labels:
+        yield label.features.events
+
+
+def scans(node: TrainingSet) -> Iterator[Scan]:
+    """Every table that is read by its logical name, but the spine's."""
+    yield from dict.fromkeys(scan for rows in nodes(node) for scan in scans_of(rows))
+
+
+def tables(node: TrainingSet) -> list[str]:
+    """Logical names of all tables that are read."""
+    own = [node.spine.table] if isinstance(node.spine, TableSpine) else []
+    return list(dict.fromkeys([*own, *(scan.table for scan in scans(node))]))
+
+
+def served(node: TrainingSet) -> list[Served]:
+    """What is read from snapshots."""
+    return [lookup for lookup in node.lookups if isinstance(lookup, Served)]
+
+
+def feature_table(work: Workspace, one: Served) -> FeatureTable:
+    """Where the snapshots of a served group are."""
+    from headrace.storage import FeatureTable
+
+    grid = Grid(one.start_us, Duration(one.every_us))
+    return FeatureTable(work.lake, one.group, one.version, grid.is_finer_than_a_day)
+
+
+def watermark_us(work: Workspace, name: str, versions: Mapping[str, TableVersion]) -> int | None:
+    """Until when a source is complete: its largest event time before its commit, less its lateness; None without any.
+
+    Args:
+        work: The project.
+        name: The source; of a roll-up the rows it is made of count.
+        versions: Pinned tables.
+    """
+    from headrace.engine.reading import Reading
+
+    spec = work.linted.project.sources[name].spec
+    lateness = spec.lateness
+    while isinstance(spec, RollUp):
+        spec = work.linted.project.sources[spec.from_].spec
+        lateness = lateness or spec.lateness
+    node = instants_of(work.building.events(spec.name))
+    times = {node.event_time.name, *({node.available_at.name} if node.available_at else ())}
+    scan = replace(node.input, columns=tuple(column for column in node.input.columns if column.name in times))
+    scan = replace(scan, partitioning=None)
+    rows = lower(replace(node, input=scan), Reading(work.lake, versions))
+    committed_us = versions[scan.table].committed_at_us
+    with translated(f"looking for the newest event of {spec.name}"):
+        (newest,) = rows.where(f"{EVENT_US} <= {committed_us}L").agg(F.max(EVENT_US)).collect()
+    return None if newest[0] is None else newest[0] - (lateness.us if lateness else 0)
+
+
+def spans(node: TrainingSet, facts: SpineFacts) -> dict[str, tuple[Span, list[str]]]:
+    """By source, which of its rows are read, and the keys that they are found by."""
+    if facts.first_us is None or facts.last_us is None:
+        return {}
+    first, last = facts.first_us, facts.last_us
+    found: dict[str, tuple[Span, list[str]]] = {}
+
+    def read(source: str, span: Span, keys: Iterable[str]) -> None:
+        before, known = found.get(source, (span, []))
+        found[source] = _union(before, span), list(dict.fromkeys([*known, *keys]))
+
+    if isinstance(node.spine, GeneratedSpine):
+        spine = node.spine
+        since_us = None if spine.active_us is None else spine.from_us - spine.active_us
+        read(spine.source, Span.up_to(last, since_us), [key.name for key in spine.keys])
+    for lookup in node.lookups:
+        if isinstance(lookup, Computed):
+            since_us = lookup.features.since_us(first)
+            read(lookup.source, Span.up_to(last, since_us), [key for key, _ in lookup.keys])
+    for label in node.labels:
+        span = Span(first + label.begin_us, last + label.end_us)
+        read(label.source, span, [key for key, _ in label.keys])
+    return found
+
+
+def _union(one: Span, other: Span) -> Span:
+    """What lies in either, or between them; None is without bound."""
+
+    def widest(choose: Callable[[int, int], int], a: int | None, b: int | None) -> int | None:
+        return None if a is None or b is None else choose(a, b)
+
+    return Span(
+        widest(min, one.from_us, other.from_us),
+        widest(max, one.to_us, other.to_us),
+        widest(max, one.known_by_us, other.known_by_us),
+    )
+
+
+def input_batches(build: Build, wide_sums: bool) -> Iterator[Batch]:
+    """Every source and feature table that is read, with its rows as they are read, innermost first."""
+    assert build.facts is not None
+    work, judged, last_us = build.work, set[str](), (build.facts.last_us or 0) + 1
+    judging = Judging(work, build.name, build.versions, wide_sums)
+    for source, (span, keys) in spans(build.node, build.facts).items():
+        if source not in work.linted.project.sources:
+            continue  # of an older version of a group, which had another source
+        for name in chain(work, source):
+            for table in lookups(work, name):
+                if table.name not in judged:
+                    judged.add(table.name)
+                    yield lookup_batch(judging, table, span.to_us or last_us)
+            if name not in judged:
+                judged.add(name)
+                yield source_batch(judging, name, keys if name == source else [], span, None)
+    for lookup in build.node.lookups:
+        if isinstance(lookup, LookedUp) and lookup.name not in judged:
+            judged.add(lookup.name)
+            yield lookup_batch(judging, work.linted.project.feature_tables[lookup.name].spec, last_us)
+
+
+def snapshots_of(build: Build, one: Served) -> DataFrame:
+    """The snapshots that a served group is read from, at the pinned version."""
+    table = feature_table(build.work, one)
+    return table.table.read(build.snapshots[f"{one.group}_v{one.version}"])
+
+
+def require_snapshots(build: Build, one: Served, spine: DataFrame) -> None:
+    """Fails where a snapshot that the spine asks for was never computed, or lacks a feature.
+
+    Raises:
+        DataError: Names the intervals, and what computes them.
+    """
+    name = f"{one.group}@{one.version}"
+    with translated(f"reading the spine of {build.name}"):
+        asked = spine.where(f"{INSTANT} IS NOT NULL").select(F.expr(served_at(one, INSTANT)).alias("at")).distinct()
+        instants = sorted(row["at"] for row in asked.collect())
+    first_us = one.start_us + one.every_us
+    if instants and instants[0] < first_us:
+        raise DataError(
+            f"{build.name}: the spine asks for {name} at {format_instant(instants[0])}, before its first snapshot",
+            f"begin the spine at {format_instant(first_us + one.lag_us)} or later, or take `read: exact`",
+        )
+    wanted = feature_fingerprints(one.features, [one.every_us, one.start_us % one.every_us])
+    states = build.work.ledger.latest(one.group, one.version)
+    committed = {state.committed.interval: state.committed for state in states if state.committed}
+    missing, unfilled = [], dict[str, list[Interval]]()
+    for at_us in instants:
+        interval = Interval(at_us - one.every_us, at_us)
+        row = committed.get(interval)
+        if row is None:
+            missing.append(interval)
+            continue
+        for feature, _ in one.outputs:
+            if row.fingerprints.get(feature) != wanted[feature]:
+                unfilled.setdefault(feature, []).append(interval)
+    if missing:
+        hint = _materializing(one.group, missing)
+        raise DataError(f"{build.name}: {name} was not computed for {_listed(missing)}", hint)
+    for feature, intervals in unfilled.items():
+        hint = _materializing(one.group, intervals)
+        raise DataError(f"{build.name}: {name}.{feature} is not computed yet for {_listed(intervals)}", hint)
+
+
+def _listed(intervals: list[Interval]) -> str:
+    named = ", ".join(interval.name for interval in intervals[:MOST_NAMED])
+    more = len(intervals) - MOST_NAMED
+    return f"{named} and {more:,} more intervals up to {intervals[-1].name}" if more > 0 else named
+
+
+def _materializing(group: str, intervals: list[Interval]) -> str:
+    shown = " ".join(f"--interval {interval.name}" for interval in intervals[:MOST_NAMED])
+    return f"headrace materialize --group {group} {shown}"
