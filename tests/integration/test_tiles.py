@@ -145,8 +145,8 @@ def test_a_hole_that_is_too_large_exits_3(shop: Shop) -> None:
     done = shop.headrace("materialize --group spend --interval 2024-01-14 --max-rebuild 2")
     assert done.code == 3
     assert done.error == (
-        "spend 2024-01-14: tiles of 4 intervals before it are missing, more than --max-rebuild 2; run "
-        "`headrace backfill --group spend --from 2024-01-10 --to 2024-01-14` first, or allow more"
+        "spend 2024-01-14: tiles of 4 intervals before it are missing, more than --max-rebuild 2; "
+        "those from 2024-01-10 on; `--max-rebuild 4` builds them on the way, in one pass"
     )
 
 

@@ -236,11 +236,11 @@ def test_what_is_missing(rows: Sequence[LedgerRow], at: int, missing: list[int],
     assert plan.from_all is from_all
 
 
-def test_a_hole_that_is_too_large_names_the_backfill() -> None:
+def test_a_hole_that_is_too_large_says_what_fills_it() -> None:
     with pytest.raises(
         DataError,
-        match=r"^spend 2024-02-12: tiles of 31 intervals before it are missing, more than --max-rebuild 30; run "
-        r"`headrace backfill --group spend --from 2024-01-12 --to 2024-02-12` first, or allow more",
+        match=r"^spend 2024-02-12: tiles of 31 intervals before it are missing, more than --max-rebuild 30; "
+        r"those from 2024-01-12 on; `--max-rebuild 31` builds them on the way, in one pass",
     ):
         plan_tiles("spend", tiled(WEEK), STATES, [BASE], GRID, day(42), 30)
     assert len(plan_tiles("spend", tiled(WEEK), STATES, [BASE], GRID, day(42), 31).missing) == 32

@@ -164,5 +164,5 @@ def _too_many(group: str, missing: tuple[Interval, ...], max_rebuild: int) -> Da
     return DataError(
         f"{group} {missing[-1]}: tiles of {len(before)} intervals before it are missing, more than --max-rebuild "
         f"{max_rebuild}",
-        f"run `headrace backfill --group {group} --from {before[0]} --to {missing[-1]}` first, or allow more",
+        f"those from {before[0]} on; `--max-rebuild {len(before)}` builds them on the way, in one pass",
     )
