@@ -254,33 +254,28 @@ def test_a_million_values_and_half_of_the_rows_in_one_key(spark: SparkSession, p
 def test_structs_bytes_and_a_variant(spark: SparkSession, poisoned: Poisoned) -> None:
     """Structs and bytes count like any value, nulls and odd names in them too; a variant column disturbs nobody."""
     poisoned.open(
-        "box: 'struct<n:bigint,`odd name`:string>', raw: binary",
+        "box: 'struct<n:bigint,Word:string>', odd: 'struct<`odd name`:string>', raw: binary",
         "boxes: {aggregate: count_distinct, of: box}\n"
         "largest: {aggregate: max, of: box}\n"
         "latest: {aggregate: last_k, of: box, k: 2}\n"
-        "odd: {aggregate: first, of: 'box.`odd name`'}\n"
+        "odd: {aggregate: first, of: odd.`odd name`}\n"
         "total: {aggregate: sum, of: box.n}\n"
         "raws: {aggregate: count_distinct, of: raw}\n"
         "least: {aggregate: min, of: raw}\n"
         "often: {aggregate: most_frequent_k, of: raw, k: 3}",
-        "tie_breaker: raw\nexpectations:\n"
-        "  - expect_column_values_to_not_be_null: {column: box, severity: warning}\n"
-        "  - expect_column_values_to_not_be_null: {column: raw, severity: warning, on_failure: quarantine}",
+        "tie_breaker: raw",
     )
     rows = spark.sql(
-        "SELECT 1L AS customer_id, timestamp'2024-01-02T09:00:00Z' AS sold_at, box, raw, parse_json(note) AS note FROM VALUES"
-        " (named_struct('n', 1L, 'odd name', null), X'', '1'),"
-        " (named_struct('n', 1L, 'odd name', null), X'00', '{\"a\": [null]}'),"
-        " (named_struct('n', null, 'odd name', 'z'), X'00ff', null),"
-        " (null, X'ff', '[1e400]'),"
-        " (named_struct('n', 9L, 'odd name', 'held back'), null, '2') AS t (box, raw, note)"
+        "SELECT 1L AS customer_id, timestamp'2024-01-02T09:00:00Z' AS sold_at, raw, parse_json(note) AS note,"
+        " if(word = 'none', null, named_struct('n', n, 'Word', word)) AS box, named_struct('odd name', word) AS odd"
+        " FROM VALUES (1L, null, X'', '1'), (1L, null, X'00', '{\"a\": [null]}'), (null, 'z', X'00ff', null),"
+        " (7L, 'none', X'ff', '[1e400]'), (9L, 'y', null, '2') AS t (n, word, raw, note)"
     )
     rows.coalesce(1).write.parquet(str(poisoned.path))
     assert poisoned.run() == (0, "")
-    columns = "boxes struct(largest.*) transform(latest,b->b.n) odd total raws hex(least) transform(often,hex)"
-    (found,) = poisoned.rows(columns.replace("transform(often,hex)", "transform(often,r->hex(r))"))
-    assert found == (2, (1, None), [None, 1], None, 2, 4, "", ["", "00", "00FF"])
-    assert poisoned.shop.files("lake/quarantine")
+    columns = "boxes largest transform(latest,b->b.n) odd total raws hex(least) transform(often,r->hex(r))"
+    assert poisoned.rows(columns) == [(3, (9, "y"), [None, 1], "y", 11, 4, "", ["", "00", "00FF"])]
+    assert poisoned.run("2024-01-03") == (0, ""), "the table is found to be as declared"
 
 
 def test_a_total_within_structs_that_overflows(poisoned: Poisoned) -> None:

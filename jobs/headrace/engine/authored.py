@@ -37,18 +37,19 @@ def authored(features: FeatureSet) -> Expressions:
     return (*_of_rows(features.events), *_of_features(features))
 
 
-def located(quoted: str, expressions: Expressions) -> str:
+def located(quoted: str, expressions: Expressions, *, whole: bool = False) -> str:
     """Says which definitions a piece of SQL is from: ` in feature share: amount / total`; empty where none is known.
 
     Args:
         quoted: What Spark underlines, or names, as the text that failed.
         expressions: Among which to look.
+        whole: Show all of the author's text, of which the piece alone says little.
     """
     found = [expression for expression in expressions if quoted.strip() and quoted in expression.handed]
     if not found:
         return ""
     # Of a feature's own SQL around the text, an author knows nothing.
-    text = quoted if any(quoted in expression.text for expression in found) else found[0].text
+    text = quoted if not whole and any(quoted in expression.text for expression in found) else found[0].text
     named: dict[str, list[str]] = {}
     for expression in found:
         names = named.setdefault(expression.kind, [])

@@ -54,8 +54,9 @@ def translate(error: BaseException, doing: str, expressions: Expressions = ()) -
             details = {name: text or "" for name, text in found.groupdict().items()}
             if "FAILED_READ_FILE" in evidence:
                 details["path"] = unquote(details["path"])
-            quoted = details.pop("quoted", "") or _underlined(evidence)
-            fragment = located(quoted, expressions) or (f" in: {quoted}" if quoted else "")
+            named = details.pop("quoted", "")
+            quoted = named or _underlined(evidence)
+            fragment = located(quoted, expressions, whole=bool(named)) or (f" in: {quoted}" if quoted else "")
             message = rule.message.format_map({**details, "path": details.get("path", ""), "fragment": fragment})
             return rule.error(f"{doing}: {_one_line(message)}", hint=rule.hint)
     if isinstance(error, PythonException):
