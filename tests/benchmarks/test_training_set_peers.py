@@ -64,7 +64,7 @@ def ours(folder: Path) -> Seconds:
 
 def seconds_of(python: Path, script: str, folder: Path, more: dict[str, str] | None = None) -> Seconds:
     """Runs a script of `peers/`: by set, seconds of the first run and of the next."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK", "PYSPARK", "PYTHON"))}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK", "PYSPARK", "PYTHON", "HEADRACE"))}
     environment |= {"PYSPARK_PYTHON": str(python), "PYSPARK_DRIVER_PYTHON": str(python), **(more or {})}
     command = [python, HERE / "peers" / script, folder]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
