@@ -1,6 +1,6 @@
 """What a daily run out of tiles costs: against reading the day and writing the result, and as history and windows grow.
 
-`HEADRACE_BENCH_ROWS` is the number of events a day (60,000 by default), `HEADRACE_BENCH_DAYS` how long the history is.
+`BENCH_ROWS` is the number of events a day (60,000 by default), `HEADRACE_BENCH_DAYS` how long the history is.
 """
 
 import os
@@ -29,7 +29,7 @@ from headrace.timeline import Grid, Interval, parse_instant
 from headrace.timeline.duration import Duration
 from tests.oracle.project import features_of
 
-ROWS = int(os.environ.get("HEADRACE_BENCH_ROWS", "60000"))
+ROWS = int(os.environ.get("BENCH_ROWS", "60000"))
 DAYS = int(os.environ.get("HEADRACE_BENCH_DAYS", "360"))
 ROUNDS = 3
 KEYS = max(ROWS * 5 // 6, 10)

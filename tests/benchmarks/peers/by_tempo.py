@@ -53,7 +53,7 @@ def main() -> None:
         return ranged(0, WINDOWS_US).join(label, "id")
 
     def as_of(table: DataFrame, skip_nulls: bool) -> DataFrame:
-        asked = TSDF(spine, ts_col="t", partition_cols=["key"])
+        asked = TSDF(spine.withColumnRenamed("t", "row_time"), ts_col="row_time", partition_cols=["key"])
         dated = TSDF(table, ts_col="row_time", partition_cols=["key"], sequence_col="created")
         found = asked.asofJoin(dated, right_prefix="daily", skipNulls=skip_nulls, tolerance=MAX_AGE_S).df
         return found.select("id", "key", F.col("daily_spend").alias("spend"), F.col("daily_visits").alias("visits"))
