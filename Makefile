@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Two processes with a Spark of 1.5 GiB each; a file's tests share what they set up, so they stay together.
+PARALLEL := -n 2 --dist loadfile
 GIVEN_JAVA_HOME := $(JAVA_HOME)
 # Looked up for each command, since `setup` may have just put a Java into .jdk.
 export JAVA_HOME = $(or $(patsubst %/bin/java,$(CURDIR)/%,$(firstword $(shell ls -d .jdk/bin/java .jdk/*/bin/java .jdk/*/Contents/Home/bin/java 2>/dev/null))),$(GIVEN_JAVA_HOME))
@@ -18,10 +20,10 @@ demo: setup ## Compute and check feature tables of 2,469 real households
 	@$(BIN)/python jobs/demo.py
 
 test: setup ## Run all tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q $(PARALLEL)
 
 test-fast: setup ## Run the tests that need no JVM
-	$(BIN)/pytest -q $(wildcard tests/unit tests/golden)
+	$(BIN)/pytest -q $(PARALLEL) $(wildcard tests/unit tests/golden)
 
 test-cluster: setup ## Run the tests of a standalone cluster and of Spark Connect
 	$(BIN)/pytest -q tests/cluster

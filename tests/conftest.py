@@ -15,7 +15,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A local session as `headrace` opens it; tests must leave its configuration as they found it."""
     home: Path = tmp_path_factory.mktemp("spark")
     conf = {
-        "spark.driver.memory": "2g",
+        "spark.driver.memory": "1500m",
         "spark.local.dir": str(home / "local"),
         "spark.sql.warehouse.dir": str(home / "warehouse"),
     }

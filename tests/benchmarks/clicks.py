@@ -38,7 +38,7 @@ class Shape:
 
 
 # Fewer events than five million are for trying benchmarks out: ratios then say more about fixed costs.
-SCALE = int(os.environ.get("HEADRACE_BENCH_ROWS", "5000000")) / 5_000_000
+SCALE = int(os.environ.get("BENCH_ROWS", "5000000")) / 5_000_000
 A = Shape(5_000_000, 333_000, 50_000).times(SCALE)
 B = Shape(10_000_000, 1_000_000, 100_000, power=1.72).times(SCALE)
 H = replace(A, hot=0.5)

@@ -6,7 +6,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 # A smaller number is for trying the benchmarks out; ratios then say more about fixed costs.
-ROWS = int(os.environ.get("HEADRACE_BENCH_ROWS", "20000000"))
+ROWS = int(os.environ.get("BENCH_ROWS", "20000000"))
 ROUNDS = 3
 WINDOWS = {"1h": 1, "1d": 24, "7d": 24 * 7, "30d": 24 * 30}
 AT = "2024-03-01"

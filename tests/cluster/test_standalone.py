@@ -5,12 +5,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
 from headrace.runner.definition_tests.agreeing import agree
-from tests.cluster.conftest import GROUPS, MATERIALIZE, Retail
+from tests.cluster.conftest import GROUPS, MATERIALIZE, TRAINING, Retail, same_rows
 from tests.cluster.processes import ROOT, Machine, standalone, submit
 
 
@@ -42,17 +43,31 @@ def test_executors_have_only_what_the_zip_brings(machine: Machine, master: str, 
     assert all(place.endswith("headrace.zip/headrace/expectations/catalog.py") for place in with_zip["executors"])
 
 
+def submitted(machine: Machine, master: str, library: Path, job: str, folder: Path, *words: str) -> str:
+    """What a job of `jobs/` prints; beside it there is no library, so that the driver too runs from the zip."""
+    copy = folder / job
+    copy.write_bytes((ROOT / "jobs" / job).read_bytes())
+    done = machine.run([*submit(master), "--py-files", library, copy, *words], machine.environment())
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-3000:]
+    return done.stdout
+
+
 def test_the_retail_groups(
-    machine: Machine, master: str, library: Path, retail: Retail, spark: SparkSession, tmp_path: Path
+    machine: Machine, master: str, library: Path, materialized: Retail, spark: SparkSession, tmp_path: Path
 ) -> None:
-    # Beside the entry point there is no library either, so that the driver too runs from the zip.
-    job = tmp_path / "materialize.py"
-    job.write_bytes((ROOT / "jobs" / "materialize.py").read_bytes())
-    options = retail.environment("standalone")
-    line = [*submit(master), "--py-files", library, job, *options, *MATERIALIZE[1:]]
-    done = machine.run(line, machine.environment())
-    assert done.returncode == 0, done.stderr[-3000:]
+    options = materialized.environment("standalone")
+    submitted(machine, master, library, "materialize.py", tmp_path, *options, *MATERIALIZE[1:])
     for group in GROUPS:
-        rows = retail.rows(spark, "standalone", group)
+        rows = materialized.rows(spark, "standalone", group)
         assert len(rows) > 30
-        assert agree(rows, retail.rows(spark, "local", group))
+        assert agree(rows, materialized.rows(spark, "local", group))
+
+
+def test_a_training_set(
+    machine: Machine, master: str, library: Path, retail: Retail, built: dict[str, Any], tmp_path: Path
+) -> None:
+    options = retail.environment("standalone")
+    said = json.loads(submitted(machine, master, library, "training_set.py", tmp_path, *options, *TRAINING[1:]))
+    assert said["rows"] > 500
+    assert said["labels"]["high_value"]["mature"] == said["rows"]
+    same_rows(said, built)

@@ -125,47 +125,47 @@ FAILING = {
     "division in derive": (
         "n: {aggregate: sum, of: ratio, window: 1d}",
         "derive: {ratio: amount / zero}",
-        "computing spend from sales: division by zero in: amount / zero; nullif(x, 0) makes it null",
+        "computing spend from sales: division by zero in derived column ratio: amount / zero; nullif(x, 0) makes it null",
     ),
     "cast in derive": (
         "n: {aggregate: sum, of: size, window: 1d}",
         "derive: {size: cast(item as int)}",
-        "computing spend from sales: the STRING 'pear' is not a valid INT in: cast(item as int)",
+        "computing spend from sales: the STRING 'pear' is not a valid INT in derived column size: cast(item as int)",
     ),
     "cast in a source's where": (
         "n: {aggregate: count, window: 1d}",
         "where: cast(item as int) > 0",
-        "checking spend input sales: the STRING 'pear' is not a valid INT in: cast(item as int)",
+        "checking spend input sales: the STRING 'pear' is not a valid INT in where: cast(item as int)",
     ),
     "cast in of": (
         "n: {aggregate: sum, of: cast(item as bigint), window: 1d}",
         "",
-        "computing spend from sales: the STRING 'pear' is not a valid BIGINT in: cast(item as bigint)",
+        "computing spend from sales: the STRING 'pear' is not a valid BIGINT in feature n: cast(item as bigint)",
     ),
     "overflow in of": (
         "n: {aggregate: max, of: amount + amount, window: 1d}",
         "",
-        "computing spend from sales: long overflow in: amount + amount",
+        "computing spend from sales: long overflow in feature n: amount + amount",
     ),
     "division in a feature's where": (
         "n: {aggregate: count, where: amount / zero > 1, window: 1d}",
         "",
-        "computing spend from sales: division by zero in: amount / zero; nullif(x, 0) makes it null",
+        "computing spend from sales: division by zero in feature n: amount / zero; nullif(x, 0) makes it null",
     ),
     "division in an expression": (
         "n: {aggregate: count, window: 1d}\nz: {aggregate: sum, of: zero, window: 1d}\nr: {expression: n / z}",
         "",
-        "computing spend from sales: division by zero in: cast((n / z) as double); nullif(x, 0) makes it null",
+        "computing spend from sales: division by zero in feature r: n / z; nullif(x, 0) makes it null",
     ),
     "regex": (
         "n: {aggregate: count, where: \"item rlike '('\", window: 1d}",
         "",
-        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 1",
+        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 1 in feature n: item rlike '('",
     ),
     "index": (
         "n: {aggregate: last, of: 'array(1)[amount]', window: 1d}",
         "",
-        "computing spend from sales: The index -1 is out of bounds in: array(1)[amount]",
+        "computing spend from sales: The index -1 is out of bounds in feature n: array(1)[amount]",
     ),
 }
 
@@ -249,6 +249,56 @@ def test_a_million_values_and_half_of_the_rows_in_one_key(spark: SparkSession, p
         (-1, 1_000_000, 1_000_000, [0, 1], [999_999, 999_998], [(0, 1), (1, 1)]),
         (1_000_000, 1, 1, [1_000_000], [1_000_000], [(1_000_000, 1)]),
     )
+
+
+def test_structs_bytes_and_a_variant(spark: SparkSession, poisoned: Poisoned) -> None:
+    """Structs and bytes count like any value, nulls and odd names in them too; a variant column disturbs nobody."""
+    poisoned.open(
+        "box: 'struct<n:bigint,Word:string>', odd: 'struct<`odd name`:string>', raw: binary",
+        "boxes: {aggregate: count_distinct, of: box}\n"
+        "largest: {aggregate: max, of: box}\n"
+        "latest: {aggregate: last_k, of: box, k: 2}\n"
+        "odd: {aggregate: first, of: odd.`odd name`}\n"
+        "total: {aggregate: sum, of: box.n}\n"
+        "raws: {aggregate: count_distinct, of: raw}\n"
+        "least: {aggregate: min, of: raw}\n"
+        "often: {aggregate: most_frequent_k, of: raw, k: 3}",
+        "tie_breaker: raw",
+    )
+    rows = spark.sql(
+        "SELECT 1L AS customer_id, timestamp'2024-01-02T09:00:00Z' AS sold_at, raw, parse_json(note) AS note,"
+        " if(word = 'none', null, named_struct('n', n, 'Word', word)) AS box, named_struct('odd name', word) AS odd"
+        " FROM VALUES (1L, null, X'', '1'), (1L, null, X'00', '{\"a\": [null]}'), (null, 'z', X'00ff', null),"
+        " (7L, 'none', X'ff', '[1e400]'), (9L, 'y', null, '2') AS t (n, word, raw, note)"
+    )
+    rows.coalesce(1).write.parquet(str(poisoned.path))
+    assert poisoned.run() == (0, "")
+    columns = "boxes largest transform(latest,b->b.n) odd total raws hex(least) transform(often,r->hex(r))"
+    assert poisoned.rows(columns) == [(3, (9, "y"), [None, 1], "y", 11, 4, "", ["", "00", "00FF"])]
+    assert poisoned.run("2024-01-03") == (0, ""), "the table is found to be as declared"
+
+
+def test_a_total_within_structs_that_overflows(poisoned: Poisoned) -> None:
+    poisoned.open("box: 'struct<n:bigint>'", "total: {aggregate: sum, of: box.n, window: 1d}")
+    poisoned.write({"box": pa.array([{"n": BIG}, {"n": BIG}], pa.struct([("n", pa.int64())]))})
+    assert poisoned.run()[1].startswith("a total is too large for its type in total; sum a wider type")
+    assert poisoned.has_written_nothing()
+
+
+def test_bytes_where_a_struct_is_declared(poisoned: Poisoned) -> None:
+    poisoned.open("box: 'struct<n:bigint>'", "total: {aggregate: sum, of: box.n, window: 1d}")
+    poisoned.write({"box": pa.array([b"\x00", b"\xff"], pa.binary())})
+    code, error = poisoned.run()
+    assert (code, error.count("\n")) == (3, 0)
+    assert "box" in error
+    assert poisoned.has_written_nothing()
+
+
+def test_a_variant_cannot_be_declared(poisoned: Poisoned) -> None:
+    poisoned.open("note: variant", "n: {aggregate: count, window: 1d}")
+    done = poisoned.shop.headrace("lint")
+    assert done.code == 2
+    assert "feature_defs/shop.yaml:9:58 error[invalid-value] sales: note: unknown type 'variant'" in done.out + done.err
 
 
 def test_ten_thousand_columns(poisoned: Poisoned) -> None:

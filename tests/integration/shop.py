@@ -97,8 +97,10 @@ class Table:
         return max(int(path.stem) for path in Path(self._path, "_delta_log").glob("*.json"))
 
 
-def ledger(spark: SparkSession, shop: Shop, group: str, *columns: str) -> list[tuple[object, ...]]:
-    """What the ledger has of a group, oldest first."""
+def ledger(
+    spark: SparkSession, shop: Shop, group: str, *columns: str, table: str = "features"
+) -> list[tuple[object, ...]]:
+    """What the ledger has of a table of a group, oldest first."""
     rows = spark.read.format("delta").load(str(shop.root / "lake" / "_headrace" / "ledger"))
-    rows = rows.where(f"group = '{group}'").orderBy("recorded_at")
+    rows = rows.where(f"group = '{group}' AND table = '{table}'").orderBy("recorded_at")
     return [tuple(row) for row in rows.selectExpr(*columns).collect()]

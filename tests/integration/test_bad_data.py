@@ -161,7 +161,7 @@ DATA: dict[str, tuple[str, str, int, str]] = {
         "{path: ./data/sales}",
         "derive: {size: cast(item as int)}",
         3,
-        "computing spend_of_no_number from no_number: the STRING 'pear' is not a valid INT in: cast(item as int)",
+        "computing spend_of_no_number from no_number: the STRING 'pear' is not a valid INT in derived column size: cast(item as int)",
     ),
     "unmapped": (
         "",

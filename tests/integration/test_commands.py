@@ -140,7 +140,7 @@ def test_preview_refuses(shop: Shop, line: str, error: str) -> None:
     [
         (
             ("spend / nullif(sales - 2, 0)", "spend / (sales - 2)"),
-            "computing spend from sales: division by zero in: cast((spend / (sales - 2)) as double); nullif(x, 0) makes it null",
+            "computing spend from sales: division by zero in feature share: spend / (sales - 2); nullif(x, 0) makes it null",
         ),
         (
             ("{aggregate: count, window: 7d}", "{aggregate: sum, of: cast(9223372036854775807 as bigint), window: 7d}"),

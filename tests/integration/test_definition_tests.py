@@ -119,7 +119,7 @@ TARIFFS = [
 TORN = f"{{sales: [{{customer_id: 1, order_id: 1, amount: 1.0, {AT}}}, {{customer_id: 1, order_id: 1, amount: 1.0, sold_at: 2024-01-01T12:00:00Z}}]}}"
 SCALARS = "spend: 3, food: 1, gifts: 1, ratio: 0.1, raw: 0AFF, latest: 2024-01-01T11:00:00+01:00"
 ROUNDED = "parts: [1.0, 0.33333, null], share_20: 0.33333"
-DIVIDED = "division by zero in: cast((100 / spend) as double); nullif(x, 0) makes it null"
+DIVIDED = "division by zero in feature share: 100 / spend; nullif(x, 0) makes it null"
 APART = "orders: rows of one event lie further apart than its span; widen it or mend the data"
 
 # name -> group, given, expectation, what the result says: None when it passes, an error, or (column, expected, got)s

@@ -16,7 +16,8 @@ from headrace.engine.snapshot import snapshot
 from headrace.logical.building import Building
 from headrace.registry.columns import Columns
 from headrace.registry.loading import load_project
-from headrace.timeline import parse_instant
+from headrace.timeline import Grid, parse_instant
+from tests.oracle.tiled import Tiled
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTANTS = ("2017-07-01T00:00:00Z", "2017-11-30T17:31:07.5Z")  # one on the grid, one between
@@ -143,6 +144,25 @@ def test_all_households_equal_duckdb(
     for household, values in expected.items():
         for name, value in values.items():
             assert close(value, got[household][name]), (household, name, value, got[household][name])
+
+
+@pytest.mark.parametrize(("group", "raw"), [("household_spend", 7), ("household_profile", 5)])
+def test_tiles_give_the_same_snapshot_as_events(
+    spark: SparkSession, tables: GivenTables, tmp_path: Path, group: str, raw: int
+) -> None:
+    project, _ = load_project(ROOT)
+    spec = project.feature_groups[group].spec
+    features, grid = Building(project, Columns(project)).features(spec), Grid(spec.start, spec.every)
+    tiled = Tiled(spark, features, grid, Reading(tables), str(tmp_path))
+    assert len(tiled.tiling.raw) == raw, tiled.tiling.raw
+    tiled.values(grid.interval("2017-11-20"))
+    interval = grid.interval("2017-11-23")
+    got = {row["household_id"]: row for row in tiled.values(interval)}
+    events = snapshot(features, Reading(tables), At(interval.end_us)).collect()
+    assert got.keys() == {row["household_id"] for row in events}
+    for row in events:
+        for name, value in row.asDict().items():
+            assert close(value, got[row["household_id"]][name]), (name, value, got[row["household_id"]][name])
 
 
 def close(expected: object, got: object) -> bool:

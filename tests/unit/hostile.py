@@ -117,15 +117,15 @@ NAMES: list[Attempt] = [
     ("keys: {customer_id: bigint}", 'keys: {"customer_id\\n": bigint}', "invalid-value"),
     ("keys: {customer_id: bigint}", "keys: {_event_us: bigint}", "reserved-name"),
 ]
-# Columns of a source may be called anything that can be seen; what names them does so exactly.
+# Columns of a source may be called anything that can be seen and that gates can address; what names them does so exactly.
 COLUMNS: list[Attempt] = [
-    ("amount: double", "amount: double, 'a`b': string", None),
+    ("amount: double", "amount: double, 'a`b': string", "invalid-name"),
     ("amount: double", "amount: double, 'a b; drop table x': string", None),
-    ("amount: double", "amount: double, '*': string", None),
-    ("amount: double", "amount: double, 'x.y': string", None),
+    ("amount: double", "amount: double, '*': string", "invalid-name"),
+    ("amount: double", "amount: double, 'x.y': string", "invalid-name"),
     ("amount: double", 'amount: double, "it\'s": string', None),
     ("amount: double", "amount: double, '<img src=x onerror=alert(1)>': string", None),
-    ("amount: double", "amount: double, '${env:HOME}': string", None),
+    ("amount: double", "amount: double, '${env:HOME}': string", "invalid-name"),
     ("amount: double", 'amount: double, "a\\nb": string', "invalid-value"),
     ("amount: double", 'amount: double, "a\\u202eb": string', "invalid-value"),
     ("amount: double", 'amount: double, "a\\u200bb": string', "invalid-value"),

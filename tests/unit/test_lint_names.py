@@ -96,6 +96,36 @@ SOURCES = {
         source().replace("amount: double", "amount: double, «_event_us»: bigint"),
         (RESERVED, "'_event_us' is a name that Headrace uses itself"),
     ),
+    "declared with a backtick": (
+        source().replace("amount: double", "amount: double, «a`b»: string"),
+        (INVALID, "s: gates cannot address a column named 'a`b'; leave it out, or rename it where the table is made"),
+    ),
+    "declared with a dot": (
+        source().replace("amount: double", "amount: double, «a.b»: string"),
+        (INVALID, "gates cannot address a column named 'a.b'"),
+    ),
+    "declared as a star": (
+        source().replace("amount: double", "amount: double, «'»*': string"),
+        (INVALID, "gates cannot address a column named '*'"),
+    ),
+    "declared like a variable": (
+        source().replace("amount: double", "amount: double, «'${x»}': string"),
+        (INVALID, "gates cannot address a column named '${x}'"),
+    ),
+    "derived with a dot": (
+        source("derive: {«a.b»: amount * 2}"),
+        (INVALID, "gates cannot address a column named 'a.b'; choose another name"),
+    ),
+    "rolled up with a dot": (
+        ("kind: source\nname: r\nfrom: orders\ngroup_by: [customer_id]\n"
+        "columns: {«a.b»: count(*)}\nspan: 0s\n"),
+        (INVALID, "r: gates cannot address a column named 'a.b'; choose another name"),
+    ),
+    "a feature table with a backtick": (
+        ("kind: feature_table\nname: t\nentity: product\ntable: raw.t\n"
+        "columns: {product_id: bigint, «a`b»: bigint}\n"),
+        (INVALID, "t: gates cannot address a column named 'a`b'; leave it out"),
+    ),
     "a roll-up over its groups": (
         ("kind: source\nname: r\nfrom: orders\ngroup_by: [customer_id, «order_id»]\n"
         "columns: {order_id: count(*)}\nspan: 0s\n"),

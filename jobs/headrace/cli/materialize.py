@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.cli.invocation import Invocation
 
 
@@ -14,6 +15,9 @@ def materialize(
     group: Annotated[list[str], typer.Option("--group", help="Feature group; may be repeated.")],
     interval: Annotated[list[str], typer.Option("--interval", help="Interval by its start; may be repeated.")],
     force: Annotated[bool, typer.Option("--force", help="Compute an interval again although it is current.")] = False,
+    max_rebuild: Annotated[
+        int, typer.Option("--max-rebuild", min=0, help="How many earlier intervals may get missing tiles on the way.")
+    ] = MAX_REBUILD,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to print the result.")] = "text",
 ) -> int:
     """Compute intervals of feature groups: gate the input, compute, gate the output, swap in one commit.
@@ -35,7 +39,7 @@ def materialize(
         work.interval(work.group(name), text)
     results = []
     for name, text in intervals:
-        results.append(materialize_interval(work, name, text, progress, force=force))
+        results.append(materialize_interval(work, name, text, progress, force=force, max_rebuild=max_rebuild))
         if format == "text":
             print(results[-1].sentence(), flush=True)
     if format == "json":

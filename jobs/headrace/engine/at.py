@@ -92,11 +92,13 @@ class Span:
         from_us: Earliest event time, or None.
         to_us: Event times lie before it, or None.
         known_by_us: Events that count only after it are left out; None leaves out none.
+        known_after_us: Events that counted by then are left out; None leaves out none.
     """
 
     from_us: int | None = None
     to_us: int | None = None
     known_by_us: int | None = None
+    known_after_us: int | None = None
 
     @classmethod
     def up_to(cls, at_us: int, since_us: int | None) -> Self:
@@ -106,6 +108,18 @@ class Span:
     def earlier(self, us: int | None) -> Self:
         """The same from `us` earlier on; None is without bound."""
         return replace(self, from_us=None if self.from_us is None or us is None else self.from_us - us)
+
+    def at_once(self, after_us: int) -> Self:
+        """The same where events count a fixed time after they happen: what is known is what happened."""
+        if self.known_after_us is None:
+            return self
+        first_us = self.known_after_us - after_us + 1
+        from_us = first_us if self.from_us is None else max(self.from_us, first_us)
+        return replace(self, from_us=from_us, known_after_us=None)
+
+    def known_earlier(self, us: int) -> Self:
+        """The same with what became known up to `us` earlier."""
+        return replace(self, known_after_us=None if self.known_after_us is None else self.known_after_us - us)
 
 
 EVERYTHING = Span()

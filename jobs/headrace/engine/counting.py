@@ -45,13 +45,14 @@ class Counting:
         """Rows by `<source>.<kind>`, without zeros. Waits for the first action over the rows: call it after that."""
         totals: dict[str, int] = {}
         for observation in self._taken:
-            for kind, rows in _observed(observation).items():
+            for kind, rows in observed(observation).items():
                 name = f"{self._source}.{kind}"
                 totals[name] = totals.get(name, 0) + (rows or 0)
         return {name: rows for name, rows in totals.items() if rows}
 
 
-def _observed(observation: Observation) -> Mapping[str, int | None]:
+def observed(observation: Observation) -> Mapping[str, int | None]:
+    """What was counted, by name; waits for an action over the rows."""
     try:
         return observation.get
     except Py4JError:

@@ -32,10 +32,7 @@ def with_exact_sums(sets: Sequence[FeatureSet], compute: Callable[[bool], T], on
     try:
         return compute(False)
     except Exception as error:
-        # What a gate raises is translated already; Spark's own words are in its cause.
-        words = f"{error} {error.__cause__}"
-        outgrown = OUT_OF_RANGE in words or _OVERFLOW in words
-        if not (outgrown and summed(sets, floating=True)):
+        if not (is_outgrown(error) and summed(sets, floating=True)):
             _name_total(sets, error)
             raise
     on_wide()
@@ -44,6 +41,13 @@ def with_exact_sums(sets: Sequence[FeatureSet], compute: Callable[[bool], T], on
     except Exception as error:
         _name_total(sets, error)
         raise
+
+
+def is_outgrown(error: Exception) -> bool:
+    """Whether values or totals were too large for what they were summed in."""
+    # What a gate raises is translated already; Spark's own words are in its cause.
+    words = f"{error} {error.__cause__}"
+    return OUT_OF_RANGE in words or _OVERFLOW in words
 
 
 def _name_total(sets: Sequence[FeatureSet], error: Exception) -> None:

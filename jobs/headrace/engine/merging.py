@@ -1,6 +1,7 @@
-"""How Spark merges prepared values into states: one SQL aggregate for each way of merging."""
+"""How Spark merges prepared values into states, and states of tiles: one SQL aggregate for each way of merging."""
 
 from headrace.aggregates import EVENT_US, Merge
+from headrace.engine import moments
 from headrace.engine.at import At
 from headrace.logical import AggregateFeature
 
@@ -17,18 +18,62 @@ _SQL: dict[Merge, str] = {
     "kurtosis": "kurtosis({x}){filter}",
     "decayed": "sum({x}){filter}",
 }
+# What a tile keeps where that is not the value: moments have to be put together from means and sums of powers.
+_TILE_SQL: dict[Merge, str] = {"var_pop": moments.STATE, "skewness": moments.STATE, "kurtosis": moments.STATE}
+# `{x}` is the column of a tile: several tiles as one, and as the value.
+_TILES_AS_ONE: dict[Merge, str] = {
+    "sum": "sum({x}){filter}",
+    "min": "min({x}){filter}",
+    "max": "max({x}){filter}",
+    "smallest_k": "slice(sort_array(flatten(collect_list({x}){filter}), true), 1, {k})",
+    "largest_k": "slice(sort_array(flatten(collect_list({x}){filter}), false), 1, {k})",
+    "var_pop": moments.MERGED,
+    "skewness": moments.MERGED,
+    "kurtosis": moments.MERGED,
+    "decayed": "sum({x}){filter}",
+}
+_TILES_AS_VALUE: dict[Merge, str] = {
+    "var_pop": moments.VARIANCE,
+    "skewness": moments.SKEWNESS,
+    "kurtosis": moments.KURTOSIS,
+}
 
 
 def merged(merge: Merge, prepared: str, inside: str, feature: AggregateFeature) -> str:
     """SQL aggregate of a prepared column over the rows where `inside` holds; all rows where it is empty."""
+    return _filled(_SQL[merge], prepared, inside, feature)
+
+
+def tile_of(merge: Merge, prepared: str, feature: AggregateFeature) -> str:
+    """SQL aggregate of a prepared column that tiles keep."""
+    return _filled(_TILE_SQL.get(merge, _SQL[merge]), prepared, "", feature)
+
+
+def merged_tiles(merge: Merge, column: str, feature: AggregateFeature) -> str:
+    """SQL aggregate of a tile column that gives the column of one tile for all of them."""
+    return _filled(_TILES_AS_ONE[merge], column, "", feature)
+
+
+def value_of_tiles(merge: Merge, column: str, inside: str, feature: AggregateFeature) -> str:
+    """SQL aggregate of a tile column over the tiles where `inside` holds that gives what `merged` gives of events."""
+    return _filled(_TILES_AS_VALUE.get(merge, _TILES_AS_ONE[merge]), column, inside, feature)
+
+
+def _filled(template: str, column: str, inside: str, feature: AggregateFeature) -> str:
     window = f" FILTER (WHERE {inside})" if inside else ""
-    return _SQL[merge].format(x=prepared, filter=window, k=feature.k, p=feature.p)
+    return template.format(x=column, filter=window, k=feature.k, p=feature.p)
 
 
 def weighted(sql: str, feature: AggregateFeature, at: At) -> str:
     """SQL of a prepared double times the weight of its event, whose age counts from the end of the window."""
     assert feature.decay is not None
-    age_us = f"cast({at.until(feature)} - {EVENT_US} as double)"
     if feature.decay.half_life_us is not None:
-        return f"({sql}) * pow(2D, -({age_us} / {feature.decay.half_life_us}D))"
+        return faded(sql, feature, EVENT_US, at.until(feature))
+    age_us = f"cast({at.until(feature)} - {EVENT_US} as double)"
     return f"({sql}) * greatest(0D, ({feature.window_us}L - {age_us}) / {feature.window_us}D)"
+
+
+def faded(sql: str, feature: AggregateFeature, from_us: str, to_us: str) -> str:
+    """SQL of a double that was worth `sql` at one instant and has decayed until another."""
+    assert feature.decay is not None
+    return f"({sql}) * pow(2D, -(cast({to_us} - {from_us} as double) / {feature.decay.half_life_us}D))"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headrace.engine.counting import Counting
+from headrace.engine.raw_rows import RawRows
 from headrace.engine.tables import TableReader, TableVersion
 
 
@@ -18,6 +19,7 @@ class Reading:
         wide_sums: Whether sums of doubles take the slower way, for values that limbs cannot hold.
         with_timeless: Whether rows without a valid event time come along, for gates to judge.
         counting: Counts rows that are dropped on the way, or None.
+        raw_rows: Counts events that a snapshot reads, or None.
     """
 
     tables: TableReader
@@ -26,3 +28,4 @@ class Reading:
     wide_sums: bool = False
     with_timeless: bool = False
     counting: Counting | None = None
+    raw_rows: RawRows | None = None

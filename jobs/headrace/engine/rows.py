@@ -69,6 +69,7 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
                 rows = rows.where(~F.expr(violation.text))
             return rows
         case RollUp():
+            span = span.at_once(1)
             # Rows of one event lie within its span; one span more keeps groups that are cut off out of the result.
             rows = lower(node.input, reading, span.earlier(2 * node.span_us))
             return _within(roll_up(node, rows, reading, span), reading, *_bounds(span))
@@ -83,7 +84,9 @@ def of_complete_keys(rows: DataFrame, features: FeatureSet) -> DataFrame:
 
 
 def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
-    rows = scan(node.input, reading, span)
+    if node.available_at is None:
+        span = span.at_once(max(node.delay_us, 1))
+    rows = scan(node.input, reading, span, node.available_at)
     event_us = instant_us(node.event_time.name, node.event_time.type, node.timezone)
     rows = rows.withColumn(EVENT_US, F.expr(event_us))
     if node.available_at is not None:
@@ -115,7 +118,8 @@ def _count_never_visible(node: Instants, rows: DataFrame, reading: Reading, span
 def _bounds(span: Span) -> list[str]:
     bounds = [] if span.from_us is None else [f"{EVENT_US} >= {span.from_us}L"]
     bounds += [] if span.to_us is None else [f"{EVENT_US} < {span.to_us}L"]
-    return bounds + ([] if span.known_by_us is None else [f"{COUNTS_US} <= {span.known_by_us}L"])
+    bounds += [] if span.known_by_us is None else [f"{COUNTS_US} <= {span.known_by_us}L"]
+    return bounds + ([] if span.known_after_us is None else [f"{COUNTS_US} > {span.known_after_us}L"])
 
 
 def _bounds_without_arrival(node: Instants, span: Span) -> list[str]:
@@ -152,7 +156,8 @@ def _clean(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
 def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
     # A copy that arrived earlier may have any earlier event time, unless visibility follows from the event time.
     before_us = None if instants_of(node).available_at else node.within_us
-    rows = lower(node.input, reading, span.earlier(before_us))
+    # A copy counts no later than what it is a copy of, plus the microsecond by which counting follows visibility.
+    rows = lower(node.input, reading, span.earlier(before_us).known_earlier(node.within_us + 1))
     keys = [F.col(quote_identifier(name)) for name in node.keys]
     order = [VISIBLE_US, EVENT_US, *[quote_identifier(name) for name in node.order]]
     same = Window.partitionBy(*reading.scope, *keys).orderBy(*[F.col(name).asc_nulls_first() for name in order])
@@ -160,7 +165,9 @@ def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
     has_key = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in node.keys)
     is_copy = f"{has_key} AND coalesce({VISIBLE_US} - _copy_of_us <= {node.within_us}L, false)"
     rows = rows.where(f"NOT ({is_copy})").drop("_copy_of_us")
-    return _within(rows, reading, *([] if span.from_us is None else [f"{EVENT_US} >= {span.from_us}L"]))
+    from_us, after_us = span.from_us, span.known_after_us
+    bounds = [] if from_us is None else [f"{EVENT_US} >= {from_us}L"]
+    return _within(rows, reading, *bounds, *([] if after_us is None else [f"{COUNTS_US} > {after_us}L"]))
 
 
 def _enrich(node: Enrich, reading: Reading, span: Span) -> DataFrame:

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from headrace.engine.at import Span
 from headrace.engine.reading import Reading
 from headrace.expressions import quote_identifier
-from headrace.logical import Scan
+from headrace.logical import Column, Scan
 from headrace.timeline import parse_instant
 from headrace.timeline.instant import from_instant
 
@@ -23,14 +23,22 @@ _STRFTIME = {
 _FIRST_US, _LAST_US = (parse_instant(text) for text in ("1000-01-01", "9999-12-31"))
 
 
-def scan(node: Scan, reading: Reading, span: Span) -> DataFrame:
-    """Rows of a table; those outside `span` may be missing, those inside are all there."""
+def scan(node: Scan, reading: Reading, span: Span, available_at: Column | None = None) -> DataFrame:
+    """Rows of a table; those outside `span` may be missing, those inside are all there.
+
+    Args:
+        node: What to read.
+        reading: Where from.
+        span: What is wanted.
+        available_at: The column of arrival times, whose statistics tell files with nothing new.
+    """
     schema = {column.name: column.type for column in node.columns}
     rows = reading.tables.read(node.table, reading.versions.get(node.table), schema)
     rows = rows.select(*[quote_identifier(c) for c in (*schema, *reading.scope)])
     for condition in (
         *_by_partition(node, span, reading.with_timeless),
         *_by_event_time(node, span, reading.with_timeless),
+        *_by_arrival(node, span, reading.with_timeless, available_at),
     ):
         rows = rows.where(F.expr(condition))
     return rows
@@ -56,17 +64,39 @@ def _by_event_time(node: Scan, span: Span, with_timeless: bool) -> list[str]:
     """Bounds on the raw column, so that file statistics can skip; exact bounds are applied to instants."""
     if node.event_time is None:
         return []
-    kind = next(column.type for column in node.columns if column.name == node.event_time)
-    if kind not in ("timestamp", "timestamp_ntz", "date"):
-        return []
-    margin = 0 if kind == "timestamp" else ZONE_MARGIN_US + (86_400_000_000 if kind == "date" else 0)
-    name, found = quote_identifier(node.event_time), []
-    for sign, bound, away in ((">=", span.from_us, -margin), ("<", span.to_us, margin)):
-        if bound is not None:
-            literal = f"timestamp_micros({bound + away}L)"
-            bounded = f"{name} {sign} {literal if kind == 'timestamp' else f'cast({literal} as {kind})'}"
-            found.append(_or_null(bounded, name, with_timeless))
+    column, found = _event_time(node), []
+    for sign, bound, ahead in ((">=", span.from_us, -1), ("<", span.to_us, 1)):
+        if bound is not None and (bounded := _bound(column, sign, bound, ahead)):
+            found.append(_or_null(bounded, quote_identifier(column.name), with_timeless))
     return found
+
+
+def _by_arrival(node: Scan, span: Span, with_timeless: bool, available_at: Column | None) -> list[str]:
+    """What arrived later than wanted is not there; what counts after an instant happened or arrived after it."""
+    if available_at is None or node.event_time is None:
+        return []
+    event_time, found = _event_time(node), []
+    if span.known_by_us is not None:
+        found.append(_bound(available_at, "<=", span.known_by_us, 1))
+    if span.known_after_us is not None:
+        either = [_bound(column, ">=", span.known_after_us, -1) for column in (event_time, available_at)]
+        found.append(None if None in either else " OR ".join(bounded for bounded in either if bounded))
+    nulls = " OR ".join(f"{quote_identifier(column.name)} IS NULL" for column in (event_time, available_at))
+    return [f"({bounded} OR {nulls})" if with_timeless else f"({bounded})" for bounded in found if bounded]
+
+
+def _event_time(node: Scan) -> Column:
+    return next(column for column in node.columns if column.name == node.event_time)
+
+
+def _bound(column: Column, sign: str, us: int, ahead: int) -> str | None:
+    """A bound on a raw column of times, wide enough for any zone; None where its type has no order of time."""
+    if column.type not in ("timestamp", "timestamp_ntz", "date"):
+        return None
+    margin_us = 0 if column.type == "timestamp" else ZONE_MARGIN_US + (86_400_000_000 if column.type == "date" else 0)
+    literal = f"timestamp_micros({us + ahead * margin_us}L)"
+    bound = literal if column.type == "timestamp" else f"cast({literal} as {column.type})"
+    return f"{quote_identifier(column.name)} {sign} {bound}"
 
 
 def _or_null(condition: str, name: str, with_timeless: bool) -> str:

@@ -1,4 +1,4 @@
-"""A group's features at one instant, from its events: one hash aggregation with a filter for each window.
+"""A group's features at one instant, from events and tiles: one hash aggregation with a filter for each window.
 
 Events are shuffled once, after a partial aggregation on the map side. Each input whose distinct values are counted
 adds one shuffle of pre-aggregated rows: (keys, value) pairs with the time each was last seen, from which every window
@@ -17,6 +17,7 @@ from headrace.engine.mapping import CATEGORY
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower, of_complete_keys
 from headrace.engine.state_plan import Branch, ByCategory, Items, StatePlan, plan_states
+from headrace.engine.tile_rows import Tiles
 from headrace.engine.wide_totals import with_wide_totals
 from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
@@ -26,7 +27,9 @@ from headrace.logical.pruning import pruned_features
 _ANY = {"count(1)": "_rows"}  # for groups whose features need no states
 
 
-def snapshot(features: FeatureSet, reading: Reading, at: At, asked: DataFrame | None = None) -> DataFrame:
+def snapshot(
+    features: FeatureSet, reading: Reading, at: At, asked: DataFrame | None = None, tiles: Tiles | None = None
+) -> DataFrame:
     """Feature values of every entity that has an event within the group's reach.
 
     Args:
@@ -34,13 +37,15 @@ def snapshot(features: FeatureSet, reading: Reading, at: At, asked: DataFrame | 
         reading: Where rows come from.
         at: The instant; with rows' own instants, `_at_us` must be among `reading.scope`.
         asked: Rows of keys (and scope) to give values for instead, entities without events included.
+        tiles: What is read in place of events, for the features that it serves.
 
     Returns:
         Scope, keys and feature columns, in declared order.
     """
-    plan = plan_states(features, at, reading.wide_sums)
+    members = tiles is not None and tiles.members
+    plan = plan_states(features, at, reading.wide_sums, tiles.tiled if tiles else None, members=members)
     names = (*reading.scope, *(key.name for key in features.keys))
-    states = _states(features, reading, plan, names)
+    states = _states(features, reading, plan, names, tiles)
     if asked is not None:
         states = asked.join(states, list(names), "left")
     return _with_expressions(_values(states, plan, names), features, names)
@@ -51,15 +56,17 @@ def _values(states: DataFrame, plan: StatePlan, names: tuple[str, ...]) -> DataF
     return plan.lets.run(states).select(*keys, *[F.expr(sql).alias(name) for name, sql in plan.values.items()])
 
 
-def _states(features: FeatureSet, reading: Reading, plan: StatePlan, names: tuple[str, ...]) -> DataFrame:
+def _states(
+    features: FeatureSet, reading: Reading, plan: StatePlan, names: tuple[str, ...], tiles: Tiles | None = None
+) -> DataFrame:
     """States of every entity.
 
     What is aggregated per (keys, value) and per (keys, category) joins the rows of the events on their last way through
     a shuffle, so there is no join.
     """
     keys = [quote_identifier(name) for name in names]
-    rows = events = _prepared(features, reading, plan, plan.main, names)
-    merged = plan.main.merged or _ANY
+    rows = events = _events_and_tiles(features, reading, plan, names, tiles)
+    merged = {**plan.main.merged, **plan.of_tiles} or _ANY
     if any("collect_list" in sql for entries in _entries(plan) for sql in entries):
         # Lists are collected without generated code: of few rows, then, and not of all events.
         rows = _merged(rows, keys, merged)
@@ -73,6 +80,18 @@ def _states(features: FeatureSet, reading: Reading, plan: StatePlan, names: tupl
         merged |= by.entries.merged
     states = _merged(rows, keys, merged)
     return with_wide_totals(states, events, names, tuple(plan.wide.values())) if plan.wide else states
+
+
+def _events_and_tiles(
+    features: FeatureSet, reading: Reading, plan: StatePlan, names: tuple[str, ...], tiles: Tiles | None
+) -> DataFrame:
+    """What is merged by key: contributions of events, and of tiles where there are any."""
+    if tiles is None:
+        return _prepared(features, reading, plan, plan.main, names)
+    rows = tiles.prepared(plan, names)
+    if tiles.members and not plan.main.features:
+        return rows
+    return _prepared(features, reading, plan, plan.main, names).unionByName(rows, allowMissingColumns=True)
 
 
 def _entries(plan: StatePlan) -> Iterator[Mapping[str, str]]:
@@ -127,6 +146,9 @@ def _counting(features: FeatureSet, reading: Reading, plan: StatePlan, since: st
         rows = lower(features.events, reading).where(f"{COUNTS_US} <= {at.sql}")
         rows = rows if since is None else rows.where(f"{EVENT_US} >= {since}")
     rows = of_complete_keys(rows, features)
+    # Wide totals read the events of a key a second time, and one observation cannot stand at two places.
+    if reading.raw_rows is not None and not plan.wide:
+        rows = reading.raw_rows.counted(rows)
     if plan.category is not None:
         rows = rows.where(f"{plan.category} IS NOT NULL").withColumn(CATEGORY, F.expr(plan.category))
     return rows

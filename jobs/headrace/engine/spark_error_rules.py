@@ -19,7 +19,8 @@ class Rule:
     Attributes:
         sign: Found in the exception's text, stack left out, when this rule is the one.
         error: What it is to us.
-        message: One line; `{name}` is the sign's group of that name.
+        message: One line; `{name}` is the sign's group of that name, `{fragment}` what failed and where it stands:
+            the sign's group `quoted`, or what Spark underlines.
         hint: What to do about it.
     """
 
@@ -188,7 +189,8 @@ RULES: tuple[Rule, ...] = (
         "{what}{fragment}",
     ),
     _rule(
-        r"PatternSyntaxException: (?P<what>.+)|INVALID_PARAMETER_VALUE\.PATTERN\] (?P<why>.+?)(?: SQLSTATE|$)",
+        r"PatternSyntaxException: (?P<what>.+)(?:\n(?P<quoted>.+))?"
+        r"|INVALID_PARAMETER_VALUE\.PATTERN\] (?P<why>.+?)(?: SQLSTATE|$)",
         UsageError,
         "a regular expression cannot be read: {what}{why}{fragment}",
     ),

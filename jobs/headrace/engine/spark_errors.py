@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException, PythonException
 
+from headrace.engine.authored import Expressions, located
 from headrace.engine.spark_error_rules import RULES
 from headrace.errors import HeadraceError, InfrastructureError
 
@@ -25,11 +26,12 @@ _NOISE = (
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
+def translated(doing: str, expressions: Expressions = ()) -> Iterator[None]:
     """Raises what Spark raises inside as a `HeadraceError`; other exceptions pass.
 
     Args:
         doing: What was being done and to what, e.g. `reading raw.transactions`; begins the message.
+        expressions: The definitions' expressions that take part, so that the message says which of them failed.
 
     Raises:
         DataError: Data is missing, damaged, or does not fit.
@@ -40,10 +42,10 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
-        raise translate(error, doing) from error
+        raise translate(error, doing, expressions) from error
 
 
-def translate(error: BaseException, doing: str) -> HeadraceError:
+def translate(error: BaseException, doing: str, expressions: Expressions = ()) -> HeadraceError:
     """The error to raise instead of one of Spark's."""
     evidence = _evidence(error)
     for rule in RULES:
@@ -52,9 +54,10 @@ def translate(error: BaseException, doing: str) -> HeadraceError:
             details = {name: text or "" for name, text in found.groupdict().items()}
             if "FAILED_READ_FILE" in evidence:
                 details["path"] = unquote(details["path"])
-            message = rule.message.format_map(
-                {**details, "path": details.get("path", ""), "fragment": _fragment(evidence)}
-            )
+            named = details.pop("quoted", "")
+            quoted = named or _underlined(evidence)
+            fragment = located(quoted, expressions, whole=bool(named)) or (f" in: {quoted}" if quoted else "")
+            message = rule.message.format_map({**details, "path": details.get("path", ""), "fragment": fragment})
             return rule.error(f"{doing}: {_one_line(message)}", hint=rule.hint)
     if isinstance(error, PythonException):
         return HeadraceError(f"{doing}: {_python_reason(evidence)}")
@@ -67,13 +70,13 @@ def _evidence(error: BaseException) -> str:
     return "\n".join(line for line in lines if not _STACK.match(line))
 
 
-def _fragment(evidence: str) -> str:
+def _underlined(evidence: str) -> str:
     """The part of the author's SQL that failed, which Spark underlines."""
     shown = re.search(r"== SQL.*?==\n(?P<sql>.*)\n(?P<marks>[ -]*\^+)", evidence)
     if shown is None:
         return ""
     begin = len(shown["marks"]) - shown["marks"].count("^")
-    return f" in: {shown['sql'][begin : len(shown['marks'])]}"
+    return shown["sql"][begin : len(shown["marks"])]
 
 
 def _python_reason(evidence: str) -> str:
@@ -92,5 +95,5 @@ def _one_line(text: str) -> str:
     for noise in _NOISE:
         text = noise.sub("", text)
     text = re.sub(r"\bfile:/+", "/", text).replace("`", "").replace('"', "'").strip(" ;:,")
-    text = text.removesuffix("; the columns are").rstrip(".").replace(". in: ", " in: ")
+    text = text.removesuffix("; the columns are").rstrip(".").replace(". in ", " in ").replace(". in: ", " in: ")
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

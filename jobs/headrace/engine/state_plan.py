@@ -10,9 +10,14 @@ from headrace.engine.at import At
 from headrace.engine.inputs import input_sql, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.mapping import Entries, entries, output_column, without_by
-from headrace.engine.merging import merged, weighted
+from headrace.engine.merging import faded, merged, value_of_tiles, weighted
+from headrace.engine.tile_columns import TO_US
 from headrace.expressions import DataType
 from headrace.logical import AggregateFeature, FeatureSet
+from headrace.logical.tile_states import TileState
+
+# Columns of tiles by name of the state, by output column.
+Tiled = Mapping[str, Mapping[str, TileState]]
 
 
 @dataclass
@@ -77,6 +82,10 @@ class StatePlan:
         category: SQL over the source's columns that splits keys further, or None; rows where it is null are left out.
         widest: The longest window of features that differ in nothing else; None is lifetime.
         main: Rows to states, grouped by keys.
+        tiled: The features that are made of tiles, and of which columns of theirs.
+        tiles_since: Where the tiles begin, as SQL; None is without bound.
+        tiles: SQL over columns of tiles -> column that is merged.
+        of_tiles: SQL aggregate over those -> state column.
         wide: SQL over inputs of `main`, null outside the window -> column of doubles to total.
         items: By input, the states per distinct value.
         by: By category, the values of features that are maps.
@@ -90,6 +99,10 @@ class StatePlan:
     category: str | None
     widest: Mapping[tuple[object, ...], int | None]
     main: Branch
+    tiled: Tiled = field(default_factory=dict)
+    tiles_since: str | None = None
+    tiles: dict[str, str] = field(default_factory=dict)
+    of_tiles: dict[str, str] = field(default_factory=dict)
     wide: dict[str, str] = field(default_factory=dict)
     items: dict[str, Items] = field(default_factory=dict)
     by: dict[str, ByCategory] = field(default_factory=dict)
@@ -97,16 +110,35 @@ class StatePlan:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def plan_states(features: FeatureSet, at: At, wide_sums: bool) -> StatePlan:
-    """The plan for a group's aggregate features."""
-    return _plan(features.aggregates, at, features.order, wide_sums, None)
+def plan_states(
+    features: FeatureSet, at: At, wide_sums: bool, tiled: Tiled | None = None, *, members: bool = False
+) -> StatePlan:
+    """The plan for a group's aggregate features.
+
+    Args:
+        features: The group's features.
+        at: The instant.
+        wide_sums: Whether sums of doubles that events are read for take the slower way.
+        tiled: The features that are made of tiles.
+        members: Whether tiles say who is a member.
+    """
+    return _plan(features.aggregates, at, features.order, wide_sums, None, tiled or {}, members)
 
 
 def _plan(
-    features: tuple[AggregateFeature, ...], at: At, order: tuple[str, ...], wide_sums: bool, category: str | None
+    features: tuple[AggregateFeature, ...],
+    at: At,
+    order: tuple[str, ...],
+    wide_sums: bool,
+    category: str | None,
+    tiled: Tiled,
+    members: bool,
 ) -> StatePlan:
     # All rows within reach, even where only maps or distinct values look that far: they say who is a member.
-    plan = StatePlan(at, order, wide_sums, category, _widest(features), Branch(at.earliest(features)))
+    looking = [f for f in features if f.name not in tiled and f.by is None and _items_of(f) is None]
+    since = at.earliest(looking if members else features)
+    plan = StatePlan(at, order, wide_sums, category, _widest(features, tiled), Branch(since), tiled)
+    plan.tiles_since = at.earliest([f for f in features if f.name in tiled])
     for value in dict.fromkeys(_items_of(feature) for feature in features if feature.by is None):
         if value is not None:
             branch = Branch(at.earliest([f for f in features if f.by is None and _items_of(f) == value]))
@@ -117,7 +149,7 @@ def _plan(
     categories = dict.fromkeys(feature.by.category.text for feature in features if feature.by)
     for number, text in enumerate(categories):
         maps = [feature for feature in features if feature.by and feature.by.category.text == text]
-        inner = _plan(without_by(maps), at, order, wide_sums, text)
+        inner = _plan(without_by(maps), at, order, wide_sums, text, {}, False)
         plan.by[text] = ByCategory(inner, entries(maps, number))
         plan.values |= plan.by[text].entries.values
     return plan
@@ -139,6 +171,8 @@ def _value(plan: StatePlan, feature: AggregateFeature) -> str:
     names = {"at_us": plan.at.sql, "unit_us": str(feature.unit_us)}
     if aggregate.over_items:
         names["items"] = _items(plan, feature, aggregate.over_items, states)
+    elif feature.name in plan.tiled:
+        names |= {state.name: _tile_state(plan, feature, state) for state in states}
     else:
         plan.main.features.add(output_column(feature.name))
         of = _input(plan.main, feature)
@@ -158,18 +192,19 @@ def _column(columns: dict[str, str], sql: str, prefix: str) -> str:
     return columns.setdefault(sql, f"{prefix}{len(columns)}")
 
 
-def _widest(features: tuple[AggregateFeature, ...]) -> Mapping[tuple[object, ...], int | None]:
+def _widest(features: tuple[AggregateFeature, ...], tiled: Tiled) -> Mapping[tuple[object, ...], int | None]:
     found: dict[tuple[object, ...], int | None] = {}
     for feature in features:
-        key = _same_but_window(feature)
+        key = _same_but_window(feature, tiled)
         longest = found.get(key, 0)
         is_longer = longest is not None and (feature.window_us is None or feature.window_us > longest)
         found[key] = feature.window_us if is_longer else longest
     return found
 
 
-def _same_but_window(feature: AggregateFeature) -> tuple[object, ...]:
-    return (feature.aggregate, feature.of, feature.where, feature.offset_us, feature.calendar, feature.k, feature.decay)
+def _same_but_window(feature: AggregateFeature, tiled: Tiled) -> tuple[object, ...]:
+    same = (feature.aggregate, feature.of, feature.where, feature.offset_us, feature.calendar, feature.k, feature.decay)
+    return (*same, feature.name in tiled)
 
 
 def _input(branch: Branch, feature: AggregateFeature) -> str:
@@ -183,9 +218,29 @@ def _input(branch: Branch, feature: AggregateFeature) -> str:
 def _state(plan: StatePlan, feature: AggregateFeature, state: State, value: str) -> str:
     """SQL of a merged state over the feature's window."""
     prepared = _prepared(plan, plan.main, feature, state, value)
-    wide = replace(feature, window_us=plan.widest[_same_but_window(feature)]) if state.event else feature
-    sql = merged(state.merge, prepared, _inside(plan, plan.main, wide), feature)
-    column = _column(plan.main.merged, sql, "_s")
+    wide = _widened(plan, feature, state)
+    sql = merged(state.merge, prepared, _inside(plan, plan.main.since, wide), feature)
+    return _narrowed(plan, feature, wide, state, _column(plan.main.merged, sql, "_s"))
+
+
+def _tile_state(plan: StatePlan, feature: AggregateFeature, state: State) -> str:
+    """The same out of tiles, each of which lies inside a window or outside it."""
+    sql = plan.tiled[feature.name][state.name].column
+    if state.merge == "decayed":
+        sql = faded(sql, feature, TO_US, plan.at.until(feature))
+    wide = _widened(plan, feature, state)
+    inside = _inside(plan, plan.tiles_since, wide)
+    column = _column(plan.tiles, sql, "_t")
+    merged_sql = value_of_tiles(state.merge, column, inside, feature)
+    return _narrowed(plan, feature, wide, state, _column(plan.of_tiles, merged_sql, "_u"))
+
+
+def _widened(plan: StatePlan, feature: AggregateFeature, state: State) -> AggregateFeature:
+    """The feature with the widest window that decides its own, which is aggregated once for all of them."""
+    return replace(feature, window_us=plan.widest[_same_but_window(feature, plan.tiled)]) if state.event else feature
+
+
+def _narrowed(plan: StatePlan, feature: AggregateFeature, wide: AggregateFeature, state: State, column: str) -> str:
     if state.event is None or wide == feature:
         return column
     return f"(CASE WHEN {state.event.format(state=column)} >= {plan.at.since(feature)} THEN {column} END)"
@@ -202,11 +257,14 @@ def _prepared(plan: StatePlan, branch: Branch, feature: AggregateFeature, state:
     return _column(branch.prepared, sql, "_p")
 
 
-def _inside(plan: StatePlan, branch: Branch, feature: AggregateFeature, *, bounded: bool = True) -> str:
-    """SQL that is true for the events of a window (without its beginning, if so told); empty where it always is."""
+def _inside(plan: StatePlan, begins: str | None, feature: AggregateFeature, *, bounded: bool = True) -> str:
+    """SQL that is true for the events of a window (without its beginning, if so told); empty where it always is.
+
+    No row that is asked lies before `begins`.
+    """
     conditions = []
     since = plan.at.since(feature) if bounded else None
-    if since is not None and since != branch.since:
+    if since is not None and since != begins:
         conditions.append(f"{EVENT_US} >= {since}")
     if feature.offset_us or (feature.calendar and feature.calendar.previous):
         conditions.append(f"{EVENT_US} < {plan.at.until(feature)}")
@@ -222,7 +280,7 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
     items.branch.features.add(output_column(feature.name))
     prepared = _prepared(plan, items.branch, feature, state, items.value)
     # The time a value was seen last decides every window that ends then.
-    inside = _inside(plan, items.branch, feature, bounded=state.event is None)
+    inside = _inside(plan, items.branch.since, feature, bounded=state.event is None)
     column = _column(items.branch.merged, merged(state.merge, prepared, inside, feature), f"_m{number}_")
     since = plan.at.since(feature) if state.event else None
     present = f"{state.event.format(state=column)} >= {since}" if state.event and since else f"{column} IS NOT NULL"
@@ -231,7 +289,7 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
 
 
 def _wide_total(plan: StatePlan, feature: AggregateFeature, value: str) -> str:
-    conditions = [_inside(plan, plan.main, feature)]
+    conditions = [_inside(plan, plan.main.since, feature)]
     if feature.where is not None:
         conditions.append(_column(plan.main.inputs, feature.where.text, "_v"))
     wanted = " AND ".join(condition for condition in conditions if condition)

@@ -58,7 +58,7 @@ class DataType:
         if self.key is not None and self.value is not None:
             return f"map<{self.key.sql()},{self.value.sql()}>"
         if self.name == "struct":
-            return f"struct<{','.join(f'{_field_name(name)}:{kind.sql()}' for name, kind in self.fields)}>"
+            return f"struct<{','.join(f'{field_name(name)}:{kind.sql()}' for name, kind in self.fields)}>"
         return self.name
 
     def __str__(self) -> str:
@@ -273,5 +273,6 @@ def _scale(kind: DataType) -> int:
     return kind.scale or 0
 
 
-def _field_name(name: str) -> str:
+def field_name(name: str) -> str:
+    """The name of a struct's field as type texts spell it: in backticks where it is no plain word."""
     return name if name.isascii() and name.isidentifier() else quote_identifier(name)

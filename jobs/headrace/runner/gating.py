@@ -11,7 +11,7 @@ from headrace.logical.pruning import instants_of
 from headrace.quality import Suite
 from headrace.runner.batches import Batch, Judging, chain, lookup_batch, lookups, source_batch
 from headrace.runner.run import Run
-from headrace.spec import FeatureGroup
+from headrace.spec import FeatureGroup, RollUp
 
 
 def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
@@ -26,8 +26,11 @@ def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
         for table in lookups(run.work, name):
             yield lookup_batch(judging, table, run.interval.end_us)
         keys = list(run.work.linted.columns.keys(run.group)) if name == run.group.source else []
+        # A roll-up's late rows are told by their own arrival, not by that of an event.
+        is_roll_up = isinstance(run.work.linted.project.sources[name].spec, RollUp)
+        known_after_us = None if is_roll_up else run.input_from_us
         end_us, earliest_us = run.interval.end_us, _earliest_us(run, run.work.building.before_quarantine(name))
-        yield source_batch(judging, name, keys, Span(earliest_us, end_us, end_us), run.input_from_us)
+        yield source_batch(judging, name, keys, Span(earliest_us, end_us, end_us, known_after_us), run.input_from_us)
 
 
 def _earliest_us(run: Run, node: Rows) -> int | None:

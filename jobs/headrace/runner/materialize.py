@@ -3,11 +3,12 @@
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headrace.changes.definition_change import compare
 from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.errors import DataError, HeadraceError, UsageError
 from headrace.runner.progress import Progress
 from headrace.runner.run import Run
@@ -34,6 +35,9 @@ class Materialized:
         table_version: Delta version that holds it.
         documents: Data Docs of the gates.
         seconds: How long it took.
+        read_events: Why features are made of events and not of tiles, by output column.
+        raw_rows: How many events were read for them; None where sums took the slower way, which does not count.
+        tile_intervals: How many intervals got their tiles on the way; of the first it is one, whatever its history.
     """
 
     group: str
@@ -47,6 +51,9 @@ class Materialized:
     table_version: int | None
     documents: tuple[str, ...]
     seconds: float
+    read_events: Mapping[str, str] = field(default_factory=dict)
+    raw_rows: int | None = 0
+    tile_intervals: int = 0
 
     def sentence(self) -> str:
         """The result in one line."""
@@ -64,6 +71,7 @@ def materialize_interval(
     *,
     force: bool = False,
     reason: str | None = None,
+    max_rebuild: int = MAX_REBUILD,
 ) -> Materialized:
     """Brings one interval of a group in line with its definition.
 
@@ -74,6 +82,7 @@ def materialize_interval(
         progress: Where steps are reported.
         force: Compute it although it is current.
         reason: Why it is computed, for the ledger.
+        max_rebuild: How many earlier intervals may get their tiles on the way.
 
     Raises:
         UsageError: The interval is not on the grid, or a changed definition lacks a new version.
@@ -87,6 +96,7 @@ def materialize_interval(
         raise DataError(f"{name} {interval} ends after now", "run it when the interval is over")
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
+    run.force, run.max_rebuild = force, max_rebuild
     stored = [state.committed for state in work.ledger.latest(name, group.version) if state.committed]
     _require_version(run, stored)
     mine = next((row for row in stored if row.interval == interval), None)
@@ -151,6 +161,9 @@ def _current(run: Run, row: LedgerRow, began: float) -> Materialized:
         table_version=row.table_version,
         documents=tuple(gate.document for gate in row.gates if gate.document),
         seconds=round(time.perf_counter() - began, 3),
+        read_events=dict(run.read_events),
+        raw_rows=run.raw_rows,
+        tile_intervals=run.tile_intervals,
     )
 
 
@@ -168,4 +181,7 @@ def committed(run: Run, began: float) -> Materialized:
         table_version=run.table_version,
         documents=tuple(gate.document for gate in run.gates if gate.document),
         seconds=round(time.perf_counter() - began, 3),
+        read_events=dict(run.read_events),
+        raw_rows=run.raw_rows,
+        tile_intervals=run.tile_intervals,
     )

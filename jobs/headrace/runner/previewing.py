@@ -7,6 +7,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from headrace.engine.at import At
+from headrace.engine.authored import authored
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.given import python_value
 from headrace.engine.reading import Reading
@@ -45,7 +46,7 @@ def preview(work: Workspace, name: str, at_us: int, keys: Mapping[str, str], lim
             values = values.where(F.col(quote_identifier(key)) == F.lit(value))
         return values.limit(limit).collect()
 
-    with translated(f"computing {name} from {group.source}"):
+    with translated(f"computing {name} from {group.source}", authored(features)):
         return with_exact_sums([features], compute, lambda: None)
 
 

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.engine.spark_errors import translated
+from headrace.engine.type_text import type_text
 from headrace.errors import DataError
 from headrace.expectations import ROWWISE, Expectation, violation
 from headrace.expressions import quote_identifier
@@ -41,7 +42,7 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
         {"_run_id": F.lit(run.run_id), "_group": F.lit(run.group.name), "_interval": F.lit(run.interval.name)}
     )
     table = DeltaTable(run.work.spark, run.work.lake.layout.quarantine(source), f"quarantine of {source}")
-    columns = {field.name: field.dataType.simpleString() for field in held.schema.fields}
+    columns = {field.name: type_text(field.dataType) for field in held.schema.fields}
     with translated(f"writing {table.name}"):
         _ensure(table, columns)
         predicate = " AND ".join(

@@ -1,10 +1,13 @@
 """One interval of one group on its way into its table: what is known so far."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace.changes.tile_plan import MAX_REBUILD
+from headrace.engine.authored import Expressions, authored
 from headrace.engine.reading import Reading
 from headrace.engine.tables import TableVersion
 from headrace.logical import FeatureSet
@@ -15,6 +18,7 @@ from headrace.timeline import Interval
 
 if TYPE_CHECKING:
     from headrace.quality import GateResult
+    from headrace.runner.tiles import StoredTiles
     from headrace.storage import StagedTable
 
 
@@ -40,6 +44,12 @@ class Run:
         rows_quarantined: Rows held back among them.
         counts: Rows that never count or whose instant was a choice, by `<source>.<what it is>`.
         table_version: Delta version that holds the interval.
+        max_rebuild: How many earlier intervals may get their tiles on the way.
+        force: Whether the interval's tiles are built again although they are there.
+        tiles: What the snapshot reads of tiles; None where it reads events only.
+        read_events: Why features read events, by output column.
+        raw_rows: How many events were read for them, one read twice as two; None where sums took the slower way.
+        tile_intervals: How many intervals got their tiles on the way.
     """
 
     work: Workspace
@@ -59,10 +69,21 @@ class Run:
     rows_quarantined: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     table_version: int | None = None
+    max_rebuild: int = MAX_REBUILD
+    force: bool = False
+    tiles: "StoredTiles | None" = None
+    read_events: Mapping[str, str] = field(default_factory=dict)
+    raw_rows: int | None = 0
+    tile_intervals: int = 0
 
     def reading(self, wide_sums: bool = False) -> Reading:
         """The pinned tables."""
         return Reading(self.work.lake, self.versions, wide_sums=wide_sums)
+
+    @property
+    def expressions(self) -> Expressions:
+        """The definitions' expressions that take part, for messages about those that fail."""
+        return authored(self.features)
 
     @property
     def documents(self) -> Path | None:

@@ -1,13 +1,15 @@
 """The stages of computing one interval, in order; what is printed is what runs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace as replace_fields
 
 from pyspark.sql import functions as F
 
 from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
 from headrace.engine.at import At, Span
 from headrace.engine.exactness import with_exact_sums
+from headrace.engine.raw_rows import RawRows
 from headrace.engine.rows import lower
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
@@ -21,6 +23,7 @@ from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
+from headrace.runner.tiles import bring_tiles
 from headrace.spec import RollUp
 from headrace.timeline import format_instant
 from headrace.version import __version__
@@ -66,7 +69,7 @@ def _require_fresh(run: Run) -> None:
         return
     since_us = run.interval.end_us - source.freshness.us
     rows = lower(run.work.building.events(source.name), run.reading(), Span(since_us, run.interval.end_us))
-    with translated(f"looking for new events of {source.name}"):
+    with translated(f"looking for new events of {source.name}", run.expressions):
         if rows.limit(1).isEmpty():
             raise DataError(
                 f"{source.name} has no event in the {source.freshness} before {format_instant(run.interval.end_us)}",
@@ -82,7 +85,7 @@ def input_gate(run: Run, step: Step) -> None:
         run.rows_quarantined = 0
         run.counts.clear()
         for batch in input_batches(run, wide_sums):
-            with translated(f"checking {batch.suite.name}"):
+            with translated(f"checking {batch.suite.name}", run.expressions):
                 result = run_gate(batch.rows, batch.suite, run.documents)
             run.gates.append(result)
             _require_passed(run, result)
@@ -118,7 +121,9 @@ def compute(run: Run, step: Step) -> None:
     at = At(run.interval.end_us)
 
     def stage(wide_sums: bool) -> None:
-        values = snapshot(run.features, run.reading(wide_sums), at)
+        tiles, run.read_events = run.tiles.read(run, wide_sums) if run.tiles else (None, run.read_events)
+        raw = RawRows()
+        values = snapshot(run.features, replace_fields(run.reading(wide_sums), raw_rows=raw), at, tiles=tiles)
         feature_time = F.expr(f"timestamp_micros({run.interval.end_us}L)")
         keys = [F.col(column.name) for column in run.features.keys]
         features = [F.col(column.name) for column in run.features.columns]
@@ -126,11 +131,24 @@ def compute(run: Run, step: Step) -> None:
             *keys, feature_time.alias("feature_time"), *features, F.to_date(feature_time).alias("feature_date")
         )
         run.staged = run.work.staging.stage(rows, run.run_id)
+        run.raw_rows = None if wide_sums else raw.total()
 
-    with translated(f"computing {run.group.name} from {run.group.source}"):
+    with translated(f"computing {run.group.name} from {run.group.source}", run.expressions):
         with_exact_sums([run.features], stage, lambda: step.note(SLOWER))
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
+    if run.read_events:
+        counted = "events" if run.raw_rows is None else f"{run.raw_rows:,} events"
+        step.note(f"{len(run.read_events)} features read {counted}")
+        step.details += [f"{reason}: {', '.join(names)}" for reason, names in by_reason(run.read_events).items()]
+
+
+def by_reason(read_events: Mapping[str, str]) -> dict[str, list[str]]:
+    """The features that read events, by why they do."""
+    found: dict[str, list[str]] = {}
+    for name, reason in read_events.items():
+        found.setdefault(reason, []).append(name)
+    return found
 
 
 def output_gate(run: Run, step: Step) -> None:
@@ -174,6 +192,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("claim the interval", claim),
     ("pin table versions", pin),
     ("input gate", input_gate),
+    ("tiles", bring_tiles),
     ("compute and stage", compute),
     ("output gate", output_gate),
     ("prepare", prepare),

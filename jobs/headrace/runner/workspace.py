@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from headrace.engine.tables import TableVersion
-    from headrace.storage import FeatureTable, Lake, Ledger, Staging
+    from headrace.storage import FeatureTable, Lake, Ledger, Staging, TileTable
 
 
 _SHARED = ("spark", "lake", "staging", "ledger", "filled")  # whatever the definitions are
@@ -123,6 +123,12 @@ class Workspace:
         from headrace.storage import FeatureTable
 
         return FeatureTable(self.lake, group.name, group.version, self.grid(group).is_finer_than_a_day)
+
+    def tile_table(self, group: FeatureGroup) -> "TileTable":
+        """Where the group's tiles are."""
+        from headrace.storage import TileTable
+
+        return TileTable(self.lake, group.name, group.version)
 
     @cached_property
     def ledger(self) -> "Ledger":

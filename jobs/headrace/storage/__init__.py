@@ -5,8 +5,10 @@ from headrace.storage.delta_table import Commit, DeltaTable
 from headrace.storage.feature_tables import FEATURE_DATE, FEATURE_TIME, FeatureTable
 from headrace.storage.layout import Layout
 from headrace.storage.ledger import Ledger
+from headrace.storage.source_changes import SourceChange, change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
+from headrace.storage.tile_tables import TileTable
 from headrace.storage.training_tables import TrainingTable
 
 __all__ = [
@@ -19,7 +21,10 @@ __all__ = [
     "Lake",
     "Layout",
     "Ledger",
+    "SourceChange",
     "StagedTable",
     "Staging",
+    "TileTable",
+    "change_since",
     "TrainingTable",
 ]

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
+from headrace.engine.type_text import type_text
 from headrace.errors import DataError
 from headrace.expressions import DataType, quote_identifier
 
@@ -21,7 +22,7 @@ def as_declared(rows: DataFrame, table: str, declared: Mapping[str, str]) -> Dat
     Raises:
         DataError: Columns are missing, or have types whose values the declared ones cannot hold.
     """
-    found = {column.name.lower(): (column.name, column.dataType.simpleString()) for column in rows.schema}
+    found = {column.name.lower(): (column.name, type_text(column.dataType)) for column in rows.schema}
     problems, columns = [], []
     for name, kind in declared.items():
         if name.lower() not in found:

@@ -11,6 +11,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from headrace.engine.spark_errors import translate, translated
+from headrace.engine.type_text import type_text
 from headrace.errors import DataError, HeadraceError
 from headrace.expressions import quote_identifier
 from headrace.storage.address import Address, literal
@@ -60,7 +61,7 @@ class DeltaTable:
             if _MISSING.search(str(error)):
                 return None
             raise translate(error, f"reading {self.name}") from error
-        return {column.name: column.dataType.simpleString() for column in schema}
+        return {column.name: type_text(column.dataType) for column in schema}
 
     def read(self, version: int | None = None) -> DataFrame:
         """Its rows, of a version or of now."""
@@ -151,7 +152,7 @@ class DeltaTable:
         types = {name.lower(): kind for name, kind in present.items()}
         missing = {name: kind for name, kind in columns.items() if name.lower() not in types}
         for name, kind in columns.items():
-            if name not in missing and types[name.lower()] != kind.lower():
+            if name not in missing and types[name.lower()].lower() != kind.lower():
                 raise DataError(
                     f"{self.name}: column {name} is {types[name.lower()]} and cannot become {kind}",
                     hint="a new version of the group gets a table of its own",

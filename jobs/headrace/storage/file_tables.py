@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as f
 
+from headrace.engine.type_text import type_text
 from headrace.errors import DataError
 from headrace.expressions import quote_identifier
 
@@ -29,7 +30,7 @@ def digest(spark: SparkSession, path: str) -> tuple[str, int] | None:
 def read_parquet(spark: SparkSession, path: str, declared: Mapping[str, str] | None) -> DataFrame:
     """Parquet files; a partition column has the declared type, not the one that directory names suggest."""
     rows = spark.read.parquet(path)
-    found = {column.name: column.dataType.simpleString() for column in rows.schema}
+    found = {column.name: type_text(column.dataType) for column in rows.schema}
     wanted = {name.lower(): kind.lower() for name, kind in (declared or {}).items()}
     if all(wanted.get(name.lower(), kind) == kind for name, kind in found.items()):
         return rows

@@ -1,7 +1,8 @@
 """The ledger: an append-only Delta table of what was computed, where attempts claim their intervals."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame, DataFrameWriter, Row
 from pyspark.sql import functions as f
@@ -91,6 +92,28 @@ class Ledger:
         self._ensure()
         what = f"headrace/claims/{table}/{group}_v{version}/{interval.name if interval else 'all'}"
         commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
+        return attempt
+
+    def claim_all(self, rows: Sequence[LedgerRow], what: str) -> int:
+        """Takes several intervals of one table for a run, with one number for all: one above any of that table before.
+
+        Args:
+            rows: What is claimed, an interval each; their attempt is given here.
+            what: Unique name of the table.
+
+        Returns:
+            The attempt, which fences older ones of any of its intervals.
+
+        Raises:
+            ConflictError: Another run took a number at the same time.
+        """
+        first = rows[0]
+        with translated("reading the ledger"):
+            (newest,) = self._where(first.group, first.version, first.table).agg(f.max("attempt")).collect()
+        attempt = (newest[0] or 0) + 1
+        self._ensure()
+        writer = self._writer(*[replace(row, attempt=attempt) for row in rows])
+        commit(self._table, writer, {"run_id": first.run_id}, f"headrace/claims/{what}", attempt)
         return attempt
 
     def rows(

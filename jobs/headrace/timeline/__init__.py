@@ -1,5 +1,6 @@
 """Time as Headrace means it: durations and instants in microseconds, windows, grids and intervals."""
 
+from headrace.timeline.buckets import Buckets, Tile
 from headrace.timeline.calendar import Calendar
 from headrace.timeline.decay import Decay
 from headrace.timeline.duration import Duration
@@ -9,11 +10,13 @@ from headrace.timeline.window import LIFETIME, Window
 
 __all__ = [
     "LIFETIME",
+    "Buckets",
     "Calendar",
     "Decay",
     "Duration",
     "Grid",
     "Interval",
+    "Tile",
     "Window",
     "format_instant",
     "local_to_instant",

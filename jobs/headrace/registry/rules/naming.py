@@ -31,6 +31,15 @@ def is_identifier(name: str) -> bool:
     return name.isascii() and name.isidentifier()
 
 
+def is_addressable(name: str) -> bool:
+    """Whether Great Expectations can find a column by its name.
+
+    It gives names to Spark as they are, which takes backticks and a lone `*` as syntax; what it lists of a table has
+    backticks around names with dots, and `${` begins one of its own variables.
+    """
+    return name != "*" and not any(sign in name for sign in ("`", ".", "${"))
+
+
 def reserved(located: Located[Any], path: Path, name: str, where: str | None = None) -> Problem:
     """The problem that Headrace uses a name itself."""
     message = f"'{name}' is a name that Headrace uses itself"

@@ -8,7 +8,7 @@ from headrace.errors import Problem
 from headrace.registry.columns import Columns
 from headrace.registry.project import Located, Project
 from headrace.registry.rules.faults import item
-from headrace.registry.rules.naming import Taken, reserved
+from headrace.registry.rules.naming import Taken, is_addressable, reserved
 from headrace.spec import RollUp, TableSource
 
 # Columns that rows have beside their own at some point of the work.
@@ -41,9 +41,18 @@ def _keys(located: Located[Any], field: str, taken: Taken) -> Iterator[Problem]:
     for name in getattr(located.spec, field):
         if _INTERNAL.fullmatch(name) or (field == "derive" and name.startswith("_")):
             yield reserved(located, (field, name), name)
+        elif not is_addressable(name):
+            message = f"gates cannot address a column named '{name}'"
+            yield located.problem((field, name), "invalid-name", message, hint=_other_name(located, field), key=True)
         elif first := taken.claim(name, f"`{field}`"):
             message = f"'{name}' is taken in {first}"
             yield located.problem((field, name), "duplicate-column", message, hint="choose another name", key=True)
+
+
+def _other_name(located: Located[Any], field: str) -> str:
+    """What to do about a name: columns of a table are called as they are called."""
+    is_in_table = field == "columns" and not isinstance(located.spec, RollUp)
+    return "leave it out, or rename it where the table is made" if is_in_table else "choose another name"
 
 
 def _enriched(source: Located[Any], spec: TableSource, taken: Taken) -> Iterator[Problem]:

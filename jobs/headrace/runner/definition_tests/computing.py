@@ -7,6 +7,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from headrace.engine.at import AT_COLUMN, At
+from headrace.engine.authored import authored
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.given import GivenTables, frame, plain_value, python_value
 from headrace.engine.point_in_time import point_in_time
@@ -61,7 +62,7 @@ def compute(work: Workspace, group: FeatureGroup, tests: Sequence[DefinitionTest
         timed = spine.withColumn(_TIME, F.timestamp_micros(AT_COLUMN))
         return point_in_time([features], timed, _TIME, reading, flavour="numpy").collect()
 
-    with translated(doing(group)):
+    with translated(doing(group), authored(features)):
         found = with_exact_sums([features], collected, lambda: None)
         again = with_exact_sums([features], at_instants, lambda: None)
     kinds = {**SCOPE, **keys, **types}

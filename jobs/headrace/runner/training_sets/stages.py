@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pyspark.sql import functions as F
 
 from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
+from headrace.engine.authored import authored
 from headrace.engine.exactness import summed, with_exact_sums
 from headrace.engine.rows import lower
 from headrace.engine.spark_errors import translated
@@ -144,7 +145,8 @@ def compute(build: Build, step: Step) -> None:
         )
         build.staged = build.work.staging.stage(training_set(build.node, spine, inputs), build.run_id)
 
-    with translated(f"computing {build.name}"):
+    expressions = tuple(one for features in _everything(build.node) for one in authored(features))
+    with translated(f"computing {build.name}", expressions):
         with_exact_sums(_everything(build.node), stage, lambda: step.note(SLOWER))
         assert build.staged is not None
         build.report = report(build.node, build.work.staging.read(build.staged))

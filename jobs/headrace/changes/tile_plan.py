@@ -1,0 +1,168 @@
+"""Which tiles a run can use, and which it has to build first: from what the ledger says of earlier builds."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from headrace.changes.ledger_row import LedgerRow
+from headrace.errors import DataError
+from headrace.logical.chain import Chain
+from headrace.logical.tiling import Tiling
+from headrace.timeline import Grid, Interval
+
+MAX_REBUILD = 31
+# In place of a state's fingerprint where its values outgrew it: the tiles are without it.
+OUTGROWN = "outgrown"
+# Before all of time.
+EVERYTHING_US = -(1 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the ledger keeps of a build of tiles beside their states.
+
+    Attributes:
+        base_from_us: Of a base, where its tiles begin; None is no base: only what became known in the interval.
+        has_head: Of a base, whether what is older is in it too.
+    """
+
+    base_from_us: int | None = None
+    has_head: bool = False
+
+    def text(self) -> str:
+        """As the ledger has it."""
+        return json.dumps({"base_from_us": self.base_from_us, "has_head": self.has_head})
+
+    @classmethod
+    def of(cls, row: LedgerRow) -> "Manifest":
+        """What a row says."""
+        said = json.loads(row.definition or "{}")
+        return cls(said.get("base_from_us"), bool(said.get("has_head")))
+
+
+@dataclass(frozen=True, slots=True)
+class TilePlan:
+    """What to build for an interval, and what is there then.
+
+    Attributes:
+        chain: The tiles that the snapshot reads.
+        missing: Intervals whose tiles are built, oldest first and without gaps; none are when all are there.
+        from_all: Whether the tiles of the one missing interval become a base, from all events known by its end.
+        outgrown: States that some of the tiles are without.
+    """
+
+    chain: Chain
+    missing: tuple[Interval, ...]
+    from_all: bool
+    outgrown: frozenset[str]
+
+    @property
+    def after_us(self) -> int:
+        """What became known up to here is in the tiles that are there."""
+        return self.missing[0].start_us
+
+
+def plan_tiles(
+    group: str,
+    tiling: Tiling,
+    states: Iterable[str],
+    rows: Iterable[LedgerRow],
+    grid: Grid,
+    interval: Interval,
+    max_rebuild: int = MAX_REBUILD,
+    *,
+    is_stale: Callable[[LedgerRow], bool] = lambda row: False,
+    changed_us: Callable[[LedgerRow], int | None] = lambda row: None,
+) -> TilePlan:
+    """What a snapshot at the end of an interval needs.
+
+    The newest base that fits is taken, and the intervals since. A build is used when it has every state that is asked
+    for and none before it is newer, as coarse tiles are made of those before them. Without a base there is one to
+    build, from all events in one pass, whatever the length of their history.
+
+    Args:
+        group: For messages.
+        tiling: How the group's features are made of tiles.
+        states: Columns that are needed; their names are their fingerprints.
+        rows: Committed builds of the group's tiles.
+        grid: The group's grid.
+        interval: The interval.
+        max_rebuild: How many intervals before it may be built on the way.
+        is_stale: Whether tiles of the interval itself that are there have to be built again.
+        changed_us: From which instant on rows count that came or went since a build read them; None is that none did,
+            `EVERYTHING_US` that nobody can tell.
+
+    Raises:
+        DataError: More are missing.
+    """
+    needed, at_us = set(states), interval.end_us
+    usable = {
+        row.interval.end_us: row
+        for row in rows
+        if row.interval and row.interval.end_us <= at_us and needed <= row.fingerprints.keys()
+    }
+    base = _base(tiling, usable, at_us)
+    if base is None:
+        return _base_at(tiling, interval)
+    said = Manifest.of(base)
+    assert base.interval is not None
+    assert said.base_from_us is not None
+    base_us = base.interval.end_us
+    used = _used(base, usable, grid, interval, is_stale)
+    earliest_us = changed_us(used[-1]) if used else EVERYTHING_US
+    if earliest_us is not None:
+        used = [row for row in used if row.interval and row.interval.end_us < earliest_us]
+    if not used:
+        return _base_at(tiling, interval)
+    assert used[-1].interval is not None
+    missing = tuple(grid.intervals(used[-1].interval.end_us, at_us))
+    chain = Chain(tiling.buckets, base_us, said.base_from_us, said.has_head)
+    if len(missing) - 1 > max_rebuild:
+        raise _too_many(group, missing, max_rebuild)
+    outgrown = {name for row in used for name in needed if row.fingerprints[name] == OUTGROWN}
+    return TilePlan(chain, missing, False, frozenset(outgrown))
+
+
+def _base(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> LedgerRow | None:
+    """The newest base that holds what windows look at."""
+    first_us = tiling.head_us(at_us)
+    for _, row in sorted(usable.items(), reverse=True):
+        said = Manifest.of(row)
+        fits = said.base_from_us is not None and said.base_from_us <= first_us
+        if fits and (said.has_head or not tiling.is_endless):
+            return row
+    return None
+
+
+def _base_at(tiling: Tiling, interval: Interval) -> TilePlan:
+    """A new base out of all events."""
+    chain = Chain(tiling.buckets, interval.end_us, tiling.head_us(interval.end_us), tiling.is_endless)
+    return TilePlan(chain, (interval,), True, frozenset())
+
+
+def _used(
+    base: LedgerRow,
+    usable: Mapping[int, LedgerRow],
+    grid: Grid,
+    interval: Interval,
+    is_stale: Callable[[LedgerRow], bool],
+) -> list[LedgerRow]:
+    """The base and the builds since, up to the first that is not there or not good; none when that is the base."""
+    assert base.interval is not None
+    used: list[LedgerRow] = []
+    for step in (base.interval, *grid.intervals(base.interval.end_us, interval.end_us)):
+        row = usable.get(step.end_us)
+        is_older = row is not None and used and row.attempt < used[-1].attempt
+        if row is None or is_older or (step == interval and is_stale(row)):
+            break
+        used.append(row)
+    return used
+
+
+def _too_many(group: str, missing: tuple[Interval, ...], max_rebuild: int) -> DataError:
+    before = missing[:-1]
+    return DataError(
+        f"{group} {missing[-1]}: tiles of {len(before)} intervals before it are missing, more than --max-rebuild "
+        f"{max_rebuild}",
+        f"those from {before[0]} on; `--max-rebuild {len(before)}` builds them on the way, in one pass",
+    )

@@ -1,0 +1,192 @@
+"""Brings the tiles of a group up to an interval: what is missing is built, each run's in one commit."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headrace import __version__
+from headrace.changes.ledger_row import LedgerRow, Status
+from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
+from headrace.engine.exactness import is_outgrown
+from headrace.engine.spark_errors import translated
+from headrace.engine.tile_build import Building, build_tiles
+from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
+from headrace.errors import ConflictError
+from headrace.logical.pruning import instants_of
+from headrace.logical.tile_states import TileState, tile_states
+from headrace.logical.tiling import Tiling, tiling, without
+from headrace.runner.progress import Step
+from headrace.runner.run import Run
+from headrace.storage import change_since
+from headrace.timeline import Interval
+
+# Each lost race means that another run's tiles came to be, so that few are left to build.
+TRIES = 10
+_TOO_LARGE = "its values are outside the range of sums in tiles"
+
+
+@dataclass(frozen=True)
+class StoredTiles:
+    """The tiles that a snapshot can read.
+
+    Attributes:
+        tiling: How features are made of tiles.
+        plan: Which tiles belong together.
+        table_version: Version of the tile table that holds them.
+    """
+
+    tiling: Tiling
+    plan: TilePlan
+    table_version: int
+
+    def read(self, run: Run, wide_sums: bool) -> tuple[Tiles | None, Mapping[str, str]]:
+        """What a snapshot reads of tiles, and why other features read events.
+
+        Args:
+            run: The run.
+            wide_sums: Whether totals out of tiles have turned out to be too large, too.
+        """
+        tiled = self.tiling
+        large = {
+            name: _TOO_LARGE
+            for name, states in tile_states(run.features, tiled).items()
+            if any(s.column in self.plan.outgrown or (wide_sums and s.is_total) for s in states.values())
+        }
+        tiled = without(tiled, run.features, large) if large else tiled
+        if not tiled.served:
+            return None, tiled.raw
+        table = run.work.tile_table(run.group).read(self.table_version)
+        states = tile_states(run.features, tiled)
+        events = run.features.events
+        return read_tiles(table, tiled, states, self.plan.chain, run.interval.end_us, events), tiled.raw
+
+
+def bring_tiles(run: Run, step: Step) -> None:
+    """Builds the tiles that the interval lacks; a group that reads events only needs none.
+
+    Runs of other intervals may build the same tiles at the same time. One of them is first, and the others look again.
+    """
+    tiled = tiling(run.features, run.work.grid(run.group))
+    run.read_events = dict(tiled.raw)
+    if not tiled.served:
+        step.note("none: all features read events")
+        return
+    for left in reversed(range(TRIES)):
+        plan = _plan(run, tiled)
+        if not plan.missing:
+            (commit,) = run.work.tile_table(run.group).table.history(limit=1)
+            run.tiles = StoredTiles(tiled, plan, commit.version)
+            step.note("all there")
+            return
+        try:
+            run.tiles = _build(run, tiled, plan, step)
+            return
+        except ConflictError:
+            if left == 0:
+                raise
+            step.note("another run was first")
+
+
+def _plan(run: Run, tiled: Tiling) -> TilePlan:
+    stored = run.work.ledger.latest(run.group.name, run.group.version, "tiles")
+    return plan_tiles(
+        run.group.name,
+        tiled,
+        _states(run, tiled),
+        [state.committed for state in stored if state.committed],
+        run.work.grid(run.group),
+        run.interval,
+        run.max_rebuild,
+        is_stale=lambda row: run.force or _read_other_rows(run, row),
+        changed_us=lambda row: _changed_us(run, row),
+    )
+
+
+def _read_other_rows(run: Run, row: LedgerRow) -> bool:
+    """Whether the events' table has changed since a build."""
+    table = instants_of(run.features.events).input.table
+    return row.source_versions.get(table) != run.versions[table].version
+
+
+def _changed_us(run: Run, row: LedgerRow) -> int | None:
+    """From which instant on events count that came or went since a build; what is looked up changes no tile."""
+    instants = instants_of(run.features.events)
+    table = instants.input.table
+    change = change_since(run.work.lake, instants, row.source_versions.get(table, ""), run.versions[table])
+    if change is None:
+        return None
+    return EVERYTHING_US if change.earliest_us is None else change.earliest_us
+
+
+def _states(run: Run, tiled: Tiling) -> dict[str, TileState]:
+    of_features = tile_states(run.features, tiled).values()
+    return {state.column: state for of_feature in of_features for state in of_feature.values()}
+
+
+def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
+    """Claims the missing intervals, builds their tiles and swaps them in.
+
+    What is built is read by nobody before it is there, so it is not staged: a failure leaves the table as it was.
+    """
+    # Coarser tiles need every state of those below, so what is missing once is missing until there is a new base.
+    states = {column: state for column, state in _states(run, tiled).items() if column not in plan.outgrown}
+    prints = dict.fromkeys(plan.outgrown, OUTGROWN) | {column: column for column in states}
+    claimed = [_row(run, plan, missing, "claimed", prints) for missing in plan.missing]
+    prepared = [replace(row, status="prepared") for row in claimed]
+    what = f"tiles/{run.group.name}_v{run.group.version}"
+    attempt = run.work.ledger.claim_all([*claimed, *prepared], what)
+    with translated(f"computing {run.group.name} from {run.group.source}"):
+        try:
+            version = _write(run, tiled, plan, states, attempt, wide_sums=False)
+        except ConflictError:
+            raise
+        except Exception as error:
+            if not is_outgrown(error):
+                raise
+            step.note("without sums, which outgrew them")
+            prints |= {column: OUTGROWN for column, state in states.items() if state.is_total}
+            kept = {column: state for column, state in states.items() if not state.is_total}
+            version = _write(run, tiled, plan, kept, attempt, wide_sums=True)
+    rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
+    run.work.ledger.append(*[replace(row, attempt=attempt, table_version=version) for row in rows])
+    run.tile_intervals += len(plan.missing)
+    step.note(_said(plan))
+    outgrown = plan.outgrown | {column for column, said in prints.items() if said == OUTGROWN}
+    return StoredTiles(tiled, replace(plan, missing=(), outgrown=outgrown), version)
+
+
+def _said(plan: TilePlan) -> str:
+    if plan.from_all:
+        return "from all events up to the interval's end, in one pass"
+    earlier = len(plan.missing) - 1
+    return "of the interval" + (f" and {earlier} before it" if earlier else "")
+
+
+def _write(
+    run: Run, tiled: Tiling, plan: TilePlan, states: Mapping[str, TileState], attempt: int, *, wide_sums: bool
+) -> int:
+    table = run.work.tile_table(run.group)
+    stored = None if plan.from_all else table.read()
+    building = Building(run.features, tiled, states, plan, may_be_late(run.features.events))
+    rows = build_tiles(building, run.reading(wide_sums), stored)
+    table.ensure(dict(rows.dtypes))
+    return table.replace(rows, plan.missing, run.run_id, attempt)
+
+
+def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: Mapping[str, str]) -> LedgerRow:
+    said = Manifest(plan.chain.first_us if plan.from_all else None, plan.from_all and plan.chain.has_head)
+    return LedgerRow(
+        group=run.group.name,
+        version=run.group.version,
+        table="tiles",
+        interval=interval,
+        attempt=0,
+        status=status,
+        run_id=run.run_id,
+        recorded_at_us=time.time_ns() // 1000,
+        headrace_version=__version__,
+        fingerprints=states,
+        definition=said.text(),
+        source_versions={table: version.version for table, version in run.versions.items()},
+        input_from_us=None if plan.from_all else interval.start_us,
+    )

@@ -1,0 +1,81 @@
+"""The tile table of a group: partial states by key and stretch of event time, partitioned by what was known when."""
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import DataFrame
+
+from headrace.engine.tile_columns import FROM_US, KNOWN, PARTITIONS, TO_US, timestamp
+from headrace.storage.delta_table import DeltaTable
+from headrace.storage.feature_tables import RETENTION
+from headrace.storage.interval_table import replace
+from headrace.storage.tables import Lake
+from headrace.timeline import Interval
+
+_OWN = {**PARTITIONS, FROM_US: "bigint", TO_US: "bigint"}
+
+
+class TileTable:
+    """The tiles of one version of a group.
+
+    Args:
+        lake: Where they are.
+        group: Name of the group.
+        version: Its version.
+    """
+
+    def __init__(self, lake: Lake, group: str, version: int) -> None:
+        self._group, self._version = group, version
+        self.table = DeltaTable(lake.spark, lake.layout.tiles(group, version), f"tiles of {group}_v{version}")
+
+    @property
+    def path(self) -> str:
+        """Where it is: a path or a catalog name."""
+        return self.table.address.text
+
+    def ensure(self, keys_and_states: Mapping[str, str]) -> None:
+        """Creates the table, or adds columns of new states, in a step of its own.
+
+        Args:
+            keys_and_states: Types as DDL, by name; its own columns may be among them.
+
+        Raises:
+            InfrastructureError: The lake cannot be written.
+        """
+        others = {name: kind for name, kind in keys_and_states.items() if name not in _OWN}
+        self.table.ensure(
+            {**_OWN, **others},
+            partitioned_by=tuple(PARTITIONS),
+            properties={
+                "headrace.group": self._group,
+                "headrace.version": str(self._version),
+                "delta.logRetentionDuration": RETENTION,
+                "delta.deletedFileRetentionDuration": RETENTION,
+                # Every read names its partitions; one file each is enough.
+                "delta.dataSkippingNumIndexedCols": "0",
+                "delta.autoOptimize.optimizeWrite": "true",
+            },
+        )
+
+    def replace(self, rows: DataFrame, intervals: Sequence[Interval], run_id: str, attempt: int) -> int:
+        """Replaces the tiles of intervals in one commit, those of all levels that fall due in them.
+
+        Args:
+            rows: Their rows.
+            intervals: The intervals, without gaps.
+            run_id: The run that builds them.
+            attempt: Number claimed in the ledger; of all tiles of the group only the newest attempt is let in.
+
+        Returns:
+            The table's version that holds them.
+
+        Raises:
+            ConflictError: Another writer was there first, or a newer attempt has written.
+        """
+        known = ", ".join(timestamp(interval.end_us) for interval in intervals)
+        metadata = {"run_id": run_id, "from": intervals[0].name, "to": intervals[-1].name}
+        what = f"headrace/tiles/{self._group}_v{self._version}"
+        return replace(self.table, rows, f"{KNOWN} IN ({known})", metadata, what, attempt)
+
+    def read(self, version: int | None = None) -> DataFrame:
+        """All tiles, of a version or of now."""
+        return self.table.read(version)

@@ -1,0 +1,177 @@
+"""Daily runs out of tiles, end to end: what they read, what they leave, and that the values are those of all events."""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from headrace.engine.at import At, Span
+from headrace.engine.given import GivenTables
+from headrace.engine.reading import Reading
+from headrace.engine.rows import lower
+from headrace.engine.snapshot import snapshot
+from headrace.timeline import parse_instant
+from tests.integration.shop import Shop, Table, ledger
+from tests.oracle.project import features_of
+
+SCHEMA = "customer_id bigint, amount double, item string, sold_at timestamp, loaded_at timestamp"
+CONF = """
+lake: ./lake
+roots: [./lake, ./data]
+tables:
+  raw.sales: {path: ./data/sales}
+spark: {master: 'local[2]'}
+"""
+DEFINITIONS = """
+kind: entity
+name: customer
+keys: {customer_id: bigint}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+available_at: loaded_at
+columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp, loaded_at: timestamp}
+tie_breaker: [item]
+---
+kind: feature_group
+name: spend
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-08
+features:
+  spend: {aggregate: sum, of: amount, windows: [1d, 3d, lifetime], default: 0}
+  last_item: {aggregate: last, of: item, window: 3d}
+  items: {aggregate: count_distinct, of: item, window: 3d}
+  share: {expression: spend_1d / nullif(spend_3d, 0)}
+---
+kind: feature_group
+name: wide
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-08
+features:
+  spend: {aggregate: sum, of: amount * 1e20, window: 3d}
+  sales: {aggregate: count, window: 3d}
+"""
+VALUES = ["customer_id", "spend_1d", "spend_3d", "spend_lifetime", "last_item", "items", "share"]
+
+
+def sales(day: int) -> list[tuple[object, ...]]:
+    """What arrives on a day of January: three of its own sales, and one of three days before."""
+    start = datetime(2024, 1, day, tzinfo=UTC)
+    own = [
+        (c, 1.1 * day + c, f"i{(day * c) % 4}", start + timedelta(hours=c), start + timedelta(hours=c))
+        for c in (1, 2, 3)
+    ]
+    return [*own, (day % 3 + 1, 0.7, "late", start - timedelta(days=3, hours=-1), start + timedelta(hours=5))]
+
+
+def append(spark: SparkSession, shop: Shop, rows: Sequence[tuple[object, ...]]) -> None:
+    values = spark.createDataFrame(rows, SCHEMA).coalesce(1)
+    values.write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
+
+
+def run(shop: Shop, line: str) -> dict[str, object]:
+    done = shop.headrace(f"materialize {line} --format json")
+    assert done.code == 0, done.err
+    (result,) = json.loads(done.out)
+    return dict(result)
+
+
+def from_events(spark: SparkSession, shop: Shop, at: str) -> list[tuple[object, ...]]:
+    """The snapshot of `spend` at an instant, from all events."""
+    table = spark.read.format("delta").load(str(shop.root / "data" / "sales"))
+    features = features_of(DEFINITIONS, "spend")
+    rows = snapshot(features, Reading(GivenTables({"raw.sales": table})), At(parse_instant(at)))
+    return sorted(tuple(row) for row in rows.select(*VALUES).collect())
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A project with sales of a week, a file a day."""
+    shop = Shop.open(tmp_path_factory.mktemp("tiles") / "shop", DEFINITIONS, CONF)
+    for day in range(2, 10):
+        append(spark, shop, sales(day))
+    return shop
+
+
+def test_day_after_day(spark: SparkSession, shop: Shop) -> None:
+    table = Table(spark, shop, "spend_v1")
+    first = run(shop, "--group spend --interval 2024-01-08")
+    assert (first["tile_intervals"], first["read_events"]) == (
+        1,
+        {"items": "count_distinct needs every distinct value"},
+    )
+    assert first["raw_rows"] == 9  # of the last three days; their late ones are not there yet
+    append(spark, shop, sales(10))
+    append(spark, shop, sales(11))
+    assert run(shop, "--group spend --interval 2024-01-09")["tile_intervals"] == 1
+    # 2024-01-10 was left out: its tiles are built on the way.
+    done = shop.headrace("materialize --group spend --interval 2024-01-11")
+    assert done.code == 0, done.err
+    told = re.sub(r" +\d+\.\d s +", " … ", done.err)
+    assert "tiles … of the interval and 1 before it" in told, told
+    assert re.search(r"1 features read \d+ events\n +count_distinct needs every distinct value: items", told), told
+    for day in ("09", "10", "12"):
+        assert table.rows(f"2024-01-{day}", " ".join(VALUES)) == from_events(spark, shop, f"2024-01-{day}"), day
+    # What is computed again later is as it was known: rows that arrived since change nothing.
+    append(
+        spark, shop, [(1, 500.0, "later", datetime(2024, 1, 8, 9, tzinfo=UTC), datetime(2024, 1, 12, 9, tzinfo=UTC))]
+    )
+    before = table.rows("2024-01-10", " ".join(VALUES))
+    assert run(shop, "--group spend --interval 2024-01-09 --force")["tile_intervals"] == 1
+    assert table.rows("2024-01-10", " ".join(VALUES)) == before
+    what = ("date_format(interval_start, 'dd')", "attempt", "status", "table_version", "size(fingerprints)")
+    attempts = ledger(spark, shop, "spend", *what, table="tiles")
+    assert [row for row in attempts if row[2] == "committed"] == [
+        ("08", 1, "committed", 1, 5),
+        ("09", 2, "committed", 2, 5),
+        ("10", 3, "committed", 3, 5),
+        ("11", 3, "committed", 3, 5),
+        ("09", 4, "committed", 4, 5),
+    ]
+
+
+def test_a_hole_that_is_too_large_exits_3(shop: Shop) -> None:
+    done = shop.headrace("materialize --group spend --interval 2024-01-14 --max-rebuild 2")
+    assert done.code == 3
+    assert done.error == (
+        "spend 2024-01-14: tiles of 4 intervals before it are missing, more than --max-rebuild 2; "
+        "those from 2024-01-10 on; `--max-rebuild 4` builds them on the way, in one pass"
+    )
+
+
+def test_values_that_tiles_cannot_sum_are_read_from_events(spark: SparkSession, shop: Shop) -> None:
+    result = run(shop, "--group wide --interval 2024-01-08")
+    assert result["read_events"] == {"spend": "its values are outside the range of sums in tiles"}
+    table = Table(spark, shop, "wide_v1")
+    assert [(row[0], row[2]) for row in table.rows("2024-01-09", "customer_id spend sales")] == [(1, 3), (2, 3), (3, 3)]
+
+
+def files_read(rows: DataFrame) -> int:
+    """How many files the scans of an executed plan have read."""
+    execution = rows._jdf.queryExecution()
+    rows._jdf.collectToPython()
+    leaves = execution.executedPlan().collectLeaves()
+    return sum(leaves.apply(i).metrics().apply("numFiles").value() for i in range(leaves.size()))
+
+
+def test_only_files_with_new_rows_are_read(spark: SparkSession, shop: Shop) -> None:
+    table = spark.read.format("delta").load(str(shop.root / "data" / "sales"))
+    events = features_of(DEFINITIONS, "spend").events
+    reading = Reading(GivenTables({"raw.sales": table}))
+    end = parse_instant("2024-01-08")
+    of_the_day = Span(None, end, end, parse_instant("2024-01-07"))
+    assert (
+        files_read(lower(events, reading, of_the_day)),
+        files_read(lower(events, reading, Span(None, end, end))),
+    ) == (1, 6)
