@@ -17,7 +17,7 @@ from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.progress import Step
 from headrace.runner.run import Run
-from headrace.storage import change_since
+from headrace.storage import Computing, change_since
 from headrace.timeline import Interval
 
 # Each lost race means that another run's tiles came to be, so that few are left to build.
@@ -135,7 +135,7 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
     prepared = [replace(row, status="prepared") for row in claimed]
     what = f"tiles/{run.group.name}_v{run.group.version}"
     attempt = run.work.ledger.claim_all([*claimed, *prepared], what)
-    with translated(f"computing {run.group.name} from {run.group.source}"):
+    with translated(_computing(run), run.expressions):
         try:
             version = _write(run, tiled, plan, states, attempt, wide_sums=False)
         except ConflictError:
@@ -170,7 +170,11 @@ def _write(
     building = Building(run.features, tiled, states, plan, may_be_late(run.features.events))
     rows = build_tiles(building, run.reading(wide_sums), stored)
     table.ensure(dict(rows.dtypes))
-    return table.replace(rows, plan.missing, run.run_id, attempt)
+    return table.replace(rows, plan.missing, run.run_id, attempt, Computing(_computing(run), run.expressions))
+
+
+def _computing(run: Run) -> str:
+    return f"computing {run.group.name} from {run.group.source}"
 
 
 def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: Mapping[str, str]) -> LedgerRow:
