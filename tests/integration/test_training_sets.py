@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -271,12 +270,6 @@ def test_wrong_lines(shop: Shop, line: str, code: int, message: str) -> None:
     done = shop.headrace(line)
     assert done.code == code
     assert message.splitlines()[0] in done.err
-
-
-@contextmanager
-def edited_table(shop: Shop, old: str, new: str) -> Iterator[None]:
-    with shop.edited((old, new)):
-        yield
 
 
 @pytest.mark.parametrize(

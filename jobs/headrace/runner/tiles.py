@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from headrace import __version__
 from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
@@ -19,6 +18,7 @@ from headrace.runner.progress import Step
 from headrace.runner.run import Run
 from headrace.storage import Computing, change_since
 from headrace.timeline import Interval
+from headrace.version import __version__
 
 # Each lost race means that another run's tiles came to be, so that few are left to build.
 TRIES = 10
