@@ -232,7 +232,7 @@ columns:
   price: 'decimal(10,2)'
   tags: 'array<string>'
   # _rescued: string  # names that begin with _ are Headrace's own
-  # box: 'struct<how high:bigint>'  # a type that sources cannot declare
+  box: 'struct<`how high`:bigint>'
   local: timestamp_ntz
 """,
 }

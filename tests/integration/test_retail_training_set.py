@@ -74,11 +74,10 @@ def landed(spark: SparkSession, tables: GivenTables, tmp_path_factory: pytest.Te
     sys.path.insert(0, str(ROOT / "jobs"))
     import pyarrow.parquet as pq
 
-    from land_retail import packaged
+    from land_retail import rows_of as packaged
 
     folder = tmp_path_factory.mktemp("more")
-    targets = packaged("campaigns").join(packaged("campaign_descriptions"), "campaign_id").combine_chunks()
-    for name, table in (("demographics", packaged("demographics")), ("campaign_targets", targets)):
+    for name, table in (("demographics", packaged("demographics")), ("campaign_targets", packaged("campaigns"))):
         pq.write_table(table, folder / f"{name}.parquet")
     names = ("raw.transactions", "raw.products")
     found = {name: tables.read(name, None, None) for name in names}

@@ -196,7 +196,9 @@ def tolerance(asked: Asked, rows: Sequence[Event], t: int) -> float:
         weights = [weight(asked, e, t) for e in rows]
         values = [1.0 if asked.aggregate == "count" else float(e.row[asked.of or ""]) for e in rows]
         total = math.fsum(abs(w * v) for w, v in zip(weights, values, strict=True))
-        return 1e-12 * (total / (math.fsum(weights) or 1.0) if asked.aggregate == "mean" else total)
+        # Below 2**-1022 a weight has fewer bits: it is a multiple of the smallest double there is.
+        error = 1e-12 * total + 4 * SMALLEST * (math.fsum(map(abs, values)) + len(values))
+        return error / (math.fsum(weights) or 1.0) if asked.aggregate == "mean" else error
     if asked.aggregate not in MOMENTS or len(rows) < 2:
         return 0.0
     values = [float(e.row[asked.of or ""]) for e in rows]
@@ -218,6 +220,7 @@ def tolerance(asked: Asked, rows: Sequence[Event], t: int) -> float:
             return share * 16 * math.fsum(d**4 for d in deviations) / n / m2**2
 
 
+SMALLEST = math.ulp(0.0)
 MOMENTS = ("variance", "variance_pop", "stddev", "stddev_pop", "skewness", "kurtosis")
 
 

@@ -42,7 +42,8 @@ def test_windows_equal_exact_arithmetic(family: str, flavour: Flavour) -> None:
     random = Random(family)
     times = [random.randint(0, 100) * HOUR + random.choice([0, 0, 1, random.randint(0, HOUR)]) for _ in range(400)]
     events = [(e, e + random.choice([1, 20 * HOUR]), FAMILIES[family](random)) for e in times]
-    instants = [random.randint(0, 110 * HOUR) for _ in range(60)]
+    instants = [random.randint(0, 110 * HOUR) for _ in range(30)]
+    instants += [random.choice(times) + random.choice([0, 3, 50]) * HOUR + random.randint(-1, 1) for _ in range(30)]
     spec = BucketSpec((("k", "k"),), "e", "c", "t", (), asks(), (), flavour)
     table = pa.table({"k": [1] * 400, "e": times, "c": [c for _, c, _ in events], "x": [x for *_, x in events]})
     found = run_bucket(spec, table, pa.table({"k": [1] * 60, "t": instants})).to_pylist()

@@ -123,7 +123,7 @@ def spread_of(
         return Spread(), span
     if reach_us is None:
         return Spread(_buckets(spine, rows + in_table, sizing)), span
-    events = of_complete_keys(lower(pruned_features(features, frozenset()).events, reading, span), features)
+    events = of_complete_keys(lower(pruned_features(features, frozenset()).events, reading, span), features.keys)
     many = spine if rows >= sizing.split_rows else None
     found = sampled(events, keys[0], many, keys[1], sizing.split_rows)
     total = found.rows if many is not None else found.rows + rows

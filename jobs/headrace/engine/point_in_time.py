@@ -159,7 +159,7 @@ def _one_pass(
 
 def _prepared(features: FeatureSet, reading: Reading, plan: KernelPlan, keys: _Keys, span: Span) -> DataFrame:
     """Events of complete keys with what the kernel needs of them."""
-    rows = of_complete_keys(lower(pruned_features(features).events, reading, span), features)
+    rows = of_complete_keys(lower(pruned_features(features).events, reading, span), features.keys)
     rows = plan.steps.run(with_columns(rows, {column: F.expr(sql) for sql, column in plan.inputs.items()}))
     return rows.select(
         *[F.col(quote_identifier(name)) for name in keys.events],

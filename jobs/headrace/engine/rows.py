@@ -3,6 +3,7 @@
 Every DataFrame below has the source's columns and, from `Instants` upwards, `_event_us`, `_visible_us`, `_counts_us`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pyspark.sql import DataFrame, Window
@@ -21,10 +22,10 @@ from headrace.expressions import quote_identifier
 from headrace.logical import (
     AsOf,
     CleanFloats,
+    Column,
     Deduplicate,
     Derive,
     Enrich,
-    FeatureSet,
     Hindsight,
     Instants,
     Keep,
@@ -75,9 +76,9 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
             return _within(roll_up(node, rows, reading, span), reading, *_bounds(span))
 
 
-def of_complete_keys(rows: DataFrame, features: FeatureSet) -> DataFrame:
+def of_complete_keys(rows: DataFrame, keys: Sequence[Column]) -> DataFrame:
     """The rows that belong to an entity: with every key, of the key's own type."""
-    for key in features.keys:
+    for key in keys:
         name = quote_identifier(key.name)
         rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
     return rows

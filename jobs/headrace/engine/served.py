@@ -1,8 +1,8 @@
 """Features as the newest snapshot had them that could be read at each row's instant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from headrace.engine.inputs import expression_sql
@@ -70,14 +70,13 @@ def with_served(
         )
         for feature in served.features.aggregates
     }
-    found = joined.select(*[F.col(quote_identifier(name)) for name in rows.columns], *_aliased(values))
+    found = joined.select(
+        *[F.col(quote_identifier(name)) for name in rows.columns],
+        *[value.alias(name) for name, value in values.items()],
+    )
     for expression in served.features.expressions:
         found = found.withColumn(expression.name, F.expr(f"CASE WHEN {whole} THEN {expression_sql(expression)} END"))
     return found
-
-
-def _aliased(values: Mapping[str, Column]) -> list[Column]:
-    return [value.alias(name) for name, value in values.items()]
 
 
 def _empty(feature: AggregateFeature) -> str:

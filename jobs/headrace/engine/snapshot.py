@@ -145,7 +145,7 @@ def _counting(features: FeatureSet, reading: Reading, plan: StatePlan, since: st
     else:
         rows = lower(features.events, reading).where(f"{COUNTS_US} <= {at.sql}")
         rows = rows if since is None else rows.where(f"{EVENT_US} >= {since}")
-    rows = of_complete_keys(rows, features)
+    rows = of_complete_keys(rows, features.keys)
     # Wide totals read the events of a key a second time, and one observation cannot stand at two places.
     if reading.raw_rows is not None and not plan.wide:
         rows = reading.raw_rows.counted(rows)

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import Span
 from headrace.engine.reading import Reading
-from headrace.engine.rows import lower
+from headrace.engine.rows import lower, of_complete_keys
 from headrace.engine.times import instant_us
 from headrace.errors import DataError
 from headrace.expressions import quote_identifier
@@ -74,10 +74,8 @@ def _generated(spine: GeneratedSpine, reading: Reading) -> DataFrame:
     steps = -(-(spine.to_us - spine.from_us) // spine.every_us)
     last_us = spine.from_us + (steps - 1) * spine.every_us
     since_us = None if spine.active_us is None else spine.from_us - spine.active_us
-    rows = lower(pruned(spine.events, {key.name for key in spine.keys}), reading, Span.up_to(last_us, since_us))
-    for key in spine.keys:
-        name = quote_identifier(key.name)
-        rows = rows.where(f"{name} IS NOT NULL").withColumn(key.name, F.expr(f"cast({name} as {key.type})"))
+    events = pruned(spine.events, {key.name for key in spine.keys})
+    rows = of_complete_keys(lower(events, reading, Span.up_to(last_us, since_us)), spine.keys)
     names = [*reading.scope, *(key.name for key in spine.keys)]
     keys = [F.col(quote_identifier(name)) for name in names]
     step = f"{spine.every_us}L"

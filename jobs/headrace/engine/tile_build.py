@@ -135,7 +135,7 @@ def _buckets(building: Building, reading: Reading) -> DataFrame:
     names = {tile.feature.name for tile in building.states.values()} or {f.name for f in tiling.served}
     events = pruned_features(building.features, names).events
     span = Span(since_us, building.until_us, building.until_us, after_us)
-    rows = of_complete_keys(lower(events, reading, span), building.features)
+    rows = of_complete_keys(lower(events, reading, span), building.features.keys)
     start = f"({EVENT_US} - pmod({EVENT_US} - {buckets.phase_us}L, {buckets.width_us}L))"
     end, known = f"({start} + {buckets.width_us}L)", _grid_instant(building, COUNTS_US)
     if plan.from_all:

@@ -1,5 +1,7 @@
 """From validated definitions to logical nodes."""
 
+from collections.abc import Mapping
+
 from headrace.aggregates import AGGREGATES
 from headrace.expectations.rowwise import violation
 from headrace.expressions import CheckedExpression, DataType, check, parse_aggregate_call, quote_identifier, sql_literal
@@ -26,7 +28,7 @@ from headrace.logical import (
 )
 from headrace.registry.columns import Columns, Types, expression_order
 from headrace.registry.project import Project
-from headrace.spec import Feature, FeatureGroup, FeatureTable, TableSource
+from headrace.spec import Aggregation, Feature, FeatureGroup, FeatureTable, TableSource
 from headrace.spec import RollUp as RollUpSpec
 from headrace.timeline import Duration
 from headrace.timeline.duration import UNITS_US
@@ -54,9 +56,9 @@ class Building:
         outputs = self._columns.of_group(group)
         events = self.events(group.source)
         if group.where:
-            events = Keep(events, _sql(group.where, inputs))
+            events = Keep(events, sql_of(group.where, inputs))
         aggregates = [
-            _aggregate(column, name, feature, window, inputs, outputs[column])
+            aggregate_of(column, name, feature, window, inputs, outputs[column])
             for name, feature in group.features.items()
             if feature.aggregate
             for column, window in feature.columns(name).items()
@@ -84,7 +86,7 @@ class Building:
             if checked.type.is_floating:
                 rows = CleanFloats(rows, (column,))  # before the next one sees it
             known = known | {column: checked.type}
-        return Keep(rows, _sql(spec.where, known)) if spec.where else rows
+        return Keep(rows, sql_of(spec.where, known)) if spec.where else rows
 
     def events(self, name: str) -> Rows:
         """Events of a source: what its features are computed from."""
@@ -101,7 +103,7 @@ class Building:
     def lookup(self, table: FeatureTable) -> Rows:
         """Rows of a feature table; those of a dated one have instants."""
         types, floats = table.columns, _floats(table.columns)
-        scan = Scan(table.name, table.table, _columns(types), table.time, table.timezone)
+        scan = Scan(table.name, table.table, columns_of(types), table.time, table.timezone)
         rows: Rows = scan
         if table.time is not None:
             available_at = _time(table.available_at, types) if table.available_at else None
@@ -112,7 +114,7 @@ class Building:
         types = source.columns
         layout = source.partition
         partitioning = Partitioning(layout.column, layout.format, layout.slack.us) if layout else None
-        scan = Scan(source.name, source.table, _columns(types), source.event_time, source.timezone, partitioning)
+        scan = Scan(source.name, source.table, columns_of(types), source.event_time, source.timezone, partitioning)
         available_at = _time(source.available_at, types) if source.available_at else None
         rows: Rows = Instants(scan, _time(source.event_time, types), source.timezone, available_at, _us(source.delay))
         floats = _floats(types)
@@ -155,35 +157,46 @@ def order_of(table: FeatureTable) -> tuple[str, ...]:
     return (*table.tie_breaker, *(name for name in table.columns if name not in table.tie_breaker))
 
 
-def _aggregate(
-    column: str, name: str, feature: Feature, window: Window, inputs: Types, kind: DataType
+def aggregate_of(
+    column: str, name: str, spec: Aggregation, window: Window, inputs: Types, kind: DataType
 ) -> AggregateFeature:
-    of = check(feature.of, inputs) if feature.of is not None else None
+    """The node of one output column of a feature, or of a label's value.
+
+    Args:
+        column: The output column.
+        name: What declares it.
+        spec: The declaration; only features have an offset, a decay or categories.
+        window: The window.
+        inputs: Columns of the source's events.
+        kind: Type of the result.
+    """
+    of = check(spec.of, inputs) if spec.of is not None else None
+    feature = spec if isinstance(spec, Feature) else None
     return AggregateFeature(
         name=column,
         feature=name,
-        aggregate=feature.aggregate or "",
-        revision=AGGREGATES[feature.aggregate or ""].revision,
+        aggregate=spec.aggregate or "",
+        revision=AGGREGATES[spec.aggregate or ""].revision,
         of=_checked(of) if of else None,
         of_type=of.type.sql() if of else None,
-        where=_sql(feature.where, inputs) if feature.where else None,
+        where=sql_of(spec.where, inputs) if spec.where else None,
         window_us=window.length.us if window.length else None,
-        offset_us=_us(feature.offset),
-        unit_us=UNITS_US[feature.unit or "s"],
-        default=None if feature.default is None else sql_literal(feature.default, kind),
+        offset_us=_us(feature.offset) if feature else 0,
+        unit_us=UNITS_US[spec.unit or "s"],
+        default=None if spec.default is None else sql_literal(spec.default, kind),
         type=kind.sql(),
         calendar=window.calendar,
-        k=feature.k,
-        p=feature.p,
-        decay=feature.decay,
-        by=_by(feature, inputs),
+        k=spec.k,
+        p=spec.p,
+        decay=feature.decay if feature else None,
+        by=_by(feature, inputs) if feature else None,
     )
 
 
 def _by(feature: Feature, inputs: Types) -> By | None:
     if feature.by is None:
         return None
-    category = _sql(quote_identifier(feature.by), inputs)
+    category = sql_of(quote_identifier(feature.by), inputs)
     if feature.categories is not None:
         literals = sorted(sql_literal(value, inputs[feature.by]) for value in feature.categories)
         return By(category, tuple(literals), None)
@@ -192,10 +205,11 @@ def _by(feature: Feature, inputs: Types) -> By | None:
 
 def _expression(name: str, feature: Feature, known: Types, kind: DataType) -> ExpressionFeature:
     default = None if feature.default is None else sql_literal(feature.default, kind)
-    return ExpressionFeature(name, _sql(feature.expression or "", known), default, kind.sql())
+    return ExpressionFeature(name, sql_of(feature.expression or "", known), default, kind.sql())
 
 
-def _sql(text: str, known: Types) -> Sql:
+def sql_of(text: str, known: Mapping[str, DataType]) -> Sql:
+    """An expression over columns, checked."""
     return _checked(check(text, known))
 
 
@@ -203,7 +217,8 @@ def _checked(checked: CheckedExpression) -> Sql:
     return Sql(checked.text, checked.canonical, tuple(sorted(checked.columns)))
 
 
-def _columns(types: Types) -> tuple[Column, ...]:
+def columns_of(types: Types) -> tuple[Column, ...]:
+    """Columns with their types as Spark SQL."""
     return tuple(Column(name, kind.sql()) for name, kind in types.items())
 
 

@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 
 from headrace.logical.features import FeatureSet
 from headrace.logical.pruning import pruned_features
+from headrace.logical.training_set import LookedUp, TrainingSet
 from headrace.spec import FeatureGroup
 
 GROUP = "_group"
@@ -44,3 +45,15 @@ def feature_fingerprints(features: FeatureSet, grid: object) -> dict[str, str]:
         used = [(name, found[name]) for name in sorted(expression.expression.columns) if name in found]
         found[expression.name] = fingerprint([features.keys, expression, used])
     return found
+
+
+def training_fingerprints(node: TrainingSet) -> dict[str, str]:
+    """One of each feature column, one of each label, and `_set` of everything."""
+    found = {"_set": fingerprint(node)}
+    for lookup in node.lookups:
+        if isinstance(lookup, LookedUp):
+            found |= {name: fingerprint([lookup.table, lookup.order, column]) for column, name, _ in lookup.outputs}
+        else:
+            prints = feature_fingerprints(lookup.features, None)
+            found |= {name: prints[column] for column, name in lookup.outputs}
+    return found | {label.name: fingerprint(label) for label in node.labels}

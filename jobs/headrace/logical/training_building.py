@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headrace.aggregates import AGGREGATES
 from headrace.errors import UsageError
-from headrace.expressions import DataType, check, sql_literal
-from headrace.logical import AggregateFeature, Column, FeatureSet, Hindsight, Sql
-from headrace.logical.building import Building, order_of
+from headrace.expressions import DataType, check
+from headrace.logical import Column, FeatureSet, Hindsight
+from headrace.logical.building import Building, aggregate_of, columns_of, order_of, sql_of
 from headrace.logical.selecting import selected
 from headrace.logical.training_set import (
     Computed,
@@ -28,7 +27,6 @@ from headrace.spec import FeatureGroup, FeatureReference, FeatureTable
 from headrace.spec import Label as LabelSpec
 from headrace.spec import TrainingSet as TrainingSetSpec
 from headrace.spec.training_set import EVERYTHING
-from headrace.timeline.duration import UNITS_US
 
 
 @dataclass(frozen=True)
@@ -85,10 +83,9 @@ class TrainingBuilding:
             known |= _types(lookup)
         expressions = []
         for name, text in spec.expressions.items():
-            checked = check(text, known)
-            sql = Sql(checked.text, checked.canonical, tuple(sorted(checked.columns)))
-            expressions.append((name, sql, checked.type.sql()))
-            known[name] = checked.type
+            kind = check(text, known).type
+            expressions.append((name, sql_of(text, known), kind.sql()))
+            known[name] = kind
         labels = tuple(self._label(name, label) for name, label in spec.labels.items())
         columns = tuple(name for outputs in taken for _, name in outputs)
         return TrainingSet(spec.name, self._spine(), lookups, columns, tuple(expressions), labels, self._split())
@@ -96,11 +93,11 @@ class TrainingBuilding:
     def _spine(self) -> Spine:
         spine = self._spec.spine
         if spine.table is not None:
-            columns = _columns(spine.columns) if spine.columns is not None else None
+            columns = columns_of(spine.columns) if spine.columns is not None else None
             return TableSpine(spine.table, columns, spine.time_column, spine.timezone)
         assert spine.source is not None and spine.every is not None
         assert spine.from_ is not None and spine.to is not None
-        keys = _columns(dict(self._project.entities[spine.entity or ""].spec.keys))
+        keys = columns_of(dict(self._project.entities[spine.entity or ""].spec.keys))
         active_us = spine.active.us if spine.active else None
         events = self._building.events(spine.source)
         every_us, time = spine.every.us, spine.time_column
@@ -154,18 +151,19 @@ class TrainingBuilding:
         keys = self._found.label_keys(label)
         value = self._found.label_type(label)
         assert value is not None
-        aggregate = _aggregate(name, label, inputs, value)
+        ((column, horizon),) = label.columns(name).items()
+        aggregate = aggregate_of(column, name, label, horizon, inputs, value)
         features = FeatureSet(
             Hindsight(self._building.events(label.source)),
-            _columns(keys),
+            columns_of(keys),
             self._project.sources[label.source].spec.tie_breaker,
             (aggregate,),
             (),
             (Column(name, value.sql()),),
         )
-        checked = self._found.label_scope(name).check(label.expression) if label.expression is not None else None
-        expression = _sql(label.expression, self._found.label_scope(name).types) if label.expression else None
-        kind = getattr(checked, "type", value)
+        known = self._found.label_scope(name).types
+        expression = sql_of(label.expression, known) if label.expression is not None else None
+        kind = check(label.expression, known).type if label.expression is not None else value
         named = tuple((key, self._found.renamed(key, label.keys)) for key in keys)
         drops = label.immature == "drop"
         return Label(name, label.source, features, named, label.end_us, expression, kind.sql(), drops)
@@ -197,32 +195,3 @@ def _types(lookup: Lookup) -> Types:
         return {name: DataType.parse(kind) for _, name, kind in lookup.outputs}
     kinds = {column.name: column.type for column in lookup.features.columns}
     return {name: DataType.parse(kinds[column]) for column, name in lookup.outputs}
-
-
-def _columns(types: Mapping[str, DataType]) -> tuple[Column, ...]:
-    return tuple(Column(name, kind.sql()) for name, kind in types.items())
-
-
-def _sql(text: str, known: Mapping[str, DataType]) -> Sql:
-    checked = check(text, known)
-    return Sql(checked.text, checked.canonical, tuple(sorted(checked.columns)))
-
-
-def _aggregate(name: str, label: LabelSpec, inputs: Types, kind: DataType) -> AggregateFeature:
-    of = check(label.of, inputs) if label.of is not None else None
-    return AggregateFeature(
-        name=name,
-        feature=name,
-        aggregate=label.aggregate or "",
-        revision=AGGREGATES[label.aggregate or ""].revision,
-        of=_sql(label.of, inputs) if label.of is not None else None,
-        of_type=of.type.sql() if of else None,
-        where=_sql(label.where, inputs) if label.where else None,
-        window_us=label.horizon.us,
-        offset_us=0,
-        unit_us=UNITS_US[label.unit or "s"],
-        default=None if label.default is None else sql_literal(label.default, kind),
-        type=kind.sql(),
-        k=label.k,
-        p=label.p,
-    )

@@ -14,10 +14,11 @@ from headrace.errors import DataError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, scans_of
+from headrace.runner.judging import SLOWER
 from headrace.runner.materialize import Materialized, committed, give_up, materialize_interval
 from headrace.runner.progress import Progress, Step
 from headrace.runner.run import Run
-from headrace.runner.stages import SLOWER, Stage, claim, commit, output_gate, prepare
+from headrace.runner.stages import Stage, claim, commit, output_gate, prepare
 from headrace.runner.stages import replace as replace_interval
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval

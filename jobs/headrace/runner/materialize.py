@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from headrace.changes.definition_change import compare
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.tile_plan import MAX_REBUILD
-from headrace.errors import DataError, HeadraceError, UsageError
+from headrace.errors import DataError, UsageError
+from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.run import Run
 from headrace.runner.stages import STAGES, ledger_row
@@ -135,17 +136,9 @@ def give_up(run: Run, error: BaseException) -> None:
     """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
     with suppress(Exception):
         if run.attempt:
-            run.work.ledger.append(ledger_row(run, "failed", _reason(run, error)))
+            run.work.ledger.append(ledger_row(run, "failed", failure(run.gates, error)))
     with suppress(Exception):
         run.work.staging.discard(run.run_id)
-
-
-def _reason(run: Run, error: BaseException) -> str:
-    """Why it failed, in one line: what closed the gate, or what the error says first."""
-    for gate in run.gates:
-        if not gate.passed:
-            return gate.blocking()
-    return str(error).splitlines()[0] if isinstance(error, HeadraceError) else type(error).__name__
 
 
 def _current(run: Run, row: LedgerRow, began: float) -> Materialized:

@@ -6,7 +6,7 @@ from dataclasses import replace as replace_fields
 
 from pyspark.sql import functions as F
 
-from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
+from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.engine.at import At, Span
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.raw_rows import RawRows
@@ -16,10 +16,11 @@ from headrace.engine.spark_errors import translated
 from headrace.errors import DataError
 from headrace.logical.fingerprint import fingerprint
 from headrace.logical.pruning import scans_of
-from headrace.quality import GateResult, run_gate
+from headrace.quality import run_gate
 from headrace.registry.manifest import manifest
 from headrace.runner.counts import told
 from headrace.runner.gating import input_batches, output_suite
+from headrace.runner.judging import SLOWER, note_expectations, require_passed, require_rows, summary
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
@@ -29,7 +30,6 @@ from headrace.timeline import format_instant
 from headrace.version import __version__
 
 Stage = Callable[[Run, Step], None]
-SLOWER = "values outside the range of fast exact sums: slower ones"
 
 
 def claim(run: Run, step: Step) -> None:
@@ -48,13 +48,7 @@ def pin(run: Run, step: Step) -> None:
     for scan in dict.fromkeys(scans_of(run.features.events)):
         if scan.table not in run.versions:
             run.versions[scan.table] = run.work.lake.version(scan.table)
-        version = run.versions[scan.table]
-        with translated(f"reading {scan.table}"):
-            rows = lower(scan, run.reading())
-            # A version never changes: of several intervals in one process, one has to look.
-            if version not in run.work.filled and rows.isEmpty():
-                raise DataError(f"{scan.table} has no rows at all", "load it before features are computed from it")
-        run.work.filled.add(version)
+        require_rows(run.work, scan, run.reading())
     step.note(", ".join(f"{table} at {version.version}" for table, version in run.versions.items()))
     _require_fresh(run)
 
@@ -88,7 +82,7 @@ def input_gate(run: Run, step: Step) -> None:
             with translated(f"checking {batch.suite.name}", run.expressions):
                 result = run_gate(batch.rows, batch.suite, run.documents)
             run.gates.append(result)
-            _require_passed(run, result)
+            require_passed(f"{run.group.name} {run.interval}", result)
             if batch.counting is not None:
                 run.counts |= batch.counting.totals()
             if batch.source is not None:
@@ -98,22 +92,10 @@ def input_gate(run: Run, step: Step) -> None:
 
     with_exact_sums([run.features], judge, lambda: step.note(SLOWER))
     step.note(f"{run.rows_in:,} new rows")
-    _note_expectations(step, *run.gates)
+    note_expectations(step, *run.gates)
     if run.rows_quarantined:
         step.note(f"{run.rows_quarantined:,} rows held back")
     step.details += told(run.counts)
-
-
-def _note_expectations(step: Step, *results: GateResult) -> None:
-    step.note(f"{sum(len(result.outcomes) for result in results)} expectations")
-    for result in results:
-        # What failed and closes no gate: nobody should have to open the report to know of it.
-        step.details += result.account().splitlines()[1 : -1 if result.document else None]
-
-
-def _require_passed(run: Run, result: GateResult) -> None:
-    if not result.passed:
-        raise DataError(f"{run.group.name} {run.interval}: the gate is closed, nothing was written\n{result.account()}")
 
 
 def compute(run: Run, step: Step) -> None:
@@ -158,8 +140,8 @@ def output_gate(run: Run, step: Step) -> None:
     with translated(f"checking {suite.name}"):
         result = run_gate(run.work.staging.read(run.staged), suite, run.documents)
     run.gates.append(result)
-    _require_passed(run, result)
-    _note_expectations(step, result)
+    require_passed(f"{run.group.name} {run.interval}", result)
+    note_expectations(step, result)
 
 
 def prepare(run: Run, step: Step) -> None:
@@ -223,12 +205,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         rows_quarantined=run.rows_quarantined,
         input_from_us=run.input_from_us,
         counts=run.counts,
-        gates=tuple(_summary(gate) for gate in run.gates),
+        gates=tuple(summary(gate) for gate in run.gates),
         reason=reason or run.reason,
         staging=run.staged.path if run.staged else None,
     )
-
-
-def _summary(gate: GateResult) -> GateSummary:
-    failed = sum(1 for outcome in gate.outcomes if not outcome.success)
-    return GateSummary(gate.suite, gate.passed, gate.rows, failed, gate.document)

@@ -20,7 +20,7 @@ from headrace.registry.manifest import as_document
 from headrace.registry.project import Located
 from headrace.runner.progress import Step
 from headrace.runner.training_sets.build import Build
-from headrace.runner.training_sets.definitions import defined, node_of
+from headrace.runner.training_sets.definitions import node_of
 from headrace.runner.training_sets.inputs import require_snapshots, served, snapshots_of
 from headrace.runner.training_sets.stages import has_inexact_sums, pin
 from headrace.runner.workspace import Workspace
@@ -111,7 +111,7 @@ class FeatureStore:
         if (name is None) == (spine is None):
             raise UsageError("training_set takes the name of a training set, or a spine with features: one of them")
         if name is not None:
-            return self._compute(self._work, defined(self._work, name), None)
+            return self._compute(self._work, self._work.training_set(name), None)
         assert spine is not None
         document = {
             "kind": "training_set",

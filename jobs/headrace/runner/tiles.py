@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from headrace import __version__
 from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
@@ -17,8 +16,9 @@ from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.progress import Step
 from headrace.runner.run import Run
-from headrace.storage import change_since
+from headrace.storage import Computing, change_since
 from headrace.timeline import Interval
+from headrace.version import __version__
 
 # Each lost race means that another run's tiles came to be, so that few are left to build.
 TRIES = 10
@@ -135,7 +135,7 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
     prepared = [replace(row, status="prepared") for row in claimed]
     what = f"tiles/{run.group.name}_v{run.group.version}"
     attempt = run.work.ledger.claim_all([*claimed, *prepared], what)
-    with translated(f"computing {run.group.name} from {run.group.source}"):
+    with translated(_computing(run), run.expressions):
         try:
             version = _write(run, tiled, plan, states, attempt, wide_sums=False)
         except ConflictError:
@@ -170,7 +170,11 @@ def _write(
     building = Building(run.features, tiled, states, plan, may_be_late(run.features.events))
     rows = build_tiles(building, run.reading(wide_sums), stored)
     table.ensure(dict(rows.dtypes))
-    return table.replace(rows, plan.missing, run.run_id, attempt)
+    return table.replace(rows, plan.missing, run.run_id, attempt, Computing(_computing(run), run.expressions))
+
+
+def _computing(run: Run) -> str:
+    return f"computing {run.group.name} from {run.group.source}"
 
 
 def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: Mapping[str, str]) -> LedgerRow:

@@ -1,6 +1,7 @@
 """A project opened for work: definitions without problems, settings, and Spark when it is first needed."""
 
 import difflib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -10,9 +11,9 @@ from headrace.logical import FeatureSet
 from headrace.logical.building import Building
 from headrace.logical.fingerprint import group_fingerprints
 from headrace.registry.linting import Linted, lint
-from headrace.registry.project import Located
+from headrace.registry.project import D, Located
 from headrace.settings import Settings, load
-from headrace.spec import FeatureGroup
+from headrace.spec import FeatureGroup, TrainingSet
 from headrace.timeline import Grid, Interval
 
 if TYPE_CHECKING:
@@ -65,13 +66,15 @@ class Workspace:
         Raises:
             UsageError: There is none.
         """
-        groups = self.linted.project.feature_groups
-        if name not in groups:
-            close = difflib.get_close_matches(name, groups, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(sorted(groups)) or 'none'}"
-            raise UsageError(f"there is no feature group '{name}'", hint)
-        located: Located[FeatureGroup] = groups[name]
-        return located.spec
+        return _named("feature group", self.linted.project.feature_groups, name).spec
+
+    def training_set(self, name: str) -> Located[TrainingSet]:
+        """The training set of that name, and where it stands.
+
+        Raises:
+            UsageError: There is none.
+        """
+        return _named("training set", self.linted.project.training_sets, name)
 
     def features(self, group: FeatureGroup) -> FeatureSet:
         """What the group computes."""
@@ -136,3 +139,11 @@ class Workspace:
         from headrace.storage import Ledger
 
         return Ledger(self.lake)
+
+
+def _named(kind: str, known: Mapping[str, Located[D]], name: str) -> Located[D]:
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(sorted(known)) or 'none'}"
+        raise UsageError(f"there is no {kind} '{name}'", hint)
+    return known[name]

@@ -3,6 +3,7 @@
 from headrace.storage.address import Address
 from headrace.storage.delta_table import Commit, DeltaTable
 from headrace.storage.feature_tables import FEATURE_DATE, FEATURE_TIME, FeatureTable
+from headrace.storage.fenced import Computing
 from headrace.storage.layout import Layout
 from headrace.storage.ledger import Ledger
 from headrace.storage.source_changes import SourceChange, change_since
@@ -16,6 +17,7 @@ __all__ = [
     "FEATURE_TIME",
     "Address",
     "Commit",
+    "Computing",
     "DeltaTable",
     "FeatureTable",
     "Lake",

@@ -2,16 +2,38 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrameWriter
 
+from headrace.engine.authored import Expressions
 from headrace.engine.spark_errors import translated
 from headrace.errors import ConflictError
 from headrace.storage.delta_table import DeltaTable
 
 
-def commit(table: DeltaTable, writer: DataFrameWriter, metadata: Mapping[str, Any], what: str, attempt: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Computing:
+    """How messages call a computation that fails while its rows are written.
+
+    Attributes:
+        words: Such as `computing spend from sales`.
+        expressions: The definitions' expressions that take part.
+    """
+
+    words: str
+    expressions: Expressions = ()
+
+
+def commit(
+    table: DeltaTable,
+    writer: DataFrameWriter,
+    metadata: Mapping[str, Any],
+    what: str,
+    attempt: int,
+    computing: Computing | None = None,
+) -> int:
     """Ends a write as one attempt at something.
 
     Delta skips a write without a word when its transaction version, the attempt, is not above the last one of
@@ -23,6 +45,7 @@ def commit(table: DeltaTable, writer: DataFrameWriter, metadata: Mapping[str, An
         metadata: Kept with the commit as JSON, beside `writes` and `attempt`.
         what: Unique name of what is written.
         attempt: Its number.
+        computing: What is computed on the way, for messages; None where the rows are there already.
 
     Returns:
         The table's version that holds the write.
@@ -31,7 +54,8 @@ def commit(table: DeltaTable, writer: DataFrameWriter, metadata: Mapping[str, An
         ConflictError: Another attempt was there first.
     """
     said = {**metadata, "writes": what, "attempt": attempt}
-    with translated(f"writing {table.name}"):
+    doing = computing or Computing(f"writing {table.name}")
+    with translated(doing.words, doing.expressions):
         table.save(
             writer.option("userMetadata", json.dumps(said, sort_keys=True))
             .option("txnAppId", what)

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from headrace.engine.tile_columns import FROM_US, KNOWN, PARTITIONS, TO_US, timestamp
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.feature_tables import RETENTION
+from headrace.storage.fenced import Computing
 from headrace.storage.interval_table import replace
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
@@ -56,7 +57,9 @@ class TileTable:
             },
         )
 
-    def replace(self, rows: DataFrame, intervals: Sequence[Interval], run_id: str, attempt: int) -> int:
+    def replace(
+        self, rows: DataFrame, intervals: Sequence[Interval], run_id: str, attempt: int, computing: Computing
+    ) -> int:
         """Replaces the tiles of intervals in one commit, those of all levels that fall due in them.
 
         Args:
@@ -64,6 +67,7 @@ class TileTable:
             intervals: The intervals, without gaps.
             run_id: The run that builds them.
             attempt: Number claimed in the ledger; of all tiles of the group only the newest attempt is let in.
+            computing: How messages call what fails while rows are computed.
 
         Returns:
             The table's version that holds them.
@@ -74,7 +78,7 @@ class TileTable:
         known = ", ".join(timestamp(interval.end_us) for interval in intervals)
         metadata = {"run_id": run_id, "from": intervals[0].name, "to": intervals[-1].name}
         what = f"headrace/tiles/{self._group}_v{self._version}"
-        return replace(self.table, rows, f"{KNOWN} IN ({known})", metadata, what, attempt)
+        return replace(self.table, rows, f"{KNOWN} IN ({known})", metadata, what, attempt, computing)
 
     def read(self, version: int | None = None) -> DataFrame:
         """All tiles, of a version or of now."""

@@ -2,12 +2,14 @@
 
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.engine.kernel import Flavour
 from headrace.engine.reading import Reading
 from headrace.engine.tables import TableVersion
+from headrace.logical.fingerprint import training_fingerprints
 from headrace.logical.training_set import TrainingSet
 from headrace.registry.project import Located
 from headrace.runner.training_sets.report import Report
@@ -94,6 +96,11 @@ class Build:
     def name(self) -> str:
         """Its name."""
         return self.located.spec.name
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Of each feature column and label, and of everything."""
+        return training_fingerprints(self.node)
 
     def reading(self, wide_sums: bool = False) -> Reading:
         """The pinned tables."""

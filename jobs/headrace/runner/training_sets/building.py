@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from headrace.changes.ledger_row import LedgerRow
 from headrace.engine.kernel import Flavour
 from headrace.engine.point_in_time import default_flavour
-from headrace.errors import HeadraceError, UsageError
+from headrace.errors import UsageError
+from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.training_sets.build import SNAPSHOTS, Build
-from headrace.runner.training_sets.definitions import as_built, defined, manifest_of, node_of
+from headrace.runner.training_sets.definitions import as_built, manifest_of, node_of
 from headrace.runner.training_sets.report import LabelReport
 from headrace.runner.training_sets.stages import STAGES, VERSION, discard, ledger_row, table_of
 from headrace.runner.workspace import Workspace
@@ -86,7 +87,7 @@ def build_training_set(work: Workspace, name: str, progress: Progress, rebuild: 
     began = time.perf_counter()
     before = _built(work, name, rebuild) if rebuild is not None else None
     project = as_built(work, before) if before else work
-    located = defined(project, name)
+    located = project.training_set(name)
     node = node_of(project, located.spec)
     flavour = _flavour(before) or default_flavour()
     build = Build(project, located, node, manifest_of(project, located), flavour, rebuild)
@@ -131,16 +132,9 @@ def _give_up(build: Build, error: BaseException) -> None:
     """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
     with suppress(Exception):
         if build.attempt:
-            build.work.ledger.append(ledger_row(build, "failed", _reason(build, error)))
+            build.work.ledger.append(ledger_row(build, "failed", failure(build.gates, error)))
     with suppress(Exception):
         discard(build)
-
-
-def _reason(build: Build, error: BaseException) -> str:
-    for gate in build.gates:
-        if not gate.passed:
-            return gate.blocking()
-    return str(error).splitlines()[0] if isinstance(error, HeadraceError) else type(error).__name__
 
 
 def _result(build: Build, before: LedgerRow | None, began: float) -> Built:

@@ -1,7 +1,5 @@
 """Training sets as they are defined now, and as they were defined when a version of them was built."""
 
-import difflib
-
 from headrace.changes.ledger_row import LedgerRow
 from headrace.errors import DataError, UsageError
 from headrace.logical.training_building import OldGroup, TrainingBuilding
@@ -11,20 +9,6 @@ from headrace.registry.project import Located
 from headrace.registry.training_columns import TrainingColumns
 from headrace.runner.workspace import Workspace
 from headrace.spec import TrainingSet as TrainingSetSpec
-
-
-def defined(work: Workspace, name: str) -> Located[TrainingSetSpec]:
-    """The training set of that name.
-
-    Raises:
-        UsageError: There is none.
-    """
-    sets = work.linted.project.training_sets
-    if name not in sets:
-        close = difflib.get_close_matches(name, sets, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(sorted(sets)) or 'none'}"
-        raise UsageError(f"there is no training set '{name}'", hint)
-    return sets[name]
 
 
 def node_of(work: Workspace, spec: TrainingSetSpec) -> TrainingSet:

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from headrace.aggregates import EVENT_US
 from headrace.engine.at import Span
+from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.served import served_at
 from headrace.engine.spark_errors import translated
@@ -59,8 +60,6 @@ def served(node: TrainingSet) -> list[Served]:
 
 def feature_table(work: Workspace, one: Served) -> FeatureTable:
     """Where the snapshots of a served group are."""
-    from headrace.storage import FeatureTable
-
     grid = Grid(one.start_us, Duration(one.every_us))
     return FeatureTable(work.lake, one.group, one.version, grid.is_finer_than_a_day)
 
@@ -73,8 +72,6 @@ def watermark_us(work: Workspace, name: str, versions: Mapping[str, TableVersion
         name: The source; of a roll-up the rows it is made of count.
         versions: Pinned tables.
     """
-    from headrace.engine.reading import Reading
-
     spec = work.linted.project.sources[name].spec
     lateness = spec.lateness
     while isinstance(spec, RollUp):

@@ -1,8 +1,7 @@
 """What came out of a build: one pass over the rows that are about to be written."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pyspark.sql import Column, DataFrame
@@ -44,10 +43,6 @@ class Report:
     null_rates: Mapping[str, float] = field(default_factory=dict)
     split: Mapping[str, int] = field(default_factory=dict)
     checksum: str = ""
-
-    def as_json(self) -> str:
-        """As the ledger keeps it."""
-        return json.dumps(asdict(self), sort_keys=True)
 
 
 def report(node: TrainingSet, rows: DataFrame) -> Report:

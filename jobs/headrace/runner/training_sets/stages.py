@@ -7,20 +7,20 @@ from collections.abc import Callable
 
 from pyspark.sql import functions as F
 
-from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
+from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.engine.authored import authored
 from headrace.engine.exactness import summed, with_exact_sums
-from headrace.engine.rows import lower
 from headrace.engine.spark_errors import translated
 from headrace.engine.spines import INSTANT, spine_rows
 from headrace.engine.training_set import Inputs, is_mature, training_set
 from headrace.errors import DataError
 from headrace.expectations import expected_output, violation, with_implied
 from headrace.logical import FeatureSet
-from headrace.logical.fingerprint import feature_fingerprints, fingerprint
-from headrace.logical.training_set import Computed, GeneratedSpine, LookedUp, TrainingSet
+from headrace.logical.fingerprint import fingerprint
+from headrace.logical.training_set import Computed, GeneratedSpine, TrainingSet
 from headrace.quality import GateResult, Suite, run_gate
 from headrace.runner.batches import Batch
+from headrace.runner.judging import SLOWER, note_expectations, note_failures, require_passed, require_rows, summary
 from headrace.runner.progress import Step
 from headrace.runner.training_sets.build import Build, SpineFacts
 from headrace.runner.training_sets.healing import heal
@@ -40,12 +40,11 @@ from headrace.version import __version__
 
 Stage = Callable[[Build, Step], None]
 VERSION = 1  # of all training sets: a build is told by its table version
-SLOWER = "values outside the range of fast exact sums: slower ones"
 
 
 def claim(build: Build, step: Step) -> None:
     """Takes the training set: the attempt's number fences older writers."""
-    prints = fingerprints(build.node)
+    prints = build.fingerprints
     build.attempt = build.work.ledger.claim(build.name, VERSION, "training_set", None, build.run_id, prints)
     step.note(f"attempt {build.attempt}")
     for row in heal(build.work, build.name, VERSION, build.attempt):
@@ -66,11 +65,7 @@ def pin(build: Build, step: Step) -> None:
             raise DataError(f"{build.name}: {one.group}@{one.version} has no snapshots yet", hint)
         build.snapshots.setdefault(f"{one.group}_v{one.version}", table_of.history(limit=1)[0].version)
     for scan in scans(build.node):
-        version = build.versions[scan.table]
-        with translated(f"reading {scan.table}"):
-            if version not in build.work.filled and lower(scan, build.reading()).isEmpty():
-                raise DataError(f"{scan.table} has no rows at all", "load it before anything is computed from it")
-        build.work.filled.add(version)
+        require_rows(build.work, scan, build.reading())
     for label in build.node.labels:
         if label.source not in build.watermarks:
             build.watermarks[label.source] = watermark_us(build.work, label.source, build.versions)
@@ -110,7 +105,7 @@ def input_gate(build: Build, step: Step) -> None:
             with translated(f"checking {batch.suite.name}"):
                 result = run_gate(batch.rows, batch.suite, build.documents)
             build.gates.append(result)
-            _require_passed(build, result)
+            require_passed(build.name, result)
             if rows := _held_back(build, batch, result):
                 build.quarantined[batch.source or ""] = rows
 
@@ -118,7 +113,7 @@ def input_gate(build: Build, step: Step) -> None:
     step.note(f"{sum(len(gate.outcomes) for gate in build.gates)} expectations")
     for source, rows in build.quarantined.items():
         step.note(f"{rows:,} rows of {source} left out by quarantine")
-    _note_failures(step, *build.gates)
+    note_failures(step, *build.gates)
 
 
 def _held_back(build: Build, batch: Batch, result: GateResult) -> int:
@@ -165,9 +160,8 @@ def output_gate(build: Build, step: Step) -> None:
     with translated(f"checking {suite.name}"):
         result = run_gate(build.work.staging.read(build.staged), suite, build.documents)
     build.gates.append(result)
-    _require_passed(build, result)
-    step.note(f"{len(result.outcomes)} expectations")
-    _note_failures(step, result)
+    require_passed(build.name, result)
+    note_expectations(step, result)
 
 
 def prepare(build: Build, step: Step) -> None:
@@ -182,7 +176,7 @@ def replace(build: Build, step: Step) -> None:
     rows = build.work.staging.read(build.staged)
     metadata = {
         "sources": build.source_versions(),
-        "fingerprint": fingerprint(sorted(fingerprints(build.node).items())),
+        "fingerprint": fingerprint(sorted(build.fingerprints.items())),
     }
     build.table_version = table.write(rows, build.run_id, build.attempt, metadata)
     step.note(f"{table.path(build.table_version)} version {build.table_version}")
@@ -218,18 +212,6 @@ def table_of(build: Build) -> TrainingTable:
     return TrainingTable(build.work.lake, build.name, build.spec.output == "parquet")
 
 
-def fingerprints(node: TrainingSet) -> dict[str, str]:
-    """One of each feature column, one of each label, and `_set` of everything."""
-    found = {"_set": fingerprint(node)}
-    for lookup in node.lookups:
-        if isinstance(lookup, LookedUp):
-            found |= {name: fingerprint([lookup.table, lookup.order, column]) for column, name, _ in lookup.outputs}
-        else:
-            prints = feature_fingerprints(lookup.features, None)
-            found |= {name: prints[column] for column, name in lookup.outputs}
-    return found | {label.name: fingerprint(label) for label in node.labels}
-
-
 def _everything(node: TrainingSet) -> list[FeatureSet]:
     """All aggregates that are computed, those of roll-ups among them."""
     sets = [lookup.features for lookup in node.lookups if isinstance(lookup, Computed)]
@@ -248,18 +230,9 @@ def _rolled_up(sets: list[FeatureSet]) -> list[FeatureSet]:
     return [dataclasses.replace(features, aggregates=()) for features in sets]
 
 
-def _require_passed(build: Build, result: GateResult) -> None:
-    if not result.passed:
-        raise DataError(f"{build.name}: the gate is closed, nothing was written\n{result.account()}")
-
-
-def _note_failures(step: Step, *results: GateResult) -> None:
-    for result in results:
-        step.details += result.account().splitlines()[1 : -1 if result.document else None]
-
-
 def ledger_row(build: Build, status: Status, reason: str | None = None) -> LedgerRow:
     """What the ledger says of the build now."""
+    results = dataclasses.asdict(build.report) if build.report else {}
     return LedgerRow(
         group=build.name,
         version=VERSION,
@@ -270,21 +243,15 @@ def ledger_row(build: Build, status: Status, reason: str | None = None) -> Ledge
         run_id=build.run_id,
         recorded_at_us=time.time_ns() // 1000,
         headrace_version=__version__,
-        fingerprints=fingerprints(build.node),
+        fingerprints=build.fingerprints,
         definition=build.definition,
         table_version=build.table_version,
         source_versions=build.source_versions(),
         rows_in=build.facts.rows if build.facts else None,
         rows_out=build.staged.rows if build.staged else None,
         rows_quarantined=sum(build.quarantined.values()),
-        gates=tuple(
-            GateSummary(gate.suite, gate.passed, gate.rows, len(gate.failed), gate.document) for gate in build.gates
-        ),
+        gates=tuple(summary(gate) for gate in build.gates),
         reason=reason or (f"rebuild of version {build.rebuilds}" if build.rebuilds is not None else None),
         staging=build.staged.path if build.staged else None,
-        report=json.dumps({"flavour": build.flavour, "output": build.spec.output, **_results(build)}),
+        report=json.dumps({"flavour": build.flavour, "output": build.spec.output, **results}),
     )
-
-
-def _results(build: Build) -> dict[str, object]:
-    return json.loads(build.report.as_json()) if build.report else {}

@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.runner.training_sets.definitions import defined
 from headrace.runner.training_sets.stages import VERSION
 from headrace.runner.workspace import Workspace
 from headrace.timeline.instant import from_instant
@@ -47,7 +46,7 @@ def builds(work: Workspace, name: str) -> list[BuildStatus]:
     """
     rows = work.ledger.rows(name, VERSION, "training_set")
     if not rows:
-        defined(work, name)
+        work.training_set(name)
     newest = {row.attempt: row for row in rows}
     found = []
     for _, row in sorted(newest.items(), reverse=True):
