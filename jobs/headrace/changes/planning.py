@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from headrace.changes.advice import ADVICE, Advice
 from headrace.changes.dirtying import dirt
 from headrace.changes.due import steps_of
 from headrace.changes.estimating import estimated
@@ -15,22 +16,6 @@ from headrace.changes.ledger_row import IntervalState
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.source_history import SourceHistory
 from headrace.changes.step import Step
-
-Advice = Callable[[GroupDefinition, frozenset[str]], Iterator[str]]
-
-
-def unsplittable(group: GroupDefinition, columns: frozenset[str]) -> Iterator[str]:
-    """Windows without a beginning: with one, all events of a key are on one worker in a training set."""
-    found = [name for name in group.features.unsplittable if name in columns]
-    if found:
-        yield (
-            f"{group.name}@{group.version}: a key with very many events cannot be split by time, because of lifetime "
-            f"windows: {', '.join(found)}"
-        )
-
-
-# What is said of new and changed columns, whatever the ledger holds. Windows that do not fit tiles go here.
-ADVICE: tuple[Advice, ...] = (unsplittable,)
 
 
 def plan(
