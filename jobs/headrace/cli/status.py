@@ -16,7 +16,12 @@ def status(
         list[str] | None,
         typer.Argument(metavar="[GROUP | training-set NAME]", help="All groups when nothing is named."),
     ] = None,
-    format: Annotated[Literal["text", "json"], typer.Option(help="How to print it.")] = "text",
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="What is made of what, of all or of one name; needs no Spark.")
+    ] = False,
+    format: Annotated[
+        Literal["text", "json", "mermaid"], typer.Option(help="How to print it; mermaid goes with --lineage.")
+    ] = "text",
 ) -> int:
     """Say which intervals of a group are computed or failed, or which builds a training set has.
 
@@ -24,8 +29,13 @@ def status(
     Example:
       headrace status household_spend
       headrace status training-set high_value_next_7d
+      headrace status --lineage --format mermaid
     """
     invocation: Invocation = context.obj
+    if lineage:
+        return _lineage(invocation, what or [], format)
+    if format == "mermaid":
+        raise UsageError("--format mermaid draws a lineage", "add --lineage")
     match what or []:
         case []:
             states = _groups(invocation, None)
@@ -58,3 +68,29 @@ def _builds(invocation: Invocation, name: str) -> list[dict[str, Any]]:
     from headrace.runner.training_sets.status import builds
 
     return [asdict(build) for build in builds(invocation.workspace(), name)]
+
+
+def _lineage(invocation: Invocation, what: list[str], format: str) -> int:
+    from headrace.cli.lineage_text import as_json, as_mermaid, as_text
+    from headrace.errors import DefinitionError
+    from headrace.registry.lineage import lineage
+
+    linted = invocation.linted()
+    if linted.errors:
+        raise DefinitionError(linted.errors)
+    found = lineage(linted.project)
+    names = what[1:] if what[:1] == ["training-set"] else what
+    if len(names) > 1:
+        raise UsageError(f"status takes one name, and then there is '{names[1]}'")
+    for name in names:
+        found = found.around(name)
+        if not found.nodes:
+            raise UsageError(f"nothing is called '{name}'", "headrace status --lineage shows all names")
+    match format:
+        case "json":
+            print(json.dumps(as_json(found), indent=2))
+        case "mermaid":
+            print(as_mermaid(found))
+        case _:
+            print(as_text(found))
+    return 0
