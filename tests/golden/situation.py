@@ -11,6 +11,9 @@
     === sources
     raw.sales at 9                          or `raw.sales files a1b2`, or `raw.sales begins 5`
     raw.sales 9 2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB      or `unknown` in place of the days
+    raw.sales differs 2024-01-04            what comparing rows finds, if not what the commits touched; or nothing
+    raw.sales after 6 differs 2024-01-04    the same for snapshots that were computed from version 6
+    raw.sales unreadable                    earlier rows cannot be read any more
     === plan
     the text that `headrace plan` prints
 
@@ -18,7 +21,7 @@ Sections may be left out. The definitions of `base.yaml` are there too, unless a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -26,7 +29,7 @@ from pathlib import Path
 from headrace import documents
 from headrace.changes.group_definition import GroupDefinition, definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow, state_of
-from headrace.changes.source_history import SourceCommit, SourceLog, Touched
+from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
 from headrace.logical import Instants
 from headrace.registry.linting import lint_project
 from headrace.registry.loading import collect
@@ -71,6 +74,8 @@ class Sources:
     begins: dict[str, int] = field(default_factory=dict)
     files: set[str] = field(default_factory=set)
     commits: dict[str, list[SourceCommit]] = field(default_factory=dict)
+    compared: dict[tuple[str, int | None], list[Touched]] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
 
     def current(self, table: str) -> str | None:
         return self.versions.get(table)
@@ -79,6 +84,18 @@ class Sources:
         if table in self.files:
             return None
         return SourceLog(self.begins.get(table, 0), tuple(self.commits.get(table, ())))
+
+    def differences(
+        self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
+    ) -> Mapping[int, Sequence[Touched]] | None:
+        table = instants.input.table
+        if table in self.unreadable:
+            return None
+        found = {}
+        for version in versions:
+            touched = [one for c in self.commits[table] if c.version > version for one in c.touched]
+            found[version] = self.compared.get((table, version), self.compared.get((table, None), touched))
+        return found
 
 
 @dataclass
@@ -135,6 +152,12 @@ class Situation:
                 case "files":
                     sources.versions[table] = rest[0]
                     sources.files.add(table)
+                case "unreadable":
+                    sources.unreadable.add(table)
+                case "differs":
+                    sources.compared[table, None] = [_touched(days) for days in rest]
+                case "after":
+                    sources.compared[table, int(rest[0])] = [_touched(days) for days in rest[2:]]
                 case _:
                     sources.commits.setdefault(table, []).append(_commit(int(kind), rest))
                     sources.versions[table] = kind
@@ -199,15 +222,19 @@ def _ledger_rows(line: str, before: dict[str, GroupDefinition], count: int) -> l
     return rows
 
 
+def _touched(days: str) -> Touched:
+    """`2024-01-04..2024-01-05`, `2024-01-04T10:00` or `unknown`."""
+    if days == "unknown":
+        return Touched(None, None)
+    first, _, last = days.partition("..")
+    last_us = parse_instant(last or first)
+    return Touched(parse_instant(first), last_us if "T" in (last or first) else last_us + DAY_US - 1)
+
+
 def _commit(version: int, rest: Sequence[str]) -> SourceCommit:
     """`2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB arrived=2024-01-05T02:00`."""
     at, operation, days, *said = rest
-    first, _, last = days.partition("..")
-    touched = Touched(None, None)
-    if days != "unknown":
-        last_us = parse_instant(last or first)
-        until_us = last_us if "T" in (last or first) else last_us + DAY_US - 1
-        touched = Touched(parse_instant(first), until_us)
+    touched = _touched(days)
     for word in said:
         if word.startswith("+"):
             touched = replace(touched, rows_added=int(word))

@@ -1,15 +1,17 @@
-"""What a source's log says of the times of its rows, for every type of event time; the log is all that is read."""
+"""What a source's log says of the times of its rows, for every type of event time, and which rows really differ."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from headrace.changes.source_history import Touched
 from headrace.logical import Column, Instants, Scan
 from headrace.settings import Settings, SparkSettings, TableLocation
 from headrace.storage import Lake
 from headrace.storage.delta_history import DeltaHistory
-from headrace.timeline import parse_instant
+from headrace.timeline import format_instant, parse_instant
 
 ROWS = """
 SELECT timestamp'2024-01-02T10:00:00.123456Z' AS at, timestamp_ntz'2024-01-02T10:00:00' AS local,
@@ -57,3 +59,84 @@ def test_times(
     assert [(one.first_us, one.last_us, one.rows_added, one.rows_removed) for one in replaced] == [(*bounds, 1, rows)]
     assert [commit.version for commit in log.commits] == ([0, 2] if column == "at" else [0, 1, 2])
     assert log.begins == 0
+
+
+#        at, number, one, other, by, loaded_at
+FIRST = """
+VALUES (timestamp'2024-01-01T10:00:00Z', 1L, CAST(NULL AS BIGINT), 5L, map('a', 1, 'b', 2), timestamp'2024-01-01T12:00:00Z'),
+       (timestamp'2024-01-02T10:00:00Z', 2L, 1L, 1L, map('a', 1), timestamp'2024-01-02T12:00:00Z'),
+       (timestamp'2024-01-02T11:30:00Z', 3L, 1L, 1L, map('a', 1), timestamp'2024-01-02T12:00:00Z'),
+       (timestamp'2024-01-03T10:00:00Z', 4L, 1L, 1L, NULL, timestamp'2024-01-03T12:00:00Z')
+AS rows(at, number, one, other, by, loaded_at)
+"""
+# Each makes the next version of the table.
+COMMITS = [
+    "INSERT INTO {t} SELECT * EXCEPT (loaded_at), timestamp'2024-01-09' FROM {t} WHERE number IN (2, 3)",  # doubled
+    "RESTORE TABLE {t} TO VERSION AS OF 0",
+    "UPDATE {t} SET at = at WHERE number = 2",  # written again as it was
+    "UPDATE {t} SET one = 5, other = NULL WHERE number = 1",
+    "DELETE FROM {t} WHERE number = 4",
+    "MERGE INTO {t} AS t USING (SELECT 3L AS wanted) ON t.number = wanted WHEN MATCHED THEN UPDATE SET one = t.one",
+    "UPDATE {t} SET by = map('b', 2, 'a', 1) WHERE number = 1",  # an entry is where it was not
+]
+DAY_1, DAY_3 = (("2024-01-01T10", "2024-01-01T10"), ("2024-01-03T10", "2024-01-03T10"))
+DOUBLED = ("2024-01-02T10", "2024-01-02T11")
+ALL = ("number", "one", "other")
+#        columns that are read, version, and the hours in which its rows differ from those of now
+DIFFERS = [
+    (ALL, 0, [DAY_1, DAY_3]),
+    (ALL, 1, [DAY_1, DOUBLED, DAY_3]),
+    (ALL, 2, [DAY_1, DAY_3]),
+    (ALL, 3, [DAY_1, DAY_3]),
+    (ALL, 4, [DAY_3]),
+    (ALL, 5, []),
+    (ALL, 6, []),
+    (("number",), 3, [DAY_3]),
+    (("number", "by"), 6, [DAY_1]),
+    (("number", "by"), 4, [DAY_1, DAY_3]),
+]
+KINDS = {"at": "timestamp", "loaded_at": "timestamp", "by": "map<string,int>"}
+
+
+@pytest.fixture(scope="module")
+def rewritten(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DeltaHistory:
+    home: Path = tmp_path_factory.mktemp("rewritten")
+    path = str(home / "t")
+    spark.sql(f"SELECT * FROM {FIRST}").coalesce(1).write.format("delta").save(path)
+    for commit in COMMITS:
+        spark.sql(commit.format(t=f"delta.`{path}`")).collect()
+    tables = {"t": TableLocation(path=path)}
+    return DeltaHistory(Lake(spark, Settings(lake=str(home / "lake"), roots=[str(home)], tables=tables)))
+
+
+def instants(columns: Sequence[str], arrives: bool = False) -> Instants:
+    read = ["at", *columns, *(["loaded_at"] if arrives else [])]
+    scan = Scan("t", "t", tuple(Column(name, KINDS.get(name, "bigint")) for name in read), "at")
+    return Instants(scan, Column("at", "timestamp"), None, Column("loaded_at", "timestamp") if arrives else None, 0)
+
+
+def hours(found: Sequence[Touched]) -> list[tuple[str, str]]:
+    return [tuple(format_instant(us or 0)[:13] for us in (one.first_us, one.last_us)) for one in found]  # type: ignore[misc]
+
+
+def test_rows_that_differ_from_those_of_now(rewritten: DeltaHistory) -> None:
+    for columns in dict.fromkeys(columns for columns, _, _ in DIFFERS):
+        expected = {version: differs for of, version, differs in DIFFERS if of == columns}
+        found = rewritten.differences(instants(columns), list(expected), [(None, None)])
+        assert found is not None
+        assert {version: hours(touched) for version, touched in found.items()} == expected, columns
+
+
+def test_only_where_it_is_asked_and_from_their_arrival(rewritten: DeltaHistory) -> None:
+    day, week = (
+        86_400_000_000,
+        [(parse_instant(f"2024-01-0{d}"), parse_instant(f"2024-01-0{d + 1}") - 1) for d in (2, 3)],
+    )
+    found = rewritten.differences(instants(ALL, arrives=True), [0, 1], week)
+    assert found is not None
+    assert hours(found[0]) == [DAY_3]
+    assert [(*hours([one])[0], (one.arrived_us or 0) // day) for one in found[1]] == [
+        (*DAY_3, parse_instant("2024-01-03") // day),
+        (*DOUBLED, parse_instant("2024-01-09") // day),
+    ]
+    assert rewritten.differences(instants(ALL), [99], week) is None

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from headrace.engine.at import At
+from headrace.engine.given import GivenTables
+from headrace.engine.reading import Reading
+from headrace.engine.snapshot import snapshot
+from headrace.timeline import parse_instant
 from tests.integration.shop import SCHEMA, Shop, Table, ledger
+from tests.oracle.project import features_of
 
 #        customer amount  item    sold_at; a commit and a file a day
 DAYS = [
@@ -57,7 +63,8 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 def planned(shop: Shop, *options: str) -> dict[str, object]:
     """The plan as JSON, which is also written to plan.json."""
-    out = shop.headrace(f"plan {NOW} --format json --out {shop.root / 'plan.json'} {' '.join(options)}")
+    line = " ".join(options or (NOW,))
+    out = shop.headrace(f"plan {line} --format json --out {shop.root / 'plan.json'}")
     assert out.code == 0, out.err
     return json.loads(out.out)  # type: ignore[no-any-return]
 
@@ -72,6 +79,18 @@ def applied(shop: Shop) -> list[str]:
     out = shop.headrace(f"apply {shop.root / 'plan.json'} --format json")
     assert out.code == 0, out.err
     return [one["interval"] for one in json.loads(out.out)["done"]]
+
+
+def at_once(shop: Shop, spark: SparkSession, table: str, *times: str) -> None:
+    """Stored snapshots must be what all events of the table as it is now give."""
+    sales = spark.read.format("delta").load(str(shop.root / "data" / "sales"))
+    features = features_of(shop.definitions.read_text(), "spend")
+    columns = ["customer_id", *(column.name for column in features.columns)]
+    for time in times:
+        rows = snapshot(features, Reading(GivenTables({"raw.sales": sales})), At(parse_instant(time)))
+        expected = sorted(tuple(row) for row in rows.select(*columns).collect())
+        assert expected
+        assert Table(spark, shop, table).rows(time, " ".join(columns)) == expected, time
 
 
 def test_what_was_planned_is_what_is_done(shop: Shop, spark: SparkSession) -> None:
@@ -129,6 +148,36 @@ def test_a_corrected_day_is_restated(shop: Shop, spark: SparkSession) -> None:
     ]  # fmt: skip
 
 
+def test_a_doubled_day_is_restated_and_again_when_it_is_put_right(shop: Shop, spark: SparkSession) -> None:
+    path = shop.root / "data" / "sales"
+    doubled = [(*row[:3], datetime.fromisoformat(row[3])) for row in DAYS[0]]
+    spark.createDataFrame(doubled, SCHEMA).coalesce(1).write.format("delta").mode("append").save(str(path))
+    both = ("restate", "2024-01-02", "2024-01-04", "dirty", [])
+    assert [step[:5] for step in steps(planned(shop))] == [both]
+    assert applied(shop) == ["2024-01-02", "2024-01-03"]
+    assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id spend_1d spend_3d largest") == [
+        (1, 2.5, 22.5, 10.0),
+        (2, 0.0, 8.0, 4.0),
+    ]
+    spark.sql(f"RESTORE TABLE delta.`{path}` TO VERSION AS OF 3").collect()
+    plan = planned(shop)
+    assert [step[:5] for step in steps(plan)] == [both]
+    assert "(RESTORE, " in plan["steps"][0]["why"]  # type: ignore[index]
+    assert applied(shop) == ["2024-01-02", "2024-01-03"]
+    assert steps(planned(shop)) == []
+
+
+def test_a_gate_alone_asks_for_nothing(shop: Shop) -> None:
+    gate = "expectations: [expect_column_values_to_not_be_null: {column: amount, severity: warning}]\n---"
+    with shop.edited(("columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}\n---",
+                      "columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}\n" + gate)):  # fmt: skip
+        plan = planned(shop)
+    assert [change["gates"] for change in plan["changes"]] == [  # type: ignore[attr-defined]
+        ["sales: + expect_column_values_to_not_be_null(column=amount) (warning)"]
+    ]
+    assert steps(plan) == []
+
+
 def test_somebody_says_so(shop: Shop, spark: SparkSession) -> None:
     """Only what is there is restated, and the ledger knows why."""
     line = "restate --group spend --from 2024-01-03 --to 2024-01-09 --reason because"
@@ -140,16 +189,39 @@ def test_somebody_says_so(shop: Shop, spark: SparkSession) -> None:
     assert (none.code, "spend@1 has no snapshot from 2024-01-04 to 2024-01-09" in none.error) == (2, True)
 
 
-def test_an_old_version_is_retired(shop: Shop, spark: SparkSession) -> None:
+def test_the_next_day_is_made_of_what_was_restated(shop: Shop, spark: SparkSession) -> None:
+    plan = planned(shop, "--now 2024-01-05T06:00:00Z")
+    assert steps(plan) == [("materialize", "2024-01-04", "2024-01-05", "missing", [], 4)]
+    assert applied(shop) == ["2024-01-04"]
+    at_once(shop, spark, "spend_v1", "2024-01-03", "2024-01-04", "2024-01-05")
+
+
+def test_another_version_and_the_old_one_is_retired(shop: Shop, spark: SparkSession) -> None:
     assert (shop.headrace("retire spend@1").code, shop.headrace("retire spend@7").code) == (2, 2)
-    with shop.edited(("version: 1", "version: 2")):
-        assert shop.headrace("retire spend@1 --dry-run").out == "spend@1: 2 snapshots would be retired\n"
-        assert shop.headrace("retire spend@1").out == "spend@1: 2 snapshots retired\n"
+    with shop.edited(
+        ("version: 1", "version: 2"), ("[1d, 3d]", "[1d, 2d, 3d]"), ("start: 2024-01-02", "start: 2024-01-03")
+    ):
+        assert steps(planned(shop)) == [("materialize", "2024-01-03", "2024-01-04", "missing", [], 4)]
+        assert applied(shop) == ["2024-01-03"]
+        at_once(shop, spark, "spend_v2", "2024-01-04")
+        assert shop.headrace("retire spend@1 --dry-run").out == "spend@1: 3 snapshots would be retired\n"
+        assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id") == [(1,), (2,)]
+        assert shop.headrace("retire spend@1").out == "spend@1: 3 snapshots retired\n"
         assert shop.headrace("retire spend@1").out == "spend@1: 0 snapshots retired\n"
-        assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id") == []
-        assert shop.headrace("status").out == "nothing is computed yet; begin with headrace materialize\n"
-    # Whoever defines it again gets it computed again, as later attempts.
+        assert steps(planned(shop)) == []
+    for kind in ("features", "tiles"):
+        table = spark.read.format("delta").load(str(shop.root / "lake" / kind / "spend_v1"))
+        assert table.isEmpty()
+        assert ledger(spark, shop, "spend", "version", "status", table=kind)[-1] == (1, "retired")
+
+
+def test_a_retired_version_that_is_defined_again_is_computed_again(shop: Shop, spark: SparkSession) -> None:
+    """As later attempts, and out of tiles of its own: those of before are gone."""
     assert steps(planned(shop)) == [("materialize", "2024-01-02", "2024-01-04", "missing", [], 3)]
+    with shop.edited(("start: 2024-01-02", "start: 2024-01-03")):
+        planned(shop)
+        assert applied(shop) == ["2024-01-03"]
+        at_once(shop, spark, "spend_v1", "2024-01-04")
 
 
 def test_files_that_are_no_plans(shop: Shop, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -210,6 +211,8 @@ def built(number: int, attempt: int, base_from: int | None = None, **states: str
 
 WEEK = "  n: {aggregate: count, windows: [1d, 7d]}\n"
 BASE = built(10, 1, 0)
+EVER = WEEK + "  all: {aggregate: count}\n"
+HEAD = replace(BASE, definition=Manifest(GRID.start_us, True).text())
 
 
 @pytest.mark.parametrize(
@@ -242,8 +245,14 @@ def test_a_hole_that_is_too_large_says_what_fills_it() -> None:
         match=r"^spend 2024-02-12: tiles of 31 intervals before it are missing, more than --max-rebuild 30; "
         r"those from 2024-01-12 on; `--max-rebuild 31` builds them on the way, in one pass",
     ):
-        plan_tiles("spend", tiled(WEEK), STATES, [BASE], GRID, day(42), 30)
-    assert len(plan_tiles("spend", tiled(WEEK), STATES, [BASE], GRID, day(42), 31).missing) == 32
+        plan_tiles("spend", tiled(EVER), STATES, [HEAD], GRID, day(42), 30)
+    assert len(plan_tiles("spend", tiled(EVER), STATES, [HEAD], GRID, day(42), 31).missing) == 32
+
+
+def test_no_hole_is_too_large_that_is_out_of_reach() -> None:
+    assert names([BASE], 18, max_rebuild=5) == ["all", day(18).name]  # the week begins after the first missing day
+    with pytest.raises(DataError, match=r"tiles of 6 intervals before it are missing"):
+        names([BASE], 17, max_rebuild=5)
 
 
 def names(rows: Sequence[LedgerRow], at: int, **more: Any) -> list[str]:

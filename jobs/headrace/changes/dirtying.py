@@ -1,13 +1,13 @@
 """Which stored snapshots changed input has dirtied, and by what: pure, from commits and recorded versions."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 
+from headrace.changes.differences import Differences
 from headrace.changes.influence import Influence
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.source_history import SourceCommit, SourceHistory, SourceLog, Touched
+from headrace.changes.suspects import suspects_of
 from headrace.timeline import format_instant
 from headrace.timeline.instant import from_instant
 
@@ -63,7 +63,7 @@ def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHi
         _of_static(table, log, versions, found)
         return
     _note_gaps(table, log, versions, int(current), found)
-    _attribute(influence, log, rows, versions, found)
+    _attribute(influence, log, rows, versions, history, found)
 
 
 def _of_static(table: str, log: SourceLog, versions: Sequence[int], found: Dirt) -> None:
@@ -85,22 +85,23 @@ def _note_gaps(table: str, log: SourceLog, versions: Sequence[int], current: int
 
 
 def _attribute(
-    influence: Influence, log: SourceLog, rows: Sequence[LedgerRow], versions: Sequence[int], found: Dirt
+    influence: Influence,
+    log: SourceLog,
+    rows: Sequence[LedgerRow],
+    versions: Sequence[int],
+    history: SourceHistory,
+    found: Dirt,
 ) -> None:
     ends = [row.interval.end_us for row in rows if row.interval]
-    # The oldest version among a snapshot and those after it: a daily append is past them all in one look.
-    oldest = list(accumulate(reversed(versions), min))[::-1]
-    for commit in log.after(min(versions)):
-        for touched in commit.touched:
-            first_us, last_us = influence.snapshots_of(touched)
-            begin = 0 if first_us is None else bisect_left(ends, first_us)
-            end = len(ends) if last_us is None else bisect_right(ends, last_us)
-            if begin >= end or oldest[begin] >= commit.version:
-                continue
-            cause = worded(influence.table, commit, touched)
-            for index in range(begin, end):
-                if versions[index] < commit.version:
-                    found.causes.setdefault(ends[index], []).append(cause)
+    suspects = list(suspects_of(influence, log, ends, versions))
+    if not suspects:
+        return
+    differs = Differences.between(influence, suspects, history)
+    found.notes += differs.notes(influence.table, suspects)
+    for suspect in suspects:
+        cause = worded(influence.table, suspect.commit, suspect.touched)
+        for index in differs.dirtied(suspect, ends, versions):
+            found.causes.setdefault(ends[index], []).append(cause)
 
 
 def worded(table: str, commit: SourceCommit, touched: Touched) -> str:

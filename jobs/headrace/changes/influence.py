@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from headrace.changes.source_history import Touched
 from headrace.logical import AsOf, Deduplicate, Enrich, FeatureSet, Instants, RollUp, Rows, Scan
-from headrace.logical.pruning import instants_of, scans_of
+from headrace.logical.pruning import instants_of, pruned_features, scans_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class Influence:
 
     Attributes:
         table: Its logical name.
-        instants: How its rows get their instants; None of a static table, whose changes dirty nothing.
+        instants: Which of its columns are read, and how its rows get their instants; None of a static table, whose
+            changes dirty nothing.
         tail_us: How long after its event time a row can matter; None is without end.
     """
 
@@ -39,7 +40,7 @@ class Influence:
 
 def influences(features: FeatureSet) -> tuple[Influence, ...]:
     """The tables that a group's values depend on, the one of its events first."""
-    return tuple(dict.fromkeys(_through(features.events, features.reach_us)))
+    return tuple(dict.fromkeys(_through(pruned_features(features).events, features.reach_us)))
 
 
 def _through(node: Rows, tail_us: int | None) -> Iterator[Influence]:

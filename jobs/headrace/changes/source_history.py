@@ -1,10 +1,13 @@
 """What planning needs of a source's history: which commits changed rows, how many, and of which time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from headrace.logical import Instants
+
+# The first and the last event time of something; None is no bound.
+Stretch = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +80,20 @@ class SourceHistory(Protocol):
         Args:
             table: Logical name.
             instants: How its rows get their instants; None for rows without.
+        """
+        ...
+
+    def differences(
+        self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
+    ) -> Mapping[int, Sequence[Touched]] | None:
+        """Where the rows of earlier versions of a table differ from those of now; None where nobody can tell.
+
+        Args:
+            instants: Which columns of which table are compared, and how rows get their instants.
+            versions: The earlier versions.
+            stretches: Of event time; elsewhere nothing differs.
+
+        Returns:
+            By earlier version, what differs; empty where the same rows were only written again.
         """
         ...

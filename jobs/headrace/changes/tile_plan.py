@@ -78,7 +78,8 @@ def plan_tiles(
 
     The newest base that fits is taken, and the intervals since. A build is used when it has every state that is asked
     for and none before it is newer, as coarse tiles are made of those before them. Without a base there is one to
-    build, from all events in one pass, whatever the length of their history.
+    build, from all events in one pass, whatever the length of their history; so there is where more intervals are
+    missing than may be built and all windows begin behind the first of them.
 
     Args:
         group: For messages.
@@ -118,6 +119,8 @@ def plan_tiles(
     missing = tuple(grid.intervals(used[-1].interval.end_us, at_us))
     chain = Chain(tiling.buckets, base_us, said.base_from_us, said.has_head)
     if len(missing) - 1 > max_rebuild:
+        if not tiling.is_endless and tiling.head_us(at_us) > missing[0].start_us:
+            return _base_at(tiling, interval)
         raise _too_many(group, missing, max_rebuild)
     outgrown = {name for row in used for name in needed if row.fingerprints[name] == OUTGROWN}
     return TilePlan(chain, missing, False, frozenset(outgrown))

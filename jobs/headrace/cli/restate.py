@@ -28,7 +28,7 @@ def restate(
       headrace restate --group household_spend --from 2017-06-01 --to 2017-06-08 --reason "prices were net"
     """
     from headrace.changes.plan import step_as_json
-    from headrace.runner.materialize import materialize_interval
+    from headrace.runner.applying import run_interval
     from headrace.runner.progress import Progress
     from headrace.runner.restating import restatement
 
@@ -45,7 +45,7 @@ def restate(
         return 0
     results = []
     for interval in step.intervals:
-        results.append(materialize_interval(work, group, interval.name, Progress(is_json), force=True, reason=step.why))
+        results.append(run_interval(work, step, interval, Progress(is_json)))
         if not is_json:
             print(results[-1].sentence(), flush=True)
     if is_json:

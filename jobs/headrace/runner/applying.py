@@ -12,6 +12,9 @@ from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
 
+# Tiles after a restated interval are built again when they are next asked for, however many: a plan is no accident.
+MOST_REBUILT = 1 << 31
+
 
 @dataclass
 class Applied:
@@ -50,7 +53,7 @@ def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[
                 break
             progress.title(f"step {number} of {len(plan.steps)}: {step.action} {step.group}@{step.version} {interval}")
             try:
-                applied.done.append(_RUN[step.action](work, step, interval, progress))
+                applied.done.append(run_interval(work, step, interval, progress))
                 tell(applied.done[-1])
             except (DataError, ConflictError) as error:
                 stopped.add(step.group)
@@ -58,10 +61,17 @@ def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[
     return applied
 
 
+def run_interval(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
+    """Does to one interval what its step says."""
+    return _RUN[step.action](work, step, interval, progress)
+
+
 def _compute(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
     is_restated = step.action == "restate"
     reason = step.why if is_restated else None
-    return materialize_interval(work, step.group, interval.name, progress, force=is_restated, reason=reason)
+    return materialize_interval(
+        work, step.group, interval.name, progress, force=is_restated, reason=reason, max_rebuild=MOST_REBUILT
+    )
 
 
 def _fill(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:

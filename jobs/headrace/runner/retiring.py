@@ -1,14 +1,15 @@
-"""Takes a version of a group out of service: its snapshots are gone from the table, and the ledger says so."""
+"""Takes a version of a group out of service: its snapshots and tiles are gone, and the ledger says so."""
 
 import re
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
-from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.ledger_row import LedgerRow, TableKind
 from headrace.errors import UsageError
 from headrace.runner.workspace import Workspace
-from headrace.storage import FeatureTable
+from headrace.storage import DeltaTable, FeatureTable, TileTable
 
 _SELECTOR = re.compile(r"([A-Za-z]\w*)@(\d{1,9})")
 
@@ -37,14 +38,41 @@ def retire_version(work: Workspace, text: str, dry_run: bool) -> int:
     rows = [state.committed for state in states if state.committed]
     if dry_run:
         return len(rows)
-    run_id, now_us = secrets.token_hex(8), time.time_ns() // 1000
-    work.ledger.append(
-        *[_retired(state.latest, run_id, now_us) for state in states if not state.is_retired and state.latest.interval]
-    )
-    table = FeatureTable(work.lake, name, version, finer_than_a_day=False).table
+    for kind, clear in _TABLES.items():
+        _retire(work, name, version, kind)
+        clear(work, name, version)
+    return len(rows)
+
+
+def _retire(work: Workspace, name: str, version: int, kind: TableKind) -> None:
+    """Tells the ledger of every interval of a table that it is not there any more."""
+    states = work.ledger.latest(name, version, kind)
+    there = [state.latest for state in states if not state.is_retired and state.latest.interval]
+    if there:
+        newest = max(row.attempt for row in there)
+        run_id, now_us = secrets.token_hex(8), time.time_ns() // 1000
+        # Attempts at tiles are numbered a group, those at snapshots an interval: one number above all suits both.
+        work.ledger.append(*[_retired(row, newest + 1, run_id, now_us) for row in there])
+
+
+def _clear_features(work: Workspace, name: str, version: int) -> None:
+    _clear(FeatureTable(work.lake, name, version, finer_than_a_day=False).table)
+
+
+def _clear_tiles(work: Workspace, name: str, version: int) -> None:
+    _clear(TileTable(work.lake, name, version).table)
+
+
+def _clear(table: DeltaTable) -> None:
     if table.columns() is not None:
         table.clear()
-    return len(rows)
+
+
+# The tables of a version, snapshots first: from then on nobody reads its tiles.
+_TABLES: dict[TableKind, Callable[[Workspace, str, int], None]] = {
+    "features": _clear_features,
+    "tiles": _clear_tiles,
+}
 
 
 def _require_unused(work: Workspace, name: str, version: int) -> None:
@@ -62,7 +90,6 @@ def _require_unused(work: Workspace, name: str, version: int) -> None:
                 )
 
 
-def _retired(latest: LedgerRow, run_id: str, now_us: int) -> LedgerRow:
-    attempt = latest.attempt + 1
+def _retired(latest: LedgerRow, attempt: int, run_id: str, now_us: int) -> LedgerRow:
     blank = replace(latest, definition=None, gates=(), counts={}, rows_in=None, rows_out=None, rows_quarantined=None)
     return replace(blank, status="retired", attempt=attempt, run_id=run_id, recorded_at_us=now_us, reason="retired")

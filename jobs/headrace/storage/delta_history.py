@@ -1,15 +1,18 @@
-"""What commits changed in sources, out of Delta's own log: files with their statistics, never their rows."""
+"""What commits changed in sources: out of Delta's own log, and by checksums of rows where that leaves doubt."""
+
+from collections.abc import Mapping, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
-from headrace.changes.source_history import SourceCommit, SourceLog, Touched
+from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
 from headrace.engine.spark_errors import translate
 from headrace.engine.times import instant_us
-from headrace.errors import DataError
+from headrace.errors import DataError, HeadraceError
 from headrace.logical import Instants
+from headrace.storage.row_differences import row_differences
 from headrace.storage.tables import Lake
 
 _MAP = "MAP<STRING, STRING>"
@@ -19,7 +22,9 @@ _FILES = ("add", "remove")
 
 
 class DeltaHistory:
-    """The logs of the tables that the settings name, each read once. Implements `SourceHistory`.
+    """The logs of the tables that the settings name, and rows where a log is in doubt. Implements `SourceHistory`.
+
+    Each log is read once.
 
     Args:
         lake: Where the tables are.
@@ -29,6 +34,7 @@ class DeltaHistory:
         self._lake = lake
         self._current: dict[str, str | None] = {}
         self._logs: dict[tuple[str, Instants | None], SourceLog | None] = {}
+        self._differences: dict[object, Mapping[int, Sequence[Touched]] | None] = {}
 
     def current(self, table: str) -> str | None:
         """See `SourceHistory`."""
@@ -45,6 +51,27 @@ class DeltaHistory:
         if of not in self._logs:
             self._logs[of] = self._read(table, of[1])
         return self._logs[of]
+
+    def differences(
+        self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
+    ) -> Mapping[int, Sequence[Touched]] | None:
+        """See `SourceHistory`."""
+        of = (instants, tuple(versions), tuple(stretches))
+        if of not in self._differences:
+            self._differences[of] = self._compare(instants, versions, stretches)
+        return self._differences[of]
+
+    def _compare(
+        self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
+    ) -> Mapping[int, Sequence[Touched]] | None:
+        now = self.current(instants.input.table)
+        if now is None or not now.isdecimal():
+            return None
+        try:
+            return row_differences(self._lake, instants, versions, int(now), stretches)
+        except (PySparkException, Py4JError, HeadraceError):
+            # Its files were vacuumed, its log was cleaned up, or it did not have these columns.
+            return None
 
     def _read(self, table: str, instants: Instants | None) -> SourceLog | None:
         if self.current(table) is None or not self._lake.is_delta(table):
