@@ -38,6 +38,11 @@ table: raw.sales
 event_time: sold_at
 columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
 ---
+kind: training_set
+name: history
+spine: {entity: customer, source: sales, every: 1d, from: 2024-01-03, to: 2024-01-05}
+features: [spend.*]
+---
 kind: feature_group
 name: spend
 version: 1
@@ -93,6 +98,21 @@ def at_once(shop: Shop, spark: SparkSession, table: str, *times: str) -> None:
         assert Table(spark, shop, table).rows(time, " ".join(columns)) == expected, time
 
 
+COMPUTED = "would be computed from raw.sales at 2: "
+DRY = [
+    ("materialize --group spend --interval 2024-01-02", f"spend@1 2024-01-02: {COMPUTED}not computed yet\n"),
+    ("training-set history", f"training set history: {COMPUTED}each build is a new version\n"),
+    ("apply", "  1. materialize spend@1 2024-01-02 … "),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), DRY)
+def test_a_dry_run_writes_nothing(shop: Shop, line: str, said: str) -> None:
+    out = shop.headrace(f"{line} --dry-run")
+    assert (out.code, said in out.out) == (0, True), out
+    assert not (shop.root / "lake").exists()
+
+
 def test_what_was_planned_is_what_is_done(shop: Shop, spark: SparkSession) -> None:
     assert steps(planned(shop)) == [("materialize", "2024-01-02", "2024-01-04", "missing", [], 4)]
     assert applied(shop) == ["2024-01-02", "2024-01-03"]
@@ -104,6 +124,11 @@ def test_what_was_planned_is_what_is_done(shop: Shop, spark: SparkSession) -> No
     assert (stale.code, "is stale: what is computed changed since it was made" in stale.error) == (2, True)
     assert steps(planned(shop)) == []
     assert shop.headrace(f"plan {NOW} --detailed-exitcode").code == 0
+    before = sorted((shop.root / "lake").rglob("*"))
+    dry = "materialize --group spend --interval 2024-01-02 --dry-run"
+    assert shop.headrace(dry).out == "spend@1 2024-01-02: already current, nothing to do\n"
+    assert shop.headrace(f"{dry} --force").out == "spend@1 2024-01-02: would be computed from raw.sales at 2: --force\n"
+    assert sorted((shop.root / "lake").rglob("*")) == before
 
 
 def test_a_change_without_a_version_is_told_and_refused(shop: Shop) -> None:

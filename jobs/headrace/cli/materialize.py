@@ -18,6 +18,7 @@ def materialize(
     max_rebuild: Annotated[
         int, typer.Option("--max-rebuild", min=0, help="How many earlier intervals may get missing tiles on the way.")
     ] = MAX_REBUILD,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and do nothing.")] = False,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to print the result.")] = "text",
 ) -> int:
     """Compute intervals of feature groups: gate the input, compute, gate the output, swap in one commit.
@@ -28,7 +29,7 @@ def materialize(
     Example:
       headrace materialize --group household_spend --interval 2017-06-30
     """
-    from headrace.runner.materialize import materialize_interval
+    from headrace.runner.materialize import foresee_interval, materialize_interval
     from headrace.runner.progress import Progress
 
     invocation: Invocation = context.obj
@@ -37,6 +38,11 @@ def materialize(
     intervals = [(name, text) for name in group for text in interval]
     for name, text in intervals:
         work.interval(work.group(name), text)
+    if dry_run:
+        foreseen = [foresee_interval(work, name, text, force=force) for name, text in intervals]
+        told = [one.sentence() for one in foreseen]
+        print(json.dumps([asdict(one) for one in foreseen], indent=2) if format == "json" else "\n".join(told))
+        return 0
     results = []
     for name, text in intervals:
         results.append(materialize_interval(work, name, text, progress, force=force, max_rebuild=max_rebuild))

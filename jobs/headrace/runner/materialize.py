@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headrace.changes.definition_change import compare
-from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.ledger_row import IntervalState, LedgerRow
 from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.errors import DataError, UsageError
+from headrace.logical.pruning import scans_of
+from headrace.runner.foreseen import Foreseen
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.run import Run
@@ -93,8 +95,7 @@ def materialize_interval(
     began = time.perf_counter()
     group = work.group(name)
     interval = work.interval(group, interval_text)
-    if interval.end_us > to_instant(datetime.now(UTC)):
-        raise DataError(f"{name} {interval} ends after now", "run it when the interval is over")
+    _require_over(name, interval)
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     run.force, run.max_rebuild = force, max_rebuild
@@ -178,3 +179,38 @@ def committed(run: Run, began: float) -> Materialized:
         raw_rows=run.raw_rows,
         tile_intervals=run.tile_intervals,
     )
+
+
+def foresee_interval(work: Workspace, name: str, interval_text: str, *, force: bool = False) -> Foreseen:
+    """What `materialize_interval` would do, as far as can be told before rows are read.
+
+    Raises:
+        UsageError: The interval is not on the grid, or a changed definition lacks a new version.
+        DataError: The interval is not over, or a table is not there.
+    """
+    group = work.group(name)
+    interval = work.interval(group, interval_text)
+    _require_over(name, interval)
+    run = Run(work, group, work.features(group), work.fingerprints(group), interval, Progress(quiet=True))
+    states = work.ledger.latest(name, group.version)
+    _require_version(run, [state.committed for state in states if state.committed])
+    mine = next((state for state in states if state.latest.interval == interval), None)
+    what = f"{name}@{group.version} {interval.name}"
+    is_current = mine is not None and mine.committed is not None and mine.committed.fingerprints == run.fingerprints
+    if is_current and not force:
+        return Foreseen(what, "nothing", "already current")
+    versions = {scan.table: work.lake.version(scan.table).version for scan in scans_of(run.features.events)}
+    return Foreseen(what, "compute", "--force" if is_current else _why(mine), versions)
+
+
+def _why(state: IntervalState | None) -> str:
+    if state is None or state.is_retired:
+        return "not computed yet"
+    if state.committed is not None:
+        return "its definition has changed"
+    return f"attempt {state.latest.attempt} was {state.latest.status}, not committed"
+
+
+def _require_over(name: str, interval: Interval) -> None:
+    if interval.end_us > to_instant(datetime.now(UTC)):
+        raise DataError(f"{name} {interval} ends after now", "run it when the interval is over")

@@ -10,12 +10,13 @@ from headrace.changes.ledger_row import LedgerRow
 from headrace.engine.kernel import Flavour
 from headrace.engine.point_in_time import default_flavour
 from headrace.errors import UsageError
+from headrace.runner.foreseen import Foreseen
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.training_sets.build import SNAPSHOTS, Build
 from headrace.runner.training_sets.definitions import as_built, manifest_of, node_of
 from headrace.runner.training_sets.report import LabelReport
-from headrace.runner.training_sets.stages import STAGES, VERSION, discard, ledger_row, table_of
+from headrace.runner.training_sets.stages import STAGES, VERSION, discard, ledger_row, pin, table_of
 from headrace.runner.workspace import Workspace
 
 
@@ -85,14 +86,7 @@ def build_training_set(work: Workspace, name: str, progress: Progress, rebuild: 
         ConflictError: Another build of it was faster.
     """
     began = time.perf_counter()
-    before = _built(work, name, rebuild) if rebuild is not None else None
-    project = as_built(work, before) if before else work
-    located = project.training_set(name)
-    node = node_of(project, located.spec)
-    flavour = _flavour(before) or default_flavour()
-    build = Build(project, located, node, manifest_of(project, located), flavour, rebuild)
-    if before is not None:
-        _pin_as_then(build, before)
+    build, before = _begun(work, name, rebuild)
     progress.title(f"training set {name}" + (f", version {rebuild} again" if before else ""))
     try:
         for label, stage in STAGES:
@@ -102,6 +96,33 @@ def build_training_set(work: Workspace, name: str, progress: Progress, rebuild: 
         _give_up(build, error)
         raise
     return _result(build, before, began)
+
+
+def foresee_training_set(work: Workspace, name: str, rebuild: int | None = None) -> Foreseen:
+    """What `build_training_set` would do, as far as can be told before rows are read: nothing is written.
+
+    Raises:
+        UsageError: There is no such training set, or no such version of it.
+        DataError: A table, a snapshot or a version of a table is not there.
+    """
+    build, before = _begun(work, name, rebuild)
+    with Progress(quiet=True).step("pin table versions") as step:
+        pin(build, step)
+    why = f"version {rebuild} again" if before else "each build is a new version"
+    return Foreseen(f"training set {name}", "compute", why, build.source_versions())
+
+
+def _begun(work: Workspace, name: str, rebuild: int | None) -> tuple[Build, LedgerRow | None]:
+    """A build that has done nothing yet, and the ledger's row of the version that is built again."""
+    before = _built(work, name, rebuild) if rebuild is not None else None
+    project = as_built(work, before) if before else work
+    located = project.training_set(name)
+    node = node_of(project, located.spec)
+    flavour = _flavour(before) or default_flavour()
+    build = Build(project, located, node, manifest_of(project, located), flavour, rebuild)
+    if before is not None:
+        _pin_as_then(build, before)
+    return build, before
 
 
 def _built(work: Workspace, name: str, version: int) -> LedgerRow:

@@ -1,0 +1,154 @@
+"""A plan, a restatement or a retirement that ends behind any of its writes: doing it again leaves what it would have left.
+
+Most end in this process, which writes nothing from then on; one is a process that is killed with all it started.
+FAULT_KILLS in the environment tries every write, and kills so many processes, each behind another write.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.faults.writes import Died, dying
+from tests.integration.shop import Shop, Table, write_sales
+
+CONF = """
+lake: ./lake
+roots: [./lake, ./data]
+tables: {raw.sales: {path: ./data/sales}}
+spark: {master: 'local[1]', conf: {spark.driver.memory: 1g}}
+"""
+DEFINITIONS = """
+kind: entity
+name: customer
+keys: {customer_id: bigint}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+---
+kind: feature_group
+name: spend
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-01
+features:
+  spend: {aggregate: sum, of: amount, window: 2d, default: 0}
+"""
+LARGEST = "  largest: {aggregate: max, of: amount, window: 1d}\n"
+SALES = [
+    (1, 10.0, "pear", "2024-01-01T10:00:00+00:00"),
+    (2, 4.0, "pear", "2024-01-02T23:59:59.999999+00:00"),
+    (1, 2.5, "plum", "2024-01-02T09:00:00+00:00"),
+]
+TIMES = ("2024-01-02", "2024-01-03")
+KILLS = min(int(os.environ.get("FAULT_KILLS", "0")), 11)
+# Behind which write: of a restated interval those are claim, tiles (4), stage, prepared, ensure, replace, committed,
+# discard; of a filled one there are no tiles.
+RESTATE = range(1, 12) if KILLS else (1, 4, 6, 9)
+FILL = range(1, 8) if KILLS else (4, 5)
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop.open(tmp_path_factory.mktemp("killed") / "shop", DEFINITIONS, CONF)
+    write_sales(spark, shop.root / "data" / "sales", SALES)
+    done = shop.headrace("materialize --group spend --interval 2024-01-01 --interval 2024-01-02")
+    assert done.code == 0, done.err
+    return shop
+
+
+def plan_file(shop: Shop) -> Path:
+    """A plan of what is due by the end of the second day."""
+    out = shop.root / "plan.json"
+    assert shop.headrace(f"plan --now 2024-01-03T06:00:00Z --out {out}").code == 0
+    return out
+
+
+def snapshots(spark: SparkSession, shop: Shop, columns: str = "customer_id spend") -> list[list[tuple[object, ...]]]:
+    table = Table(spark, shop, "spend_v1")
+    return [table.rows(time, columns) for time in TIMES]
+
+
+def die(shop: Shop, line: str, behind: int) -> str:
+    """Runs a command line that ends behind one of its writes, and says which that was."""
+    with dying(behind) as done, pytest.raises(Died):
+        shop.headrace(line)
+    return done[-1]
+
+
+def sell_more(spark: SparkSession, shop: Shop, by: float) -> list[list[tuple[object, ...]]]:
+    """Corrects a sale of the first day, which is in both snapshots, and says what these have to be."""
+    spark.sql(
+        f"UPDATE delta.`{shop.root / 'data' / 'sales'}` SET amount = 10.0 + {by} WHERE item = 'pear' AND customer_id = 1"
+    )
+    return [[(1, 10.0 + by)], [(1, 12.5 + by), (2, 4.0)]]
+
+
+def converges(spark: SparkSession, shop: Shop, behind: Iterable[int], before: object, after: object) -> list[str]:
+    """Ends `apply` behind one write after the other, on top of what the last one has left, then lets it finish."""
+    writes = []
+    for number in behind:
+        writes.append(die(shop, f"apply {plan_file(shop)}", number))
+        found = snapshots(spark, shop)
+        assert found[0] in (before[0], after[0]), writes  # type: ignore[index]
+        assert found[1] == before[1], writes  # type: ignore[index]
+    done = shop.headrace(f"apply {plan_file(shop)}")
+    assert done.code == 0, done.err
+    assert snapshots(spark, shop) == after
+    assert "nothing to do" in shop.headrace("plan --now 2024-01-03T06:00:00Z").out
+    return writes
+
+
+def test_restated_intervals(spark: SparkSession, shop: Shop) -> None:
+    before, after = snapshots(spark, shop), sell_more(spark, shop, 1.0)
+    writes = converges(spark, shop, RESTATE, before, after)
+    assert writes[-1] == ("Staging.discard" if KILLS else "FeatureTable.replace")
+    line = "restate --group spend --from 2024-01-01 --to 2024-01-03 --reason again"
+    assert die(shop, line, 20) == "FeatureTable.replace"  # of the second interval
+    assert shop.headrace(line).code == 0
+    assert snapshots(spark, shop) == after
+
+
+def test_filled_columns(spark: SparkSession, shop: Shop) -> None:
+    shop.definitions.write_text(DEFINITIONS + LARGEST)
+    whole = snapshots(spark, shop)
+    writes = converges(spark, shop, FILL, whole, whole)
+    assert writes[-2:] == (
+        ["Ledger.append", "Staging.discard"] if KILLS else ["FeatureTable.ensure", "FeatureTable.replace"]
+    )
+    assert snapshots(spark, shop, "customer_id largest")[1] == [(1, 2.5), (2, 4.0)]
+
+
+@pytest.mark.parametrize("behind", list(range(1, KILLS + 1)) or [9])
+def test_a_killed_process(spark: SparkSession, shop: Shop, behind: int) -> None:
+    by = snapshots(spark, shop)[0][0][1] - 9.0  # type: ignore[operator]
+    before, after = snapshots(spark, shop), sell_more(spark, shop, by)
+    command = [sys.executable, "-m", "tests.faults.writes", str(behind), "--", "--project", str(shop.root)]
+    path = os.pathsep.join([str(Path(__file__).parents[2] / "jobs"), str(Path(__file__).parents[2])])
+    died = subprocess.run(
+        [*command, "apply", str(plan_file(shop))],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert snapshots(spark, shop)[1] == before[1]
+    converges(spark, shop, (), before, after)
+
+
+def test_a_retired_version(spark: SparkSession, shop: Shop) -> None:
+    """After each end it can be retired again, until nothing of it is left; nothing else is needed."""
+    with shop.edited(("version: 1", "version: 2")):
+        writes = [die(shop, "retire spend@1", behind) for behind in (1, 1, 2, 2)]
+        assert writes == ["Ledger.append", "DeltaTable.clear", "Ledger.append", "DeltaTable.clear"]
+        assert shop.headrace("retire spend@1").out == "spend@1: 0 snapshots retired\n"
+    for kind in ("features", "tiles"):
+        assert spark.read.format("delta").load(str(shop.root / "lake" / kind / "spend_v1")).isEmpty()

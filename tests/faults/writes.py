@@ -1,0 +1,78 @@
+"""Ends a command line behind one of its writes: in this process, or as `python -m tests.faults.writes N -- ...` for good."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from headrace.cli.app import run
+from headrace.storage import DeltaTable, FeatureTable, Ledger, Staging, TileTable
+
+# All that changes a lake, in whatever order a command calls it.
+WRITES: tuple[tuple[type, str], ...] = (
+    (Ledger, "claim"),
+    (Ledger, "claim_all"),
+    (Ledger, "append"),
+    (Staging, "stage"),
+    (Staging, "discard"),
+    (TileTable, "ensure"),
+    (TileTable, "replace"),
+    (FeatureTable, "ensure"),
+    (FeatureTable, "replace"),
+    (DeltaTable, "clear"),
+)
+
+
+class Died(BaseException):
+    """Nobody catches it, and who cleans up on the way finds that nothing can be written any more."""
+
+
+def _die() -> NoReturn:
+    raise Died
+
+
+def _kill() -> NoReturn:
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+    raise AssertionError("still alive")
+
+
+@contextmanager
+def dying(after: int, end: Callable[[], NoReturn] = _die) -> Iterator[list[str]]:
+    """Ends the process, or what looks like it, behind a write.
+
+    Args:
+        after: Behind the how manieth.
+        end: How.
+
+    Yields:
+        The writes so far.
+    """
+    done: list[str] = []
+
+    def counted(owner: type, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def write(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if len(done) >= after:
+                end()
+            result = original(self, *args, **kwargs)
+            done.append(f"{owner.__name__}.{name}")
+            if len(done) == after:
+                end()
+            return result
+
+        return write
+
+    originals = [(owner, name, getattr(owner, name)) for owner, name in WRITES]
+    for owner, name, original in originals:
+        setattr(owner, name, counted(owner, name, original))
+    try:
+        yield done
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
+
+
+if __name__ == "__main__":
+    with dying(int(sys.argv[1]), _kill):
+        sys.exit(run(sys.argv[3:]))
