@@ -38,6 +38,13 @@ columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
 expectations:
   - expect_column_values_to_be_between: {column: amount, max_value: 1000, severity: warning, on_failure: quarantine}
 ---
+kind: source
+name: baskets
+from: sales
+group_by: [customer_id, item]
+columns: {worth: sum(amount)}
+span: 14h
+---
 kind: feature_table
 name: people
 entity: customer
@@ -78,6 +85,14 @@ features: [spend.spend]
 labels:
   buys: {source: sales, aggregate: sum, of: amount, horizon: 1d, immature: drop}
 output: parquet
+---
+kind: training_set
+name: rolled
+spine: {table: raw.asked, time: 'asked at', timezone: UTC, keys: {customer_id: buyer}}
+features: [people.city]
+labels:
+  worth: {source: baskets, aggregate: sum, of: worth, horizon: 1h, entity: customer}
+  buys: {source: sales, aggregate: count, horizon: 3d, entity: customer}
 """
 SALES = [
     (1, 10.0, "pear", "2024-01-01T10:00:00+00:00"),
@@ -208,6 +223,21 @@ def test_a_closed_gate_leaves_the_table_as_it_was(spark: SparkSession, renamed: 
     status = json.loads(renamed.headrace("status training-set again --format json").out)
     assert [(b["version"], b["status"]) for b in status][:2] == [(None, "failed"), (before["version"], "committed")]
     assert not list((renamed.root / "lake" / "_headrace" / "staging").glob("*"))
+
+
+def test_all_rows_of_a_source_are_judged_however_they_are_read(renamed: Shop) -> None:
+    # The slip lies in the span of a roll-up before the first horizon, the fig in a horizon of the rows themselves only.
+    known = "expect_column_values_to_be_in_set: {column: item, value_set: [pear, plum, lost], severity: critical}"
+    with renamed.edited(
+        (
+            "expectations:\n  - expect_column_values_to_be_between: {column: amount",
+            f"expectations:\n  - {known}\n  - expect_column_values_to_be_between: {{column: amount",
+        ),
+        ("'asked at'", "asked_at"),
+    ):
+        done = renamed.headrace("training-set rolled")
+    assert done.code == 3
+    assert "(column=item, value_set=['pear', 'plum', 'lost']): 2 of 6 rows" in done.error
 
 
 def test_served_from_snapshots_that_must_be_there(spark: SparkSession, shop: Shop) -> None:

@@ -88,16 +88,31 @@ def watermark_us(work: Workspace, name: str, versions: Mapping[str, TableVersion
     return None if newest[0] is None else newest[0] - (lateness.us if lateness else 0)
 
 
-def spans(node: TrainingSet, facts: SpineFacts) -> dict[str, tuple[Span, list[str]]]:
-    """By source, which of its rows are read, and the keys that they are found by."""
+def spans(work: Workspace, node: TrainingSet, facts: SpineFacts) -> dict[str, tuple[Span, list[str]]]:
+    """By source, all of its rows that are read, by themselves or in a roll-up, and the keys that they are found by.
+
+    Args:
+        work: The project.
+        node: What is built.
+        facts: When its instants are.
+
+    Returns:
+        Sources before their roll-ups. The source of an older version of a group that is defined no more is left out.
+    """
     if facts.first_us is None or facts.last_us is None:
         return {}
     first, last = facts.first_us, facts.last_us
+    sources = work.linted.project.sources
     found: dict[str, tuple[Span, list[str]]] = {}
 
     def read(source: str, span: Span, keys: Iterable[str]) -> None:
+        if source not in sources:
+            return
         before, known = found.get(source, (span, []))
         found[source] = _union(before, span), list(dict.fromkeys([*known, *keys]))
+        spec = sources[source].spec
+        if isinstance(spec, RollUp):
+            read(spec.from_, span.earlier(spec.span.us), ())
 
     if isinstance(node.spine, GeneratedSpine):
         spine = node.spine
@@ -110,7 +125,7 @@ def spans(node: TrainingSet, facts: SpineFacts) -> dict[str, tuple[Span, list[st
     for label in node.labels:
         span = Span(first + label.begin_us, last + label.end_us)
         read(label.source, span, [key for key, _ in label.keys])
-    return found
+    return {name: found[name] for name in sorted(found, key=lambda name: len(chain(work, name)))}
 
 
 def _union(one: Span, other: Span) -> Span:
@@ -127,25 +142,18 @@ def _union(one: Span, other: Span) -> Span:
 
 
 def input_batches(build: Build, wide_sums: bool) -> Iterator[Batch]:
-    """Every source and feature table that is read, with its rows as they are read, innermost first."""
+    """Every feature table and source that is read, with its rows as they are read, innermost first."""
     assert build.facts is not None
-    work, judged, last_us = build.work, set[str](), (build.facts.last_us or 0) + 1
-    judging = Judging(work, build.name, build.versions, wide_sums)
-    for source, (span, keys) in spans(build.node, build.facts).items():
-        if source not in work.linted.project.sources:
-            continue  # of an older version of a group, which had another source
-        for name in chain(work, source):
-            for table in lookups(work, name):
-                if table.name not in judged:
-                    judged.add(table.name)
-                    yield lookup_batch(judging, table, span.to_us or last_us)
-            if name not in judged:
-                judged.add(name)
-                yield source_batch(judging, name, keys if name == source else [], span, None)
-    for lookup in build.node.lookups:
-        if isinstance(lookup, LookedUp) and lookup.name not in judged:
-            judged.add(lookup.name)
-            yield lookup_batch(judging, work.linted.project.feature_tables[lookup.name].spec, last_us)
+    work, judging = build.work, Judging(build.work, build.name, build.versions, wide_sums)
+    read, last_us = spans(work, build.node, build.facts), (build.facts.last_us or 0) + 1
+    until_us = {lookup.name: last_us for lookup in build.node.lookups if isinstance(lookup, LookedUp)}
+    for name, (span, _) in read.items():
+        for table in lookups(work, name):
+            until_us[table.name] = max(until_us.get(table.name, last_us), span.to_us or last_us)
+    for name, at_us in until_us.items():
+        yield lookup_batch(judging, work.linted.project.feature_tables[name].spec, at_us)
+    for name, (span, keys) in read.items():
+        yield source_batch(judging, name, keys, span, None)
 
 
 def snapshots_of(build: Build, one: Served) -> DataFrame:
