@@ -116,6 +116,60 @@ class Ledger:
         commit(self._table, writer, {"run_id": first.run_id}, f"headrace/claims/{what}", attempt)
         return attempt
 
+    def claim_each(self, rows: Sequence[LedgerRow]) -> dict[Interval, int]:
+        """Takes several intervals of a feature table for a run in one commit, each with a number of its own.
+
+        Numbers go on from those of daily runs of the same intervals. Two runs may come to the same one: which of them
+        is newer is settled when they write, by `unless_newer`.
+
+        Args:
+            rows: What is claimed, an interval each; their attempts are given here.
+
+        Returns:
+            The attempt at each interval, one above any before it.
+        """
+        first = rows[0]
+        with translated("reading the ledger"):
+            claims = self._where(first.group, first.version, first.table).groupBy("interval_start")
+            newest = claims.agg(f.max("attempt").alias("attempt")).selectExpr("unix_micros(interval_start)", "attempt")
+            known = {row[0]: row[1] for row in newest.collect()}
+        attempts = {row.interval: known.get(row.interval.start_us, 0) + 1 for row in rows if row.interval}
+        self.append(*[replace(row, attempt=attempts[row.interval]) for row in rows if row.interval])
+        return attempts
+
+    def unless_newer(
+        self, rows: DataFrame, group: str, version: int, run_id: str, attempts: Mapping[Interval, int]
+    ) -> DataFrame:
+        """The same rows, but writing them fails where a newer attempt has claimed one of the run's intervals.
+
+        The ledger is read as part of the write, when its transaction has begun: what was committed before is seen
+        here, and what is committed after that conflicts with the transaction. So no older attempt writes over a newer
+        one, whatever their intervals have in common. Of equal attempts the larger run id counts as the newer.
+
+        Args:
+            rows: What is written.
+            group: The group.
+            version: Its version.
+            run_id: The run.
+            attempts: Its attempts.
+
+        Returns:
+            The rows; on execution Spark fails in words that `translated` makes a `ConflictError` of.
+        """
+        claimed = ", ".join(f"{interval.start_us}L, {attempt}L" for interval, attempt in attempts.items())
+        mine = f"element_at(map({claimed}), unix_micros(interval_start))"
+        newer = self._where(group, version, "features").where(
+            f"attempt > {mine} OR (attempt = {mine} AND run_id > '{run_id}')"
+        )
+        words = (
+            "concat('headrace: attempt ', attempt, ' at ', date_format(interval_start, \"yyyy-MM-dd'T'HH:mm:ss\"), "
+            "' by run ', run_id, ' is newer')"
+        )
+        first, *others = rows.schema.fields
+        raised = f.expr(f"raise_error({words})").cast(first.dataType).alias(first.name)
+        nulls = [f.lit(None).cast(field.dataType).alias(field.name) for field in others]
+        return rows.unionByName(newer.select(raised, *nulls))
+
     def rows(
         self,
         group: str,
