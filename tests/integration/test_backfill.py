@@ -158,10 +158,10 @@ def test_a_chunk_that_fails_leaves_those_before_it(spark: SparkSession, shop: Sh
     """Two chunks of an hourly group; a restart computes what is left."""
     table, line = Table(spark, shop, "hourly_v1"), "backfill --group hourly --from 2024-01-04 --to 2024-01-06"
     with shop.edited((HOURLY, HOURLY + GATE)):
-        failed = shop.headrace(f"{line} --chunk-rows 4")
+        failed = shop.headrace(f"{line} --chunk-rows 8")
         assert failed.code == 3
         assert "the gate of 2024-01-05 is closed, nothing was written" in failed.error, failed.error
-    assert ledger(spark, shop, "hourly", "date_format(interval_start, 'dd HH')", "status", "attempt")[-2:] == [
+    assert sorted(ledger(spark, shop, "hourly", "date_format(interval_start, 'dd HH')", "status", "attempt")[-2:]) == [
         ("05 00", "failed", 1),
         ("05 12", "failed", 1),
     ]
@@ -174,7 +174,7 @@ def test_a_chunk_that_fails_leaves_those_before_it(spark: SparkSession, shop: Sh
 def test_of_two_runs_one_is_too_late(spark: SparkSession, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A daily run of one of its intervals begins, and ends, while a backfill is about to replace all of them."""
     table = Table(spark, shop, "hourly_v1")
-    whole = table.rows("2024-01-05", "customer_id sales")
+    whole = table.rows("2024-01-04 12:00:00", "customer_id sales")
 
     def cut_in(chunk: stages.Chunk, step: object) -> None:
         assert shop.headrace("materialize --group hourly --interval 2024-01-04T12:00:00Z --force").code == 0
@@ -184,7 +184,7 @@ def test_of_two_runs_one_is_too_late(spark: SparkSession, shop: Shop, monkeypatc
     monkeypatch.setattr("headrace.runner.backfills.backfill.STAGES", slow)
     late = shop.headrace("backfill --group hourly --from 2024-01-03 --to 2024-01-06 --force")
     assert (late.code, "is newer; try again" in late.error) == (4, True), late.err
-    assert table.rows("2024-01-05", "customer_id sales") == whole
+    assert table.rows("2024-01-04 12:00:00", "customer_id sales") == whole != []
     assert table.rows("2024-01-03 12:00:00", "customer_id") == []
 
 
