@@ -32,14 +32,14 @@ class Batches:
         by: The column that says which batch a row is of.
 
     Attributes:
-        aggregated: Values by batch, of each set of metrics that was asked for.
+        aggregated: Values by batch, of each set of metrics that was asked for; or why there are none.
         duplicates: Rows that share their key, by batch, of each metric of duplicates that was asked for.
     """
 
     def __init__(self, rows: DataFrame, by: str) -> None:
         self.rows, self.by = rows, by
         self.whole = OnePassEngine(rows)
-        self.aggregated: dict[tuple[MetricConfigurationID, ...], Mapping[int, Sequence[Any]]] = {}
+        self.aggregated: dict[tuple[MetricConfigurationID, ...], Mapping[int, Sequence[Any]] | Exception] = {}
         self.duplicates: dict[MetricConfigurationID, Mapping[int, int]] = {}
 
 
@@ -61,11 +61,20 @@ class GroupedEngine(OnePassEngine):
     def _aggregated(self, rows: DataFrame, columns: Aggregates) -> Sequence[Any]:
         asked = tuple(columns)
         if asked not in self._shared.aggregated:
-            found = rows.groupBy(self._shared.by).agg(*aliased(columns)).collect()
-            self._shared.aggregated[asked] = {row[0]: row[1:] for row in found}
-        values = self._shared.aggregated[asked].get(self._number)
+            self._shared.aggregated[asked] = self._of_all(rows, columns)
+        of_all = self._shared.aggregated[asked]
+        if isinstance(of_all, Exception):
+            raise of_all
+        values = of_all.get(self._number)
         # A batch without rows is in no group.
         return rows.where("false").agg(*aliased(columns)).collect()[0] if values is None else values
+
+    def _of_all(self, rows: DataFrame, columns: Aggregates) -> Mapping[int, Sequence[Any]] | Exception:
+        try:
+            found = rows.groupBy(self._shared.by).agg(*aliased(columns)).collect()
+        except Exception as error:  # of any batch, so of all: an expectation that fails has no verdict
+            return error
+        return {row[0]: row[1:] for row in found}
 
     def _duplicates(self, metric: MetricConfiguration, known: Answers) -> Any:
         if metric.metric_name.endswith(VALUES):
