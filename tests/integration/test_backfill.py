@@ -168,7 +168,12 @@ def test_a_chunk_that_fails_leaves_those_before_it(spark: SparkSession, shop: Sh
     at = ("04 12:00:00", "05 00:00:00", "05 12:00:00")
     assert [len(table.rows(f"2024-01-{one}", "customer_id")) for one in at] == [3, 0, 0]
     assert done(run(shop, line)) == ["2024-01-05", "2024-01-05T12:00:00Z"]
-    assert len(table.rows("2024-01-05 12:00:00", "customer_id")) == 3
+    whole = [table.rows(f"2024-01-{one}", "customer_id sales") for one in at]
+    assert len(whole[2]) == 3
+    version = table.version
+    assert len(done(run(shop, f"{line} --force --max-parallel 2"))) == 4
+    assert [table.rows(f"2024-01-{one}", "customer_id sales") for one in at] == whole
+    assert table.version == version + 2
 
 
 def test_of_two_runs_one_is_too_late(spark: SparkSession, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
