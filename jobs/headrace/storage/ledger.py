@@ -11,7 +11,7 @@ from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind, sta
 from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
 from headrace.storage.delta_table import DeltaTable
-from headrace.storage.fenced import commit
+from headrace.storage.fenced import commit, unless_newer
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
@@ -142,9 +142,7 @@ class Ledger:
     ) -> DataFrame:
         """The same rows, but writing them fails where a newer attempt has claimed one of the run's intervals.
 
-        The ledger is read as part of the write, when its transaction has begun: what was committed before is seen
-        here, and what is committed after that conflicts with the transaction. So no older attempt writes over a newer
-        one, whatever their intervals have in common. Of equal attempts the larger run id counts as the newer.
+        The ledger is read as part of the write: see `fenced.unless_newer`.
 
         Args:
             rows: What is written.
@@ -152,23 +150,8 @@ class Ledger:
             version: Its version.
             run_id: The run.
             attempts: Its attempts.
-
-        Returns:
-            The rows; on execution Spark fails in words that `translated` makes a `ConflictError` of.
         """
-        claimed = ", ".join(f"{interval.start_us}L, {attempt}L" for interval, attempt in attempts.items())
-        mine = f"element_at(map({claimed}), unix_micros(interval_start))"
-        newer = self._where(group, version, "features").where(
-            f"attempt > {mine} OR (attempt = {mine} AND run_id > '{run_id}')"
-        )
-        words = (
-            "concat('headrace: attempt ', attempt, ' at ', date_format(interval_start, \"yyyy-MM-dd'T'HH:mm:ss\"), "
-            "' by run ', run_id, ' is newer')"
-        )
-        first, *others = rows.schema.fields
-        raised = f.expr(f"raise_error({words})").cast(first.dataType).alias(first.name)
-        nulls = [f.lit(None).cast(field.dataType).alias(field.name) for field in others]
-        return rows.unionByName(newer.select(raised, *nulls))
+        return unless_newer(rows, self._where(group, version, "features"), run_id, attempts)
 
     def rows(
         self,
