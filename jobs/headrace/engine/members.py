@@ -6,7 +6,7 @@ A snapshot at an instant is the point-in-time join of its members, so many snaps
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US
@@ -20,7 +20,7 @@ from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned
 
 TIME, DATE = "feature_time", "feature_date"
-_FIRST, _LAST, _NEWEST, _PLACE = "_first", "_last", "_newest_us", "_place"
+_FIRST, _LAST, _PLACE = "_first", "_last", "_place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,11 @@ class GridInstants:
 
 
 def members(features: FeatureSet, reading: Reading, grid: GridInstants) -> DataFrame:
-    """Who is a member of which snapshots: stretches of instants, each key and instant in one of them at most.
+    """Who is a member of which snapshots: a row for each key that is one of any, with a bit for each instant.
 
-    At an instant a key is a member when the newest of its events that count by then is within reach. What is newest
-    changes only where something begins to count, so one row for each such place says all.
+    An event makes its key a member from the first instant at which it counts to the last one that it is in reach of: a
+    run of bits, and a key's bits are those of any of its events. So one aggregation by key says all, whatever arrived
+    when.
 
     Args:
         features: The group's features.
@@ -79,49 +80,67 @@ def members(features: FeatureSet, reading: Reading, grid: GridInstants) -> DataF
         grid: The instants of the snapshots.
 
     Returns:
-        Keys, `_first` and `_last` (places in the instants, both included) and `_newest_us`.
+        Keys, `_first` and `_last` (places in the instants, both included), and the bits of 64 places each in `_bits_0`,
+        `_bits_1`, ….
     """
     span = Span.up_to(grid.last_us, features.since_us(grid.first_us))
     events = pruned(features.events, {key.name for key in features.keys})
     rows = of_complete_keys(lower(events, reading, span), features.keys)
     keys = _keys(features)
-    rows = rows.select(*keys, EVENT_US, F.expr(grid.at_or_after(COUNTS_US)).alias(_FIRST))
-    final = len(grid.instants_us) - 1
-    if features.reach_us is None:
-        ever = rows.groupBy(*keys).agg(F.min(_FIRST).alias(_FIRST), F.max(EVENT_US).alias(_NEWEST))
-        return ever.select(*keys, _FIRST, F.lit(final).alias(_LAST), _NEWEST)
-    begun = rows.groupBy(*keys, _FIRST).agg(F.max(EVENT_US).alias(_NEWEST))
-    in_order = Window.partitionBy(*keys).orderBy(_FIRST)
-    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    begun = begun.select(
-        *keys,
-        _FIRST,
-        F.coalesce(F.lead(_FIRST).over(in_order) - 1, F.lit(final)).alias("_until"),
-        F.max(_NEWEST).over(so_far).alias(_NEWEST),
+    first, last = F.expr(grid.at_or_after(COUNTS_US)), F.expr(_last_place(features, grid))
+    rows = rows.select(*keys, first.alias(_FIRST), last.alias(_LAST)).where(f"{_FIRST} <= {_LAST}")
+    words = range(_words(grid))
+    rows = rows.select(
+        *keys, _FIRST, _LAST, *[F.expr(_run_of_bits(64 * word)).alias(f"_bits_{word}") for word in words]
     )
-    # An event that is out of reach of the first instant already counts for none.
-    young = f"{_NEWEST} + {features.reach_us}L"
-    last = F.least(F.col("_until"), F.expr(grid.at_or_before(young)))
-    stretches = begun.where(f"{young} >= {grid.first_us}L").withColumn(_LAST, last)
-    return stretches.where(f"{_FIRST} <= {_LAST}").select(*keys, _FIRST, _LAST, _NEWEST)
+    bits = [F.bit_or(f"_bits_{word}").alias(f"_bits_{word}") for word in words]
+    return rows.groupBy(*keys).agg(F.min(_FIRST).alias(_FIRST), F.max(_LAST).alias(_LAST), *bits)
 
 
-def member_spine(features: FeatureSet, stretches: DataFrame, grid: GridInstants) -> DataFrame:
+def _last_place(features: FeatureSet, grid: GridInstants) -> str:
+    """SQL for the place of the last instant that an event is in reach of."""
+    if features.reach_us is None:
+        return str(len(grid.instants_us) - 1)
+    if all(feature.calendar is None for feature in features.aggregates):
+        return grid.at_or_before(f"{EVENT_US} + {features.reach_us}L")
+    # Months differ: how far the windows of an instant go back is known of each instant only. It never goes back.
+    since = [features.since_us(at_us) for at_us in grid.instants_us]
+
+    def among(begin: int, end: int) -> str:
+        if end - begin == 1:
+            return str(begin)
+        middle = (begin + end) // 2
+        return f"IF({EVENT_US} >= {since[middle]}L, {among(middle, end)}, {among(begin, middle)})"
+
+    return among(0, len(since))
+
+
+def _words(grid: GridInstants) -> int:
+    return -(-len(grid.instants_us) // 64)
+
+
+def _run_of_bits(place: int) -> str:
+    """SQL for the bits from `_first` to `_last`, of the 64 places that begin with one."""
+    low, high = f"greatest({_FIRST} - {place}, 0)", f"least({_LAST} - {place}, 63)"
+    bits = f"shiftleft(-1L, {low}) & shiftrightunsigned(-1L, 63 - {high})"
+    return f"CASE WHEN {_FIRST} <= {place + 63} AND {_LAST} >= {place} THEN {bits} ELSE 0L END"
+
+
+def member_spine(features: FeatureSet, found: DataFrame, grid: GridInstants) -> DataFrame:
     """One row for each member of each snapshot: keys and `feature_time`.
 
     Args:
         features: The group's features.
-        stretches: What `members` gave, or where it was stored.
+        found: What `members` gave, or where it was stored.
         grid: The same instants.
     """
-    keys = _keys(features)
-    rows = stretches.select(*keys, _NEWEST, F.explode(F.expr(f"sequence({_FIRST}, {_LAST})")).alias(_PLACE))
-    if any(feature.calendar is not None for feature in features.aggregates):
-        # Months differ: how far the windows of an instant go back is known of each instant only.
-        since = [features.since_us(at_us) for at_us in grid.instants_us]
-        if None not in since:
-            rows = rows.where(f"{_NEWEST} >= {_listed(since)}")
-    return rows.select(*keys, F.expr(f"timestamp_micros({_listed(grid.instants_us)})").alias(TIME))
+    words = range(_words(grid))
+    keys, bits = _keys(features), [f"_bits_{word}" for word in words]
+    rows = found.select(*keys, *bits, F.explode(F.expr(f"sequence({_FIRST}, {_LAST})")).alias(_PLACE))
+    mine = " ".join(f"WHEN {_PLACE} < {64 * (word + 1)} THEN {bits[word]}" for word in words)
+    rows = rows.where(f"shiftright(CASE {mine} END, {_PLACE} % 64) & 1 = 1")
+    at_us = f"element_at(array({', '.join(f'{us}L' for us in grid.instants_us)}), {_PLACE} + 1)"
+    return rows.select(*keys, F.expr(f"timestamp_micros({at_us})").alias(TIME))
 
 
 def snapshots(features: FeatureSet, spine: DataFrame, reading: Reading, sizing: Sizing = STANDARD) -> DataFrame:
@@ -143,8 +162,3 @@ def snapshots(features: FeatureSet, spine: DataFrame, reading: Reading, sizing: 
 
 def _keys(features: FeatureSet) -> list[Column]:
     return [F.col(quote_identifier(key.name)) for key in features.keys]
-
-
-def _listed(values: Sequence[int | None]) -> str:
-    """SQL for the value at a row's place."""
-    return f"element_at(array({', '.join(f'{value}L' for value in values)}), {_PLACE} + 1)"

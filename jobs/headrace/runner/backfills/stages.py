@@ -175,8 +175,8 @@ def compute(chunk: Chunk, step: Step) -> None:
 
     def stage(wide_sums: bool) -> None:
         reading = chunk.reading(wide_sums)
-        stretches = staging.stage(members(features, reading, grid), chunk.members_id)
-        spine = member_spine(features, staging.read(stretches), grid)
+        staged = staging.stage(members(features, reading, grid), chunk.members_id)
+        spine = member_spine(features, staging.read(staged), grid)
         found = spine.groupBy(F.expr(f"unix_micros({TIME})").alias(OF_US)).count().collect()
         chunk.rows_out = {row[0]: row[1] for row in found}
         chunk.staged = staging.stage(snapshots(features, spine, reading), chunk.run_id)
