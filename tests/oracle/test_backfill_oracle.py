@@ -75,3 +75,36 @@ def test_many_snapshots_equal_oracle(spark: SparkSession, family: str, kind: str
             hold(asked, of_key, got[end_us], end_us)
 
     check()
+
+
+@pytest.mark.parametrize("calendar", [False, True])
+def test_members_of_more_instants_than_a_word_has_bits(spark: SparkSession, calendar: bool) -> None:
+    """Every hour of six days and more, but those of one night."""
+    column = asked_for("count", None, "n", calendar=("day", "Asia/Kathmandu", 0)) if calendar else None
+    asked = [column or asked_for("count", None, "n", window_us=5 * HOUR)]
+    features = features_of(yaml_of(asked, source_yaml("available_at: arrived")), "g")
+    ends = tuple(START + hour * HOUR for hour in range(1, 160) if not 60 < hour < 70)
+    grid = GridInstants(ends, HOUR)
+
+    @randomly
+    @seeds
+    def check(seed: int) -> None:
+        random = Random(seed)
+        drawn = [
+            row | {"k1": random.randrange(30), "k2": "a", "happened": happened, "arrived": happened + late}
+            for row in given_rows(random)[:60]
+            for happened in [START + random.randrange(-10 * HOUR, 170 * HOUR, HOUR // 2)]
+            for late in [random.choice((0, 1, HOUR, 30 * HOUR))]
+        ]
+        reading = Reading(GivenTables({"t.events": table(spark, drawn)}))
+        found = member_spine(features, members(features, reading, grid), grid)
+        got = sorted(tuple(row) for row in found.selectExpr("k1", "unix_micros(feature_time)").collect())
+        expected = {
+            (event.row["k1"], end_us)
+            for event in oracle.events_of(drawn, "happened", "arrived", 0, ())
+            for end_us in ends
+            if event.counts_from_us <= end_us and event.event_us >= asked[0].window(end_us)[0]
+        }
+        assert got == sorted(expected)
+
+    check()
