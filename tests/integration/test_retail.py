@@ -8,9 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from headrace.engine.at import At
 from headrace.engine.given import GivenTables
+from headrace.engine.members import GridInstants, member_spine, members, snapshots
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.logical.building import Building
@@ -163,6 +165,27 @@ def test_tiles_give_the_same_snapshot_as_events(
     for row in events:
         for name, value in row.asDict().items():
             assert close(value, got[row["household_id"]][name]), (name, value, got[row["household_id"]][name])
+
+
+def test_days_at_once_are_the_snapshots_of_each(tables: GivenTables) -> None:
+    """To the last bit, except what has weights or moments."""
+    project, _ = load_project(ROOT)
+    spec = project.feature_groups["household_spend"].spec
+    features, grid = Building(project, Columns(project)).features(spec), Grid(spec.start, spec.every)
+    ends = tuple(grid.interval(day).end_us for day in ("2017-01-31", "2017-10-31", "2017-11-05"))
+    instants, reading = GridInstants(ends, spec.every.us), Reading(tables)
+    spine = member_spine(features, members(features, reading, instants), instants)
+    got: dict[object, dict[object, dict[str, object]]] = {}
+    for row in snapshots(features, spine, reading).withColumn("at", F.expr("unix_micros(feature_time)")).collect():
+        got.setdefault(row["at"], {})[row["household_id"]] = row.asDict()
+    for end_us in ends:
+        for row in snapshot(features, reading, At(end_us)).collect():
+            ours = got[end_us].pop(row["household_id"])
+            for name, value in row.asDict().items():
+                is_close = name in ("spend_decayed", "lines_fading", "line_spread")
+                same = close(value, ours[name]) if is_close else ours[name] == value
+                assert same, (end_us, name, value, ours[name])
+    assert list(got.values()) == [{}, {}, {}]
 
 
 def close(expected: object, got: object) -> bool:

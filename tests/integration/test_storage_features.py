@@ -10,9 +10,10 @@ from threading import Barrier
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from headrace.changes.ledger_row import LedgerRow
 from headrace.errors import ConflictError, DataError, HeadraceError, InfrastructureError
 from headrace.settings import Settings
-from headrace.storage import FeatureTable, Lake, Staging
+from headrace.storage import FeatureTable, Lake, Ledger, Staging
 from headrace.timeline import Duration, Interval
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
@@ -148,6 +149,48 @@ def test_of_two_writers_of_one_interval_one_gets_a_conflict(spark: SparkSession,
     assert sorted(type(result).__name__ for result in results) == ["ConflictError", "int"]
     winner = {1: 1.0} if isinstance(results[0], int) else {2: 2.0}
     assert stored(daily) == {"2024-01-02 00:00:00": winner}
+
+
+def test_many_intervals_are_one_commit_that_newer_attempts_fence(
+    spark: SparkSession, lake: Lake, daily: FeatureTable
+) -> None:
+    """The ledger is asked as part of the write: a claim between making the rows and writing them is seen."""
+    ledger, both_days = Ledger(lake), [JAN_1, JAN_2]
+    rows = snapshot(spark, JAN_1, {1: 1.0}).unionByName(snapshot(spark, JAN_2, {2: 2.0}))
+
+    def claim(run_id: str) -> dict[Interval, int]:
+        return ledger.claim_each(
+            [LedgerRow("spend", 1, "features", i, 0, "claimed", run_id, 0, "0") for i in both_days]
+        )
+
+    def guarded(rows: DataFrame, run_id: str, attempts: dict[Interval, int]) -> DataFrame:
+        return ledger.unless_newer(rows, "spend", 1, run_id, attempts)
+
+    attempts = claim("first")
+    of_first = guarded(rows, "first", attempts)
+    assert (attempts, ledger.claim("spend", 1, "features", JAN_2, "second")) == ({JAN_1: 1, JAN_2: 1}, 2)
+    with pytest.raises(ConflictError, match="attempt 2 at 2024-01-02T00:00:00 by run second is newer; try again"):
+        daily.replace_all(of_first, both_days, "first", "f")
+    assert stored(daily) == {}
+    attempts = claim("third")
+    assert attempts == {JAN_1: 2, JAN_2: 3}
+    assert daily.replace_all(guarded(rows, "third", attempts), both_days, "third", "f") == 1
+    assert stored(daily) == {"2024-01-02 00:00:00": {1: 1.0}, "2024-01-03 00:00:00": {2: 2.0}}
+    with pytest.raises(ConflictError, match="attempt 3 at 2024-01-02T00:00:00 by run third is newer"):
+        daily.replace(guarded(snapshot(spark, JAN_2, {}), "second", {JAN_2: 2}), JAN_2, "second", 2, "f")
+    # Of two that came to one number at the same time, one is the newer to both.
+    ledger.append(
+        *[
+            LedgerRow("spend", 1, "features", interval, attempt, "claimed", run_id, 0, "0")
+            for run_id in ("a", "b")
+            for interval, attempt in ((JAN_1, 3), (JAN_2, 4))
+        ]
+    )
+    nothing = rows.limit(0)
+    assert daily.replace_all(guarded(nothing, "b", {JAN_1: 3, JAN_2: 4}), both_days, "b", "f") == 2
+    assert stored(daily) == {}
+    with pytest.raises(ConflictError, match="by run b is newer"):
+        daily.replace_all(guarded(rows, "a", {JAN_1: 3, JAN_2: 4}), both_days, "a", "f")
 
 
 def test_new_features_are_added_and_null_before(spark: SparkSession, daily: FeatureTable) -> None:

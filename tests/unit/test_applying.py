@@ -1,5 +1,6 @@
 """`apply` runs the steps of a plan and no others, in order; a failure stops its group only. No JVM."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,8 @@ from headrace.runner.progress import Progress
 from headrace.timeline import Interval
 from tests.golden.situation import HERE, Situation
 
-DAYS = [Interval(day * 86_400_000_000, (day + 1) * 86_400_000_000) for day in range(3)]
+DAY_US = 86_400_000_000
+DAYS = [Interval(day * DAY_US, (day + 1) * DAY_US) for day in range(3)]
 PLAN = Plan(
     0,
     Basis("", ""),
@@ -58,6 +60,31 @@ def test_all_steps_in_order(ran: list[tuple[str, str, str]]) -> None:
     ]
     assert applied.done == told == ran
     assert applied.failed == []
+
+
+def test_many_new_intervals_are_one_backfill(ran: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to three are computed one by one, and so is all that is no new interval."""
+    week = tuple(Interval(day * DAY_US, (day + 1) * DAY_US) for day in range(7))
+    made = [
+        Step("materialize", "a", 1, week[:4], "missing", "never computed"),
+        Step("restate", "a", 1, week[4:], "dirty", "raw.s version 7"),
+        Step("materialize", "b", 1, week[:3], "missing", "never computed"),
+        Step("materialize", "c", 1, week[:5], "missing", "never computed"),
+    ]
+
+    def backfilled(work: Any, steps: list[Step], progress: Progress) -> Iterator[Step]:
+        if steps[0].group == "c":
+            raise DataError("the gate is closed")
+        yield from steps
+
+    monkeypatch.setattr(applying, "backfilled", backfilled)
+    monkeypatch.setattr(applying, "as_materialized", lambda step: [(step.group, len(step.intervals))])
+    applied, _ = apply({}, replace(PLAN, steps=tuple(made)))
+    assert applied.done == [("a", 4), *ran]
+    assert [row[:2] for row in ran] == [("restate", "a")] * 3 + [("materialize", "b")] * 3
+    assert [(name, str(error)) for name, error in applied.failed] == [
+        ("c@1 1970-01-01 … 1970-01-05 (5 intervals)", "the gate is closed")
+    ]
 
 
 @pytest.mark.parametrize("error", [DataError("the gate is closed"), ConflictError("another run was first")])

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.apply import apply
+from headrace.cli.backfill import backfill
 from headrace.cli.edge import guarded
 from headrace.cli.import_ import import_
 from headrace.cli.invocation import Invocation
@@ -36,6 +37,7 @@ COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("plan", plan),
     ("apply", apply),
     ("materialize", materialize),
+    ("backfill", backfill),
     ("restate", restate),
     ("retire", retire),
     ("training-set", training_set),

@@ -70,6 +70,20 @@ class Invocation:
             raise UsageError(f"there is no folder {self.project}", "name the project with --project")
 
 
+def instant(option: str, text: str) -> int:
+    """The instant that an option's text names.
+
+    Raises:
+        UsageError: The text is no time.
+    """
+    from headrace.timeline import parse_instant
+
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}", str(error)) from error
+
+
 @contextmanager
 def _without_collecting() -> Iterator[None]:
     """Switches the garbage collector off: in linting a large project it takes a third of the time."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from headrace.cli.invocation import Invocation
+from headrace.cli.invocation import Invocation, instant
 from headrace.errors import UsageError
 
 
@@ -36,7 +36,7 @@ def restate(
         raise UsageError("--reason is empty", "say why: whoever reads the ledger will ask")
     invocation: Invocation = context.obj
     work = invocation.workspace()
-    step = restatement(work, group, _instant("--from", from_), _instant("--to", to), reason)
+    step = restatement(work, group, instant("--from", from_), instant("--to", to), reason)
     is_json = format == "json"
     if dry_run:
         print(
@@ -51,12 +51,3 @@ def restate(
     if is_json:
         print(json.dumps([asdict(result) for result in results], indent=2))
     return 0
-
-
-def _instant(option: str, text: str) -> int:
-    from headrace.timeline import parse_instant
-
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text}", str(error)) from error

@@ -75,6 +75,12 @@ RULES: tuple[Rule, ...] = (
         "its parent must be a directory that can be written to",
     ),
     _rule(
+        r"headrace: (?P<newer>attempt \d+ at \S+ by run \S+) is newer",
+        ConflictError,
+        "another run was faster: {newer} is newer",
+        "try again",
+    ),
+    _rule(
         r"DELTA_CONCURRENT_|Concurrent(?:Append|DeleteRead|DeleteDelete|Write|Transaction|Modification)Exception"
         r"|(?:Metadata|Protocol)ChangedException|DELTA_(?:METADATA|PROTOCOL)_CHANGED",
         ConflictError,

@@ -1,7 +1,9 @@
 """Runs a suite over a batch with Great Expectations and says whether it may pass."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 
@@ -9,6 +11,9 @@ from headrace.expectations import Expectation
 from headrace.quality.data_docs import write_page
 from headrace.quality.outcome import EXAMPLES, GateResult, Outcome, Suite
 from headrace.quality.quiet import import_great_expectations, quietly
+
+if TYPE_CHECKING:
+    from headrace.quality.one_pass import OnePassEngine
 
 # An empty batch passes everything: its size is always on the page.
 ANY_ROWS = Expectation("expect_table_row_count_to_be_between", {"min_value": 0}, "info", implied=True)
@@ -33,26 +38,58 @@ def run_gate(batch: DataFrame, suite: Suite, documents: Path | None = None) -> G
     Raises:
         Exception: Spark's own, when the batch itself cannot be read.
     """
-    asked = suite.expectations
-    if not any(expectation.type in ROW_COUNTS for expectation in asked):
-        asked = (*asked, ANY_ROWS)
     with quietly():
         import_great_expectations()
-        outcomes, rows = _judged(batch, Suite(suite.name, asked))
-        result = GateResult(suite.name, rows, outcomes)
-        if documents is None:
-            return result
-        return GateResult(suite.name, rows, outcomes, str(write_page(result, documents)))
+        from headrace.quality.one_pass import OnePassEngine
+
+        return _documented(_judged(OnePassEngine(batch), suite, batch.columns), documents)
 
 
-def _judged(batch: DataFrame, suite: Suite) -> tuple[tuple[Outcome, ...], int]:
+def run_gates(
+    batches: DataFrame, by: str, suites: Mapping[int, Suite], documents: Path | None = None
+) -> dict[int, GateResult]:
+    """Judges several batches that lie in one, each by a suite of its own, in as few jobs as one batch takes.
+
+    Expectations that are no aggregates over rows (quantiles, say) cost jobs for each batch, as do examples of what
+    failed. Only batches that something failed in get a page.
+
+    Args:
+        batches: Rows to judge, with a column more.
+        by: That column: an integer that says which batch a row is of. Expectations do not see it.
+        suites: What is expected, by that integer; suites that differ in arguments only share their jobs.
+        documents: Folder of the HTML pages, or None for none.
+
+    Returns:
+        A verdict for each suite, also for batches without rows.
+
+    Raises:
+        Exception: Spark's own, when the batches cannot be read.
+    """
+    columns = [name for name in batches.columns if name != by]
+    found = {}
+    with quietly():
+        import_great_expectations()
+        from headrace.quality.grouped import Batches, GroupedEngine
+
+        shared = Batches(batches, by)
+        for number, suite in suites.items():
+            result = _judged(GroupedEngine(shared, number), suite, columns)
+            found[number] = _documented(result, documents if result.failed else None)
+    return found
+
+
+def _documented(result: GateResult, documents: Path | None) -> GateResult:
+    return result if documents is None else replace(result, document=str(write_page(result, documents)))
+
+
+def _judged(engine: "OnePassEngine", suite: Suite, columns: Sequence[str]) -> GateResult:
     from great_expectations.validator.validator import Validator
 
-    from headrace.quality.one_pass import OnePassEngine
     from headrace.quality.suites import PLACE, gx_suite, outcome
 
-    theirs, outcomes = gx_suite(suite, batch.columns)
-    engine = OnePassEngine(batch)
+    if not any(expectation.type in ROW_COUNTS for expectation in suite.expectations):
+        suite = replace(suite, expectations=(*suite.expectations, ANY_ROWS))
+    theirs, outcomes = gx_suite(suite, columns)
     validator = Validator(execution_engine=engine)
     validator.metrics_calculator.show_progress_bars = False
 
@@ -79,4 +116,4 @@ def _judged(batch: DataFrame, suite: Suite) -> tuple[tuple[Outcome, ...], int]:
         outcomes.get(place) or Outcome(expectation, False, error=lost, sentence=expectation.text())
         for place, expectation in enumerate(suite.expectations)
     )
-    return tuple(every), engine.rows or 0
+    return GateResult(suite.name, engine.rows or 0, tuple(every))

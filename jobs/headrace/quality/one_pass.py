@@ -120,16 +120,15 @@ class OnePassEngine(SparkDFExecutionEngine):
             domains.setdefault((domain.to_id(), metric if metric.metric_name in ALONE else None), []).append(metric)
         answers: Answers = {}
         for metrics in domains.values():
-            rows = self.get_domain_records(counts[metrics[0]][1])
+            rows = self._records(counts[metrics[0]][1])
             answers |= self._run(rows, {metric: counts[metric][0] for metric in metrics})
         self._answers |= answers
         return answers
 
     def _run(self, rows: DataFrame, columns: Aggregates) -> Answers:
         """One pass; when an expression fails in it, its halves, until the culprits are alone."""
-        aliased = [column.alias(f"m{place}") for place, column in enumerate(columns.values())]
         try:
-            values = rows.agg(*aliased).collect()[0]
+            values = self._aggregated(rows, columns)
         except Exception as error:
             self._blame(rows, error)
             if len(columns) == 1:
@@ -139,6 +138,14 @@ class OnePassEngine(SparkDFExecutionEngine):
             middle = len(pairs) // 2
             return self._run(rows, dict(pairs[:middle])) | self._run(rows, dict(pairs[middle:]))
         return {metric: convert_to_json_serializable(value) for metric, value in zip(columns, values, strict=True)}
+
+    def _records(self, domain: IDDict) -> DataFrame:
+        """The rows of a domain, to be aggregated."""
+        return self.get_domain_records(domain)
+
+    def _aggregated(self, rows: DataFrame, columns: Aggregates) -> Sequence[Any]:
+        """The values of the aggregates, in order: one job."""
+        return rows.agg(*aliased(columns)).collect()[0]
 
     def _blame(self, rows: DataFrame, error: Exception) -> None:
         """Raises when the rows themselves cannot be read; returns when it is an expectation's fault."""
@@ -177,7 +184,7 @@ class OnePassEngine(SparkDFExecutionEngine):
         """Values of some rows that fail, no longer than a person reads."""
         condition, domain, accessor = known[metric.metric_dependencies["unexpected_condition"].id]
         rows = self.get_domain_records({**domain, **accessor}).where(condition)
-        return _read(rows, _names(accessor), _limit(metric), accessor)
+        return _read(rows, names_of(accessor), _limit(metric), accessor)
 
     def _duplicates(self, metric: MetricConfiguration, known: Answers) -> Any:
         """Rows that share their key with others, or some of those keys.
@@ -186,18 +193,23 @@ class OnePassEngine(SparkDFExecutionEngine):
         number from partial aggregates.
         """
         _, domain, accessor = known[metric.metric_dependencies["unexpected_condition"].id]
-        names = _names(accessor)
+        names = names_of(accessor)
         rows = self.get_domain_records({**domain, **accessor})
         keys = [F.col(name) for name in names]
-        shared = _shared(rows, keys)
+        shared = sharing(rows, keys)
         if metric.metric_name.endswith(VALUES):
             return _read(shared.orderBy(F.desc("__rows"), *keys), names, _limit(metric), accessor)
-        if _hashed_alike(rows, keys):
+        if hashed_alike(rows, keys):
             # No two rows share a hash, so none share a key: half the cost, and the usual case.
             hashes = rows.select(F.xxhash64(*keys).alias("__hash"))
-            if not _shared(hashes, [F.col("__hash")]).agg(F.count(F.lit(1))).collect()[0][0]:
+            if not sharing(hashes, [F.col("__hash")]).agg(F.count(F.lit(1))).collect()[0][0]:
                 return 0
         return shared.agg(F.sum("__rows")).collect()[0][0] or 0
+
+
+def aliased(columns: Aggregates) -> list[Column]:
+    """The aggregates under names that differ."""
+    return [column.alias(f"m{place}") for place, column in enumerate(columns.values())]
 
 
 def _divides_by_rows(metric: MetricConfiguration) -> bool:
@@ -211,18 +223,18 @@ def _without(domain: Mapping[str, Any], key: str) -> IDDict:
     return IDDict({name: value for name, value in domain.items() if name != key})
 
 
-def _names(domain: Mapping[str, Any]) -> list[str]:
+def names_of(domain: Mapping[str, Any]) -> list[str]:
     """The columns a domain is about."""
     listed = domain.get("column_list")
     return list(listed) if listed else [domain[key] for key in ("column", "column_A", "column_B") if key in domain]
 
 
-def _shared(rows: DataFrame, keys: Sequence[Column]) -> DataFrame:
+def sharing(rows: DataFrame, keys: Sequence[Column]) -> DataFrame:
     """The keys that several rows have, and how many rows have them."""
     return rows.groupBy(*keys).agg(F.count(F.lit(1)).alias("__rows")).where("__rows > 1")
 
 
-def _hashed_alike(rows: DataFrame, keys: Sequence[Column]) -> bool:
+def hashed_alike(rows: DataFrame, keys: Sequence[Column]) -> bool:
     """Whether equal keys have equal hashes that are cheaper to compare than they are."""
     names = [kind for _, kind in rows.select(*keys).dtypes]
     simple = {"tinyint", "smallint", "int", "bigint", "string", "date", "timestamp", "timestamp_ntz"}
@@ -235,7 +247,7 @@ def _limit(metric: MetricConfiguration) -> int:
 
 def _kept(domain: Mapping[str, Any]) -> Column:
     """The rows of a pair or list of columns that `ignore_row_if` leaves."""
-    missing = [F.col(name).isNull() for name in _names(domain)]
+    missing = [F.col(name).isNull() for name in names_of(domain)]
     match domain.get("ignore_row_if"):
         case "both_values_are_missing" | "all_values_are_missing":
             return ~reduce(and_, missing)

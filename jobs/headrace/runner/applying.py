@@ -1,11 +1,12 @@
 """Runs the steps of a plan, in order: those that were printed, and no others."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from headrace.changes.plan import Plan
 from headrace.changes.step import Action, Step
 from headrace.errors import ConflictError, DataError, HeadraceError, UsageError
+from headrace.runner.backfills.backfill import as_materialized, backfilled
 from headrace.runner.filling import fill_interval
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
@@ -14,6 +15,8 @@ from headrace.timeline import Interval
 
 # Tiles after a restated interval are built again when they are next asked for, however many: a plan is no accident.
 MOST_REBUILT = 1 << 31
+# So many intervals are computed one by one, as days are; more of them in one pass.
+MOST_ALONE = 3
 
 
 @dataclass
@@ -48,22 +51,42 @@ def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[
     applied = Applied()
     stopped: set[str] = set()
     for number, step in enumerate(plan.steps, 1):
-        for interval in step.intervals:
+        title = f"step {number} of {len(plan.steps)}: {step.action} {step.group}@{step.version}"
+        for intervals in _passes(step):
             if step.group in stopped:
                 break
-            progress.title(f"step {number} of {len(plan.steps)}: {step.action} {step.group}@{step.version} {interval}")
+            part = replace(step, intervals=intervals)
+            progress.title(f"{title} {part.span}")
             try:
-                applied.done.append(run_interval(work, step, interval, progress))
-                tell(applied.done[-1])
+                for one in _run_part(work, part, progress):
+                    applied.done.append(one)
+                    tell(one)
             except (DataError, ConflictError) as error:
                 stopped.add(step.group)
-                applied.failed.append((f"{step.group}@{step.version} {interval}", error))
+                applied.failed.append((f"{step.group}@{step.version} {part.span}", error))
     return applied
 
 
 def run_interval(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
     """Does to one interval what its step says."""
     return _RUN[step.action](work, step, interval, progress)
+
+
+def _passes(step: Step) -> Iterator[tuple[Interval, ...]]:
+    """The intervals of a step that are computed together: all of them, or each alone."""
+    if step.action == "materialize" and len(step.intervals) > MOST_ALONE:
+        yield step.intervals
+    else:
+        yield from ((interval,) for interval in step.intervals)
+
+
+def _run_part(work: Workspace, step: Step, progress: Progress) -> Iterator[Materialized]:
+    """Runs a step, or one interval of it."""
+    if len(step.intervals) == 1:
+        yield run_interval(work, step, step.intervals[0], progress)
+        return
+    for chunk in backfilled(work, [step], progress):
+        yield from as_materialized(chunk)
 
 
 def _compute(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
@@ -78,7 +101,7 @@ def _fill(work: Workspace, step: Step, interval: Interval, progress: Progress) -
     return fill_interval(work, step.group, interval, step.columns, progress, step.why)
 
 
-# How each action is run. Backfills of many intervals at once, and steps that build tiles, go here.
+# How each action is run on one interval.
 _RUN: dict[Action, Callable[[Workspace, Step, Interval, Progress], Materialized]] = {
     "materialize": _compute,
     "restate": _compute,

@@ -72,7 +72,14 @@ def lookups(work: Workspace, name: str) -> Iterator[FeatureTable]:
             yield project.feature_tables[table].spec
 
 
-def source_batch(judging: Judging, name: str, keys: Sequence[str], span: Span, since_us: int | None) -> Batch:
+def source_batch(
+    judging: Judging,
+    name: str,
+    keys: Sequence[str],
+    span: Span,
+    since_us: int | None,
+    also: Sequence[str] = (),
+) -> Batch:
     """Rows of a source as they are before quarantine.
 
     Args:
@@ -81,6 +88,7 @@ def source_batch(judging: Judging, name: str, keys: Sequence[str], span: Span, s
         keys: Key columns that its rows should have.
         span: Which rows.
         since_us: Of them, only those that count after this instant; None is without bound.
+        also: More columns of the rows, which nothing is expected of.
     """
     work = judging.work
     spec, types = work.linted.project.sources[name].spec, work.linted.columns.of_source(name)
@@ -94,7 +102,7 @@ def source_batch(judging: Judging, name: str, keys: Sequence[str], span: Span, s
         rows = count_local_times(rows, instants_of(node), counting, span)
     time = None if isinstance(spec, RollUp) else spec.event_time
     implied = expected_source(types, _time_column(time, types), [key for key in keys if key in types])
-    return Batch(_suite(judging, name, spec.expectations, implied), _judged(rows, types), name, counting)
+    return Batch(_suite(judging, name, spec.expectations, implied), _judged(rows, types, also), name, counting)
 
 
 def lookup_batch(judging: Judging, table: FeatureTable, until_us: int) -> Batch:
@@ -123,9 +131,9 @@ def _dated_batch(judging: Judging, table: FeatureTable, until_us: int) -> Batch:
     return Batch(_suite(judging, table.name, table.expectations, implied), _judged(rows, types), counting=counting)
 
 
-def _judged(rows: DataFrame, types: Mapping[str, DataType]) -> DataFrame:
+def _judged(rows: DataFrame, types: Mapping[str, DataType], also: Sequence[str] = ()) -> DataFrame:
     time = F.expr(f"timestamp_micros({EVENT_US})").alias(EVENT_TIME)
-    return rows.select(*[quote_identifier(column) for column in types], time)
+    return rows.select(*[quote_identifier(column) for column in types], time, *also)
 
 
 def _time_column(time: str | None, types: Mapping[str, DataType]) -> str:

@@ -14,12 +14,16 @@ from headrace.runner.run import Run
 from headrace.spec import FeatureGroup, RollUp
 
 
-def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
+def input_batches(
+    run: Run, wide_sums: bool, first_us: int | None = None, also: tuple[str, ...] = ()
+) -> Iterator[Batch]:
     """Every source and feature table that the run reads, innermost first.
 
     Args:
         run: The run.
         wide_sums: Whether roll-ups take the slower way to exact sums.
+        first_us: Where several intervals are judged at once, the end of the first; the run's is the last.
+        also: More columns of the rows of sources.
     """
     judging = Judging(run.work, run.group.name, run.versions, wide_sums)
     for name in chain(run.work, run.group.source):
@@ -29,14 +33,15 @@ def input_batches(run: Run, wide_sums: bool) -> Iterator[Batch]:
         # A roll-up's late rows are told by their own arrival, not by that of an event.
         is_roll_up = isinstance(run.work.linted.project.sources[name].spec, RollUp)
         known_after_us = None if is_roll_up else run.input_from_us
-        end_us, earliest_us = run.interval.end_us, _earliest_us(run, run.work.building.before_quarantine(name))
-        yield source_batch(judging, name, keys, Span(earliest_us, end_us, end_us, known_after_us), run.input_from_us)
+        end_us, node = run.interval.end_us, run.work.building.before_quarantine(name)
+        span = Span(_earliest_us(run, node, first_us or end_us), end_us, end_us, known_after_us)
+        yield source_batch(judging, name, keys, span, run.input_from_us, also)
 
 
-def _earliest_us(run: Run, node: Rows) -> int | None:
+def _earliest_us(run: Run, node: Rows, first_us: int) -> int | None:
     """Before this, nothing happened that the gate looks at: within the group's reach and not judged yet."""
     since_us, instants = run.input_from_us, instants_of(node)
-    earliest_us = run.features.since_us(run.interval.end_us)
+    earliest_us = run.features.since_us(first_us)
     bounds = [] if earliest_us is None else [earliest_us - _spans_us(node)]
     if since_us is not None and instants.available_at is None:
         bounds.append(since_us - max(instants.delay_us, 1) - _spans_us(node))

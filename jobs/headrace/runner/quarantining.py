@@ -1,6 +1,6 @@
 """Writes rows that an expectation held back where a person can look at them, with the reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,10 +9,14 @@ from headrace.engine.spark_errors import translated
 from headrace.engine.type_text import type_text
 from headrace.errors import DataError
 from headrace.expectations import ROWWISE, Expectation, violation
-from headrace.expressions import quote_identifier
 from headrace.runner.run import Run
+from headrace.runner.workspace import Workspace
+from headrace.spec import FeatureGroup
 from headrace.storage import DeltaTable
 from headrace.storage.interval_table import replace
+from headrace.timeline import Interval
+
+OF_US = "_of_us"
 
 
 def hold_back(run: Run, source: str, rows: DataFrame) -> int:
@@ -26,39 +30,77 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
     Returns:
         How many rows were held back.
     """
-    expectations = run.work.linted.project.sources[source].spec.expectations
+    held = _held(run.work, source, rows, run.run_id, run.group.name)
+    if held is None:
+        return 0
+    table = _table(run.work, source)
+    name = run.interval.name
+    metadata = {"run_id": run.run_id, "group": run.group.name, "interval": name, "attempt": run.attempt}
+    app_id = f"headrace/quarantine/{source}/{run.group.name}/{run.interval.start_us}"
+    with translated(f"writing {table.name}"):
+        held = held.withColumn("_interval", F.lit(name))
+        _ensure(table, {field.name: type_text(field.dataType) for field in held.schema.fields})
+        replace(table, held, _predicate(run.group.name, [name]), metadata, app_id, run.attempt)
+        commit = table.find_commit(metadata)
+    return int(commit.metrics.get("numOutputRows", 0)) if commit else 0
+
+
+def hold_back_all(
+    work: Workspace, group: FeatureGroup, run_id: str, attempts: Mapping[Interval, int], source: str, rows: DataFrame
+) -> dict[int, int]:
+    """Replaces the quarantined rows of a source of several intervals, in one commit.
+
+    Args:
+        work: The project.
+        group: The group.
+        run_id: The run that judged them; it calls this once for a source.
+        attempts: Its attempts at the intervals.
+        source: The source they belong to.
+        rows: The rows that passed the gate, with `_of_us`: the end of the interval that they belong to.
+
+    Returns:
+        How many rows were held back, by the end of their interval; those without any are left out.
+    """
+    held = _held(work, source, rows, run_id, group.name)
+    if held is None:
+        return {}
+    table = _table(work, source)
+    names = ", ".join(f"{interval.end_us}L, '{interval.name}'" for interval in attempts)
+    predicate = _predicate(group.name, [interval.name for interval in attempts])
+    with translated(f"writing {table.name}"):
+        held = held.withColumn("_interval", F.expr(f"element_at(map({names}), {OF_US})")).drop(OF_US)
+        _ensure(table, {field.name: type_text(field.dataType) for field in held.schema.fields})
+        held = work.ledger.unless_newer(held, group.name, group.version, run_id, attempts)
+        app_id = f"headrace/quarantine/{source}/{group.name}/{run_id}"
+        version = replace(table, held, predicate, {"run_id": run_id, "group": group.name}, app_id, 1)
+        found = table.read(version).where(predicate).groupBy("_interval").count().collect()
+    counts = {row[0]: row[1] for row in found}
+    return {interval.end_us: counts[interval.name] for interval in attempts if interval.name in counts}
+
+
+def _held(work: Workspace, source: str, rows: DataFrame, run_id: str, group: str) -> DataFrame | None:
+    """The rows that are held back, with the reasons; None where no expectation holds any back."""
+    expectations = work.linted.project.sources[source].spec.expectations
     errors = [e for e in expectations if e.on_failure == "quarantine"]
     if not errors:
-        return 0
+        return None
     warnings = [e for e in expectations if e.on_failure == "fail" and e.severity == "warning" and e.type in ROWWISE]
-    types = run.work.linted.columns.of_source(source)
+    types = work.linted.columns.of_source(source)
 
     def broken(these: list[Expectation]) -> Column:
         named = [F.when(F.expr(violation(e, types)), F.lit(e.text())) for e in these]
         return F.array_compact(F.array(*named).cast("array<string>"))
 
     held = rows.withColumns({"_errors": broken(errors), "_warnings": broken(warnings)})
-    held = held.where("size(_errors) > 0").withColumns(
-        {"_run_id": F.lit(run.run_id), "_group": F.lit(run.group.name), "_interval": F.lit(run.interval.name)}
-    )
-    table = DeltaTable(run.work.spark, run.work.lake.layout.quarantine(source), f"quarantine of {source}")
-    columns = {field.name: type_text(field.dataType) for field in held.schema.fields}
-    with translated(f"writing {table.name}"):
-        _ensure(table, columns)
-        predicate = " AND ".join(
-            f"{quote_identifier(name)} = '{value}'"
-            for name, value in (("_group", run.group.name), ("_interval", run.interval.name))
-        )
-        metadata = {
-            "run_id": run.run_id,
-            "group": run.group.name,
-            "interval": run.interval.name,
-            "attempt": run.attempt,
-        }
-        app_id = f"headrace/quarantine/{source}/{run.group.name}/{run.interval.start_us}"
-        replace(table, held, predicate, metadata, app_id, run.attempt)
-        commit = table.find_commit(metadata)
-    return int(commit.metrics.get("numOutputRows", 0)) if commit else 0
+    return held.where("size(_errors) > 0").withColumns({"_run_id": F.lit(run_id), "_group": F.lit(group)})
+
+
+def _table(work: Workspace, source: str) -> DeltaTable:
+    return DeltaTable(work.spark, work.lake.layout.quarantine(source), f"quarantine of {source}")
+
+
+def _predicate(group: str, intervals: Sequence[str]) -> str:
+    return f"_group = '{group}' AND _interval IN ({', '.join(repr(name) for name in intervals)})"
 
 
 def _ensure(table: DeltaTable, columns: Mapping[str, str]) -> None:

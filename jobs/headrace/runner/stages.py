@@ -25,7 +25,7 @@ from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
 from headrace.runner.tiles import bring_tiles
-from headrace.spec import RollUp
+from headrace.spec import RollUp, TableSource
 from headrace.timeline import format_instant
 from headrace.version import __version__
 
@@ -45,21 +45,32 @@ def claim(run: Run, step: Step) -> None:
 
 def pin(run: Run, step: Step) -> None:
     """Fixes the version of every table, so that all that follows sees the same rows."""
+    pin_tables(run, step)
+    _require_fresh(run)
+
+
+def pin_tables(run: Run, step: Step) -> None:
+    """Fixes the versions, and fails where a table has no rows at all."""
     for scan in dict.fromkeys(scans_of(run.features.events)):
         if scan.table not in run.versions:
             run.versions[scan.table] = run.work.lake.version(scan.table)
         require_rows(run.work, scan, run.reading())
     step.note(", ".join(f"{table} at {version.version}" for table, version in run.versions.items()))
-    _require_fresh(run)
 
 
-def _require_fresh(run: Run) -> None:
-    """Fails when the newest event is older than the source allows at the end of the interval."""
+def fresh_source(run: Run) -> TableSource | RollUp | None:
+    """The source that says how fresh it must be, if one does: the group's own, or what it is rolled up from."""
     project = run.work.linted.project
     source = project.sources[run.group.source].spec
     while isinstance(source, RollUp) and source.freshness is None:
         source = project.sources[source.from_].spec
-    if source.freshness is None:
+    return source if source.freshness is not None else None
+
+
+def _require_fresh(run: Run) -> None:
+    """Fails when the newest event is older than the source allows at the end of the interval."""
+    source = fresh_source(run)
+    if source is None or source.freshness is None:
         return
     since_us = run.interval.end_us - source.freshness.us
     rows = lower(run.work.building.events(source.name), run.reading(), Span(since_us, run.interval.end_us))
@@ -158,7 +169,9 @@ def replace(run: Run, step: Step) -> None:
             {column.name: column.type for column in run.features.keys},
             {column.name: column.type for column in run.features.columns},
         )
-    rows = run.work.staging.read(run.staged)
+    rows = run.work.ledger.unless_newer(
+        run.work.staging.read(run.staged), run.group.name, run.group.version, run.run_id, {run.interval: run.attempt}
+    )
     print_of_all = fingerprint(sorted(run.fingerprints.items()))
     run.table_version = table.replace(rows, run.interval, run.run_id, run.attempt, print_of_all)
     step.note(f"{table.path} version {run.table_version}")

@@ -1,6 +1,7 @@
 """The feature table of a group: one snapshot an interval, partitioned by its date."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from pyspark.sql import DataFrame
 
@@ -79,6 +80,29 @@ class FeatureTable:
         what = f"headrace/features/{self._group}_v{self._version}/{interval.name}"
         return replace(self.table, staged, self.predicate(interval), metadata, what, attempt)
 
+    def replace_all(self, staged: DataFrame, intervals: Sequence[Interval], run_id: str, fingerprint: str) -> int:
+        """Replaces the snapshots of several intervals in one commit, those without rows included.
+
+        Its transaction has a name of its own, since Delta takes one for a commit: older attempts are kept out by what
+        the rows say when they are read (`Ledger.unless_newer`).
+
+        Args:
+            staged: Their rows, with dates in tasks of their own.
+            intervals: The intervals, oldest first.
+            run_id: The run that computed them; it calls this once.
+            fingerprint: Of what was computed.
+
+        Returns:
+            The table's version that holds them.
+
+        Raises:
+            ConflictError: Another writer of one of the intervals was there first.
+        """
+        names = {"interval": intervals[0].name, "last_interval": intervals[-1].name, "intervals": len(intervals)}
+        metadata = {"run_id": run_id, "fingerprint": fingerprint, **names}
+        what = f"headrace/features/{self._group}_v{self._version}/{run_id}"
+        return replace(self.table, staged, self.predicate_of(intervals), metadata, what, 1)
+
     def commit_of(self, interval: Interval, run_id: str, attempt: int) -> int | None:
         """The version an attempt has committed, or None: what heals a crash between replace and ledger."""
         if self.table.columns() is None:
@@ -94,7 +118,19 @@ class FeatureTable:
     def predicate(self, interval: Interval) -> str:
         """SQL over partition columns that holds for one interval's rows only."""
         end = from_instant(interval.end_us)
-        date = f"{FEATURE_DATE} = DATE '{end.date().isoformat()}'"
-        if not self._finer:
-            return date
-        return f"{date} AND {FEATURE_TIME} = TIMESTAMP '{end.replace(tzinfo=None).isoformat(' ')}Z'"
+        date = f"{FEATURE_DATE} = {_date(end)}"
+        return f"{date} AND {FEATURE_TIME} = {_timestamp(end)}" if self._finer else date
+
+    def predicate_of(self, intervals: Sequence[Interval]) -> str:
+        """SQL over partition columns that holds for the rows of these intervals only."""
+        ends = [from_instant(interval.end_us) for interval in intervals]
+        dates = f"{FEATURE_DATE} IN ({', '.join(dict.fromkeys(map(_date, ends)))})"
+        return f"{dates} AND {FEATURE_TIME} IN ({', '.join(map(_timestamp, ends))})" if self._finer else dates
+
+
+def _date(moment: datetime) -> str:
+    return f"DATE '{moment.date().isoformat()}'"
+
+
+def _timestamp(moment: datetime) -> str:
+    return f"TIMESTAMP '{moment.replace(tzinfo=None).isoformat(' ')}Z'"

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrameWriter
+from pyspark.sql import DataFrame, DataFrameWriter
+from pyspark.sql import functions as F
 
 from headrace.engine.authored import Expressions
 from headrace.engine.spark_errors import translated
 from headrace.errors import ConflictError
 from headrace.storage.delta_table import DeltaTable
+from headrace.timeline import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,30 @@ def commit(
             hint="try again",
         )
     return newest.version
+
+
+def unless_newer(rows: DataFrame, ledger: DataFrame, run_id: str, attempts: Mapping[Interval, int]) -> DataFrame:
+    """The same rows, but writing them fails where a newer attempt has claimed one of the run's intervals.
+
+    The ledger is read as part of the write, when its transaction has begun: what was committed before is seen here, and
+    what is committed after that conflicts with the transaction. So no older attempt writes over a newer one, whatever
+    their intervals have in common. Of equal attempts the larger run id counts as the newer.
+
+    Args:
+        rows: What is written.
+        ledger: The group's rows of the ledger.
+        run_id: The run.
+        attempts: Its attempts.
+
+    Returns:
+        The rows; on execution Spark fails in words that `translated` makes a `ConflictError` of.
+    """
+    claimed = ", ".join(f"{interval.start_us}L, {attempt}L" for interval, attempt in attempts.items())
+    mine = f"element_at(map({claimed}), unix_micros(interval_start))"
+    newer = ledger.where(f"attempt > {mine} OR (attempt = {mine} AND run_id > '{run_id}')")
+    began = "date_format(interval_start, \"yyyy-MM-dd'T'HH:mm:ss\")"
+    words = f"concat('headrace: attempt ', attempt, ' at ', {began}, ' by run ', run_id, ' is newer')"
+    first, *others = rows.schema.fields
+    raised = F.expr(f"raise_error({words})").cast(first.dataType).alias(first.name)
+    nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in others]
+    return rows.unionByName(newer.select(raised, *nulls))

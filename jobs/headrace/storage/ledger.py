@@ -11,7 +11,7 @@ from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind, sta
 from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
 from headrace.storage.delta_table import DeltaTable
-from headrace.storage.fenced import commit
+from headrace.storage.fenced import commit, unless_newer
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
@@ -115,6 +115,43 @@ class Ledger:
         writer = self._writer(*[replace(row, attempt=attempt) for row in rows])
         commit(self._table, writer, {"run_id": first.run_id}, f"headrace/claims/{what}", attempt)
         return attempt
+
+    def claim_each(self, rows: Sequence[LedgerRow]) -> dict[Interval, int]:
+        """Takes several intervals of a feature table for a run in one commit, each with a number of its own.
+
+        Numbers go on from those of daily runs of the same intervals. Two runs may come to the same one: which of them
+        is newer is settled when they write, by `unless_newer`.
+
+        Args:
+            rows: What is claimed, an interval each; their attempts are given here.
+
+        Returns:
+            The attempt at each interval, one above any before it.
+        """
+        first = rows[0]
+        with translated("reading the ledger"):
+            claims = self._where(first.group, first.version, first.table).groupBy("interval_start")
+            newest = claims.agg(f.max("attempt").alias("attempt")).selectExpr("unix_micros(interval_start)", "attempt")
+            known = {row[0]: row[1] for row in newest.collect()}
+        attempts = {row.interval: known.get(row.interval.start_us, 0) + 1 for row in rows if row.interval}
+        self.append(*[replace(row, attempt=attempts[row.interval]) for row in rows if row.interval])
+        return attempts
+
+    def unless_newer(
+        self, rows: DataFrame, group: str, version: int, run_id: str, attempts: Mapping[Interval, int]
+    ) -> DataFrame:
+        """The same rows, but writing them fails where a newer attempt has claimed one of the run's intervals.
+
+        The ledger is read as part of the write: see `fenced.unless_newer`.
+
+        Args:
+            rows: What is written.
+            group: The group.
+            version: Its version.
+            run_id: The run.
+            attempts: Its attempts.
+        """
+        return unless_newer(rows, self._where(group, version, "features"), run_id, attempts)
 
     def rows(
         self,

@@ -1,0 +1,1 @@
+"""Backfills: many intervals of a group in few passes; each pass gates, computes and commits all of its intervals."""

@@ -1,0 +1,129 @@
+"""Computes many intervals of a group: chunk by chunk, each committed before the next begins."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from headrace.changes.step import Step
+from headrace.runner.backfills.chunk import Chunk
+from headrace.runner.backfills.due import CHUNK_ROWS, pieces, rows_of_one
+from headrace.runner.backfills.stages import STAGES, discard
+from headrace.runner.judging import failure
+from headrace.runner.materialize import Materialized
+from headrace.runner.progress import Progress
+from headrace.runner.workspace import Workspace
+from headrace.timeline import Interval
+
+
+def backfilled(
+    work: Workspace,
+    steps: Sequence[Step],
+    progress: Progress,
+    *,
+    max_parallel: int = 1,
+    chunk_rows: int = CHUNK_ROWS,
+) -> Iterator[Chunk]:
+    """Computes the intervals of steps of one group, all of their columns.
+
+    Chunks that are committed stay when a later one fails; running again computes what is left.
+
+    Args:
+        work: The project.
+        steps: What is due.
+        progress: Where the stages of each chunk are reported.
+        max_parallel: How many chunks are computed at the same time.
+        chunk_rows: Rows of a chunk, about, at most.
+
+    Yields:
+        The chunks, oldest first, each as soon as it is committed.
+
+    Raises:
+        DataError: A gate is closed, or data is missing.
+        ConflictError: Another run has one of the intervals.
+    """
+    reasons = {interval: step.why for step in steps for interval in step.intervals}
+    chunks = _chunks(work, steps[0].group, reasons, progress, max_parallel, chunk_rows)
+    if len(chunks) == 1 or max_parallel == 1:
+        for chunk in chunks:
+            progress.title(chunk.name)
+            yield _computed(chunk)
+        return
+    with ThreadPoolExecutor(max_parallel, "chunk") as pool:
+        running = [pool.submit(_computed, chunk, f", {chunk.intervals[0]}") for chunk in chunks]
+        try:
+            for future in running:
+                yield future.result()
+        finally:
+            # Those under way end; those that have not begun do not.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _chunks(
+    work: Workspace,
+    name: str,
+    reasons: Mapping[Interval, str],
+    progress: Progress,
+    max_parallel: int,
+    chunk_rows: int,
+) -> list[Chunk]:
+    group, intervals = work.group(name), sorted(reasons)
+    features, prints = work.features(group), work.fingerprints(group)
+    stored = [state.committed.interval for state in work.ledger.latest(name, group.version) if state.committed]
+    judged = sorted({interval.end_us for interval in (*stored, *intervals) if interval})
+    rows = rows_of_one(work, name, features, intervals)
+    cut = pieces(intervals, rows, chunk_rows, max_parallel)
+    found = []
+    for piece in cut:
+        before = [end_us for end_us in judged if end_us <= piece[0].start_us]
+        is_newest = piece[-1].end_us == judged[-1]
+        why = {interval: reasons[interval] for interval in piece}
+        found.append(Chunk(work, group, features, prints, piece, why, progress, max(before, default=None), is_newest))
+    return found
+
+
+def _computed(chunk: Chunk, suffix: str = "") -> Chunk:
+    """Runs the stages of a chunk; a suffix tells it from others that run at the same time."""
+    try:
+        for label, stage in STAGES:
+            began = time.perf_counter()
+            with chunk.progress.step(label + suffix) as step:
+                stage(chunk, step)
+            chunk.seconds[label] = round(time.perf_counter() - began, 3)
+    except BaseException as error:
+        _give_up(chunk, error)
+        raise
+    return chunk
+
+
+def _give_up(chunk: Chunk, error: BaseException) -> None:
+    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
+    with suppress(Exception):
+        if chunk.attempts:
+            gates = [*chunk.shared, *(result for results in chunk.judged.values() for result in results)]
+            chunk.work.ledger.append(*chunk.ledger_rows("failed", failure(gates, error)))
+    with suppress(Exception):
+        discard(chunk)
+
+
+def as_materialized(chunk: Chunk) -> list[Materialized]:
+    """What became of each interval of a chunk that ended well; its share of the time."""
+    seconds = round(sum(chunk.seconds.values()) / len(chunk.intervals), 3)
+    return [
+        Materialized(
+            group=f"{chunk.group.name}@{chunk.group.version}",
+            interval=interval.name,
+            status="committed",
+            rows_in=chunk.rows_in.get(interval.end_us, 0),
+            rows_out=chunk.rows_out.get(interval.end_us, 0),
+            rows_quarantined=chunk.rows_quarantined.get(interval.end_us, 0),
+            counts=chunk.counts if interval == chunk.intervals[0] else {},
+            table=chunk.work.feature_table(chunk.group).path,
+            table_version=chunk.table_version,
+            documents=tuple(gate.document for gate in chunk.gates(interval) if gate.document),
+            seconds=seconds,
+            raw_rows=None,
+            tile_intervals=chunk.tile_intervals if interval == chunk.intervals[-1] else 0,
+        )
+        for interval in chunk.intervals
+    ]

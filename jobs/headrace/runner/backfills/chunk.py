@@ -1,0 +1,147 @@
+"""Intervals of one group that are computed in one pass: what is known so far."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
+
+from headrace.changes.ledger_row import LedgerRow, Status
+from headrace.engine.members import GridInstants
+from headrace.engine.reading import Reading
+from headrace.engine.tables import TableVersion
+from headrace.logical import FeatureSet
+from headrace.quality import GateResult
+from headrace.registry.manifest import manifest
+from headrace.runner.judging import summary
+from headrace.runner.progress import Progress
+from headrace.runner.run import Run
+from headrace.runner.workspace import Workspace
+from headrace.spec import FeatureGroup
+from headrace.storage import StagedTable
+from headrace.timeline import Interval
+from headrace.version import __version__
+
+
+@dataclass
+class Chunk:
+    """One attempt at several intervals; the stages fill it in. What is listed by instant is listed by interval ends.
+
+    Attributes:
+        work: The project.
+        group: What is computed.
+        features: The same as logical nodes.
+        fingerprints: Of each output column.
+        intervals: Which steps of the grid, oldest first; some between them may be left out.
+        reasons: Why they are computed, for the ledger.
+        progress: Where steps are reported.
+        input_from_us: Rows that count after this instant pass the input gate; None is without bound.
+        builds_tiles: Whether tiles are brought up to its last interval.
+        run_id: Unique name of this attempt.
+        attempts: Numbers claimed in the ledger, by interval.
+        versions: Pinned version of every table that is read.
+        shared: What gates found that judge rows of no interval: of feature tables.
+        judged: What the other gates found, by instant.
+        staged: The computed snapshots, of all intervals.
+        rows_in: Rows that passed the input gate, by instant.
+        rows_out: Rows of the snapshots, by instant.
+        rows_quarantined: Rows held back, by instant.
+        counts: Rows that never count or whose instant was a choice, of all intervals.
+        table_version: Delta version that holds the intervals.
+        tile_intervals: How many intervals got their tiles on the way.
+        seconds: How long each stage took, by its label.
+    """
+
+    work: Workspace
+    group: FeatureGroup
+    features: FeatureSet
+    fingerprints: dict[str, str]
+    intervals: tuple[Interval, ...]
+    reasons: Mapping[Interval, str]
+    progress: Progress
+    input_from_us: int | None
+    builds_tiles: bool = False
+    run_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    attempts: dict[Interval, int] = field(default_factory=dict)
+    versions: dict[str, TableVersion] = field(default_factory=dict)
+    shared: list[GateResult] = field(default_factory=list)
+    judged: dict[int, list[GateResult]] = field(default_factory=dict)
+    staged: StagedTable | None = None
+    rows_in: dict[int, int] = field(default_factory=dict)
+    rows_out: dict[int, int] = field(default_factory=dict)
+    rows_quarantined: dict[int, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    table_version: int | None = None
+    tile_intervals: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What messages call it: group, version and intervals."""
+        first, last = self.intervals[0], self.intervals[-1]
+        span = first.name if first == last else f"{first} … {last} ({len(self.intervals):,} intervals)"
+        return f"{self.group.name}@{self.group.version} {span}"
+
+    @property
+    def instants(self) -> GridInstants:
+        """The instants of its snapshots."""
+        return GridInstants(tuple(interval.end_us for interval in self.intervals), self.group.every.us)
+
+    @property
+    def members_id(self) -> str:
+        """What the staged members are called."""
+        return f"{self.run_id}-members"
+
+    def reading(self, wide_sums: bool = False) -> Reading:
+        """The pinned tables."""
+        return Reading(self.work.lake, self.versions, wide_sums=wide_sums)
+
+    def run(self) -> Run:
+        """The same as a run of the last interval, for what one run does as many do."""
+        last = self.intervals[-1]
+        one = Run(self.work, self.group, self.features, self.fingerprints, last, self.progress, run_id=self.run_id)
+        one.versions, one.input_from_us = self.versions, self.input_from_us
+        return one
+
+    def gates(self, interval: Interval) -> tuple[GateResult, ...]:
+        """What gates found that an interval had to pass."""
+        return (*self.shared, *self.judged.get(interval.end_us, ()))
+
+    def ledger_rows(self, status: Status, reason: str | None = None) -> list[LedgerRow]:
+        """What the ledger says of its intervals now.
+
+        Counts of rows that belong to no snapshot stand with the first interval: they are of all.
+        """
+        project = self.work.linted.project
+        row = LedgerRow(
+            group=self.group.name,
+            version=self.group.version,
+            table="features",
+            interval=None,
+            attempt=0,
+            status=status,
+            run_id=self.run_id,
+            recorded_at_us=time.time_ns() // 1000,
+            headrace_version=__version__,
+            fingerprints=self.fingerprints,
+            definition=None if status == "claimed" else manifest(project, project.feature_groups[self.group.name]),
+            table_version=self.table_version,
+            source_versions={table: version.version for table, version in self.versions.items()},
+            staging=self.staged.path if self.staged else None,
+        )
+        return [self._of(interval, row, reason) for interval in self.intervals]
+
+    def _of(self, interval: Interval, row: LedgerRow, reason: str | None) -> LedgerRow:
+        is_first = interval == self.intervals[0]
+        return replace_fields(
+            row,
+            interval=interval,
+            attempt=self.attempts.get(interval, 0),
+            rows_in=self.rows_in.get(interval.end_us, 0),
+            rows_out=self.rows_out.get(interval.end_us, 0) if self.staged else None,
+            rows_quarantined=self.rows_quarantined.get(interval.end_us, 0),
+            counts=self.counts if is_first else {},
+            input_from_us=self.input_from_us if is_first else interval.start_us,
+            gates=tuple(summary(gate) for gate in self.gates(interval)),
+            reason=reason or self.reasons.get(interval),
+        )

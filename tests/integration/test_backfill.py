@@ -1,0 +1,206 @@
+"""`headrace backfill` end to end: the same rows as daily runs, in one commit, whatever went wrong before."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pyspark.sql import SparkSession
+
+from headrace.runner.backfills import stages
+from tests.integration.shop import Shop, Table, ledger
+
+SCHEMA = "customer_id bigint, amount double, item string, sold_at timestamp, loaded_at timestamp"
+CONF = """
+lake: ./lake
+roots: [./lake, ./data]
+tables:
+  raw.sales: {path: ./data/sales}
+spark: {master: 'local[2]'}
+"""
+DEFINITIONS = """
+kind: entity
+name: customer
+keys: {customer_id: bigint}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+available_at: loaded_at
+columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp, loaded_at: timestamp}
+tie_breaker: [item]
+expectations:
+  - expect_column_values_to_be_between: {column: amount, min_value: 0, on_failure: quarantine}
+  - expect_table_row_count_to_be_between: {max_value: 21}
+---
+kind: feature_group
+name: spend
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-03
+features:
+  spend: {aggregate: sum, of: amount, windows: [1d, 3d], default: 0}
+  spread: {aggregate: stddev, of: amount, window: 3d}
+  faded: {aggregate: sum, of: amount, window: 3d, decay: {exponential: {half_life: 1d}}}
+  last_item: {aggregate: last, of: item, window: 3d, offset: 1d}
+  items: {aggregate: count_distinct, of: item, window: 3d}
+  by_item: {aggregate: sum, of: amount, by: item, window: 2d}
+  share: {expression: spend_1d / nullif(spend_3d, 0)}
+expectations:
+  - expect_column_values_to_be_between: {column: spend_3d, max_value: 1000}
+---
+kind: feature_group
+name: hourly
+version: 1
+entity: customer
+source: sales
+every: 12h
+start: 2024-01-03
+features:
+  sales: {aggregate: count, window: 12h}
+  largest: {aggregate: max, of: amount, window: 12h}
+"""
+HOURLY = "  largest: {aggregate: max, of: amount, window: 12h}\n"
+# Meets sales of the 4th, and not of the 5th.
+GATE = "expectations:\n  - expect_column_values_to_be_between: {column: largest, max_value: 5.5}\n"
+VALUES = "customer_id spend_1d spend_3d last_item items array_sort(map_entries(by_item)) share"
+INEXACT = "customer_id spread faded"
+RANGE = "--from 2024-01-03 --to 2024-01-09"
+
+
+def sales(day: int) -> list[tuple[object, ...]]:
+    """What arrives on a day of January: three of its own sales, one of three days before, one that is held back."""
+    start = datetime(2024, 1, day, tzinfo=UTC)
+    own = [
+        (c + day % 2, 1.1 * day + c / 3, f"i{(day * c) % 4}", start + timedelta(hours=c), start + timedelta(hours=c))
+        for c in (1, 2, 3)
+    ]
+    late = (day % 3 + 1, 0.7, "late", start - timedelta(days=2, hours=-1), start + timedelta(hours=5))
+    return [*own, late, (9, -1.0, "bad", start, start + timedelta(hours=6))]
+
+
+def append(spark: SparkSession, shop: Shop, rows: Sequence[tuple[object, ...]]) -> None:
+    values = spark.createDataFrame(rows, SCHEMA).coalesce(1)
+    values.write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A project with sales of nine days, a file a day."""
+    shop = Shop.open(tmp_path_factory.mktemp("backfill") / "shop", DEFINITIONS, CONF)
+    for day in range(1, 10):
+        append(spark, shop, sales(day))
+    return shop
+
+
+def run(shop: Shop, line: str) -> dict[str, object]:
+    done = shop.headrace(f"{line} --format json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    return dict(found)
+
+
+def done(result: dict[str, object]) -> list[str]:
+    return [one["interval"] for one in result["done"]]  # type: ignore[attr-defined]
+
+
+def days(first: int, last: int) -> list[str]:
+    return [f"2024-01-{day:02}" for day in range(first, last + 1)]
+
+
+def test_a_backfill_equals_daily_runs(spark: SparkSession, shop: Shop) -> None:
+    table = Table(spark, shop, "spend_v1")
+    daily, inexact = {}, {}
+    for day in ("2024-01-04", "2024-01-06"):
+        assert shop.headrace(f"materialize --group spend --interval {day}").code == 0
+        end = f"2024-01-{int(day[-2:]) + 1:02}"
+        daily[end], inexact[end] = table.rows(end, VALUES), table.rows(end, INEXACT)
+    before = table.version
+    told = shop.headrace(f"backfill --group spend {RANGE} --dry-run")
+    assert told.out == (
+        "materialize spend@1 2024-01-03: never computed\n"
+        "materialize spend@1 2024-01-05: never computed\n"
+        "materialize spend@1 2024-01-07 … 2024-01-08 (2 intervals): never computed\n"
+    )
+    assert table.version == before
+    # What is there already is left alone, and all that is not is one commit.
+    result = run(shop, f"backfill --group spend {RANGE}")
+    assert done(result) == ["2024-01-03", "2024-01-05", "2024-01-07", "2024-01-08"]
+    assert table.version == before + 1
+    rows = [(one["rows_in"], one["rows_quarantined"]) for one in result["done"]]  # type: ignore[attr-defined]
+    # Of the first all rows within reach, of the others those of a day; the one that is held back among them.
+    assert rows == [(14, 3), (5, 1), (5, 1), (5, 1)]
+    filled = {f"2024-01-{day:02}": table.rows(f"2024-01-{day:02}", VALUES) for day in range(4, 10)}
+    assert {end: filled[end] for end in daily} == daily
+    # Again, day by day over what the backfill wrote; and all days at once over that.
+    for day in ("2024-01-03", "2024-01-08"):
+        assert shop.headrace(f"materialize --group spend --interval {day} --force").code == 0
+    assert {end: table.rows(end, VALUES) for end in filled} == filled
+    assert done(run(shop, f"backfill --group spend {RANGE} --force")) == days(3, 8)
+    assert {end: table.rows(end, VALUES) for end in filled} == filled
+    for end, rows_of_day in inexact.items():
+        for ours, theirs in zip(table.rows(end, INEXACT), rows_of_day, strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-12)
+    assert shop.headrace(f"backfill --group spend {RANGE}").out == "spend: all current, nothing to do\n"
+    held = spark.read.format("delta").load(str(shop.root / "lake" / "quarantine" / "sales"))
+    assert sorted(tuple(row) for row in held.groupBy("_interval").count().collect()) == [
+        (day, 3 if day == "2024-01-03" else 1) for day in days(3, 8)
+    ]
+    # The next day goes on from the tiles that the backfill brought up.
+    (next_day,) = json.loads(shop.headrace("materialize --group spend --interval 2024-01-09 --format json").out)
+    assert next_day["tile_intervals"] == 1
+
+
+def test_a_chunk_that_fails_leaves_those_before_it(spark: SparkSession, shop: Shop) -> None:
+    """Two chunks of an hourly group; a restart computes what is left."""
+    table, line = Table(spark, shop, "hourly_v1"), "backfill --group hourly --from 2024-01-04 --to 2024-01-06"
+    with shop.edited((HOURLY, HOURLY + GATE)):
+        failed = shop.headrace(f"{line} --chunk-rows 8")
+        assert failed.code == 3
+        assert "the gate of 2024-01-05 is closed, nothing was written" in failed.error, failed.error
+    assert sorted(ledger(spark, shop, "hourly", "date_format(interval_start, 'dd HH')", "status", "attempt")[-2:]) == [
+        ("05 00", "failed", 1),
+        ("05 12", "failed", 1),
+    ]
+    at = ("04 12:00:00", "05 00:00:00", "05 12:00:00")
+    assert [len(table.rows(f"2024-01-{one}", "customer_id")) for one in at] == [3, 0, 0]
+    assert done(run(shop, line)) == ["2024-01-05", "2024-01-05T12:00:00Z"]
+    whole = [table.rows(f"2024-01-{one}", "customer_id sales") for one in at]
+    assert len(whole[2]) == 3
+    version = table.version
+    assert len(done(run(shop, f"{line} --force --max-parallel 2"))) == 4
+    assert [table.rows(f"2024-01-{one}", "customer_id sales") for one in at] == whole
+    assert table.version == version + 2
+
+
+def test_of_two_runs_one_is_too_late(spark: SparkSession, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daily run of one of its intervals begins, and ends, while a backfill is about to replace all of them."""
+    table = Table(spark, shop, "hourly_v1")
+    whole = table.rows("2024-01-04 12:00:00", "customer_id sales")
+
+    def cut_in(chunk: stages.Chunk, step: object) -> None:
+        assert shop.headrace("materialize --group hourly --interval 2024-01-04T12:00:00Z --force").code == 0
+        stages.replace(chunk, step)  # type: ignore[arg-type]
+
+    slow = tuple((label, cut_in if stage is stages.replace else stage) for label, stage in stages.STAGES)
+    monkeypatch.setattr("headrace.runner.backfills.backfill.STAGES", slow)
+    late = shop.headrace("backfill --group hourly --from 2024-01-03 --to 2024-01-06 --force")
+    assert (late.code, "is newer; try again" in late.error) == (4, True), late.err
+    assert table.rows("2024-01-04 12:00:00", "customer_id sales") == whole != []
+    assert table.rows("2024-01-03 12:00:00", "customer_id") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("--from 2024-01-03 --to 2024-01-03", 2, "spend has no interval from 2024-01-03 to 2024-01-03"),
+        ("--from 2024-01-03 --to 2099-01-01", 3, "spend 2098-12-31 ends after now"),
+        ("--from today --to 2024-01-04", 2, "--from today"),
+    ],
+)
+def test_ranges_that_cannot_be(shop: Shop, line: str, code: int, said: str) -> None:
+    out = shop.headrace(f"backfill --group spend {line}")
+    assert (out.code, said in out.error) == (code, True), out.err
