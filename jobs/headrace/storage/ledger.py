@@ -94,12 +94,13 @@ class Ledger:
         commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
         return attempt
 
-    def claim_all(self, rows: Sequence[LedgerRow], what: str) -> int:
+    def claim_all(self, rows: Sequence[LedgerRow], what: str, closing: Sequence[LedgerRow] = ()) -> int:
         """Takes several intervals of one table for a run, with one number for all: one above any of that table before.
 
         Args:
             rows: What is claimed, an interval each; their attempt is given here.
             what: Unique name of the table.
+            closing: Rows that end older attempts, added in the same commit as they are.
 
         Returns:
             The attempt, which fences older ones of any of its intervals.
@@ -112,7 +113,7 @@ class Ledger:
             (newest,) = self._where(first.group, first.version, first.table).agg(f.max("attempt")).collect()
         attempt = (newest[0] or 0) + 1
         self._ensure()
-        writer = self._writer(*[replace(row, attempt=attempt) for row in rows])
+        writer = self._writer(*[replace(row, attempt=attempt) for row in rows], *closing)
         commit(self._table, writer, {"run_id": first.run_id}, f"headrace/claims/{what}", attempt)
         return attempt
 
