@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.ledger_row import LedgerRow, TableKind
 from headrace.runner.workspace import Workspace
 from headrace.storage import DeltaTable
 from headrace.timeline import Interval
@@ -108,22 +108,21 @@ def discard(work: Workspace, row: LedgerRow) -> None:
         work.staging.discard(row.run_id)
 
 
-def table_of(work: Workspace, row: LedgerRow) -> DeltaTable:
-    """The table that an attempt was to write."""
+def table_of_kind(work: Workspace, kind: TableKind, name: str, version: int) -> DeltaTable:
+    """The table of a group or a training set that attempts write."""
     layout = work.lake.layout
-    match row.table:
+    match kind:
         case "features":
-            address = layout.features(row.group, row.version)
+            return DeltaTable(work.spark, layout.features(name, version), f"features of {name}_v{version}")
         case "tiles":
-            address = layout.tiles(row.group, row.version)
+            return DeltaTable(work.spark, layout.tiles(name, version), f"tiles of {name}_v{version}")
         case "training_set":
-            address = layout.training_set(row.group)
-    return DeltaTable(work.spark, address)
+            return DeltaTable(work.spark, layout.training_set(name), f"training set {name}")
 
 
 def _version_of(work: Workspace, row: LedgerRow) -> int | None:
     """The version of its table that an attempt has committed, or None."""
-    table = table_of(work, row)
+    table = table_of_kind(work, row.table, row.group, row.version)
     if table.columns() is None:
         return None
     wanted = {"run_id": row.run_id, "attempt": row.attempt}

@@ -202,6 +202,41 @@ class Ledger:
             found.setdefault((row.group, row.version), []).append(_state(row))
         return {of: states for of, states in found.items() if not all(state.is_retired for state in states)}
 
+    def open_attempts(self, before_us: int) -> list[LedgerRow]:
+        """The newest row of every attempt, at whatever table, that nobody ended and that did nothing since an instant.
+
+        Args:
+            before_us: Attempts with later rows are left out.
+        """
+        everything = f.struct(
+            *[f.expr(column).alias(name) for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)]
+        )
+        ends = f.col("status").isin("failed", "committed", "retired")
+        with translated("reading the ledger"):
+            attempts = self._where(None, None, None).groupBy("group", "version", "table", "interval_start", "attempt")
+            rows = (
+                attempts.agg(
+                    f.max_by(everything, f.struct(_stage(f.col("status")), "recorded_at")).alias("newest"),
+                    f.count_if(ends).alias("ends"),
+                    f.max(f.unix_micros("recorded_at")).alias("last_us"),
+                )
+                .where(f"ends = 0 AND last_us <= {before_us}")
+                .orderBy("last_us")
+                .collect()
+            )
+        return [from_row(row.newest) for row in rows]
+
+    def tables(self) -> list[tuple[TableKind, str, int]]:
+        """Kind, group or training set, and version of all tables that anybody has claimed."""
+        with translated("reading the ledger"):
+            rows = self._where(None, None, None).select("table", "group", "version").distinct()
+            return sorted((row[0], row[1], row[2]) for row in rows.collect())
+
+    @property
+    def table(self) -> DeltaTable:
+        """The table itself, for its upkeep."""
+        return self._table
+
     def definitions(self) -> dict[tuple[str, int], str]:
         """What the newest snapshot of each version of a group was made by: a manifest each."""
         with translated("reading the ledger"):

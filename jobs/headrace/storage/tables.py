@@ -29,6 +29,11 @@ class Lake:
         self.spark, self.settings = spark, settings
         self.layout = Layout(settings)
 
+    @property
+    def retention(self) -> str:
+        """How long replaced rows are kept, as Delta has it."""
+        return f"interval {self.settings.retention.removesuffix('d')} days"
+
     def version(self, name: str) -> TableVersion:
         """The version of a table as it is now: of Delta its number, of files a digest.
 
