@@ -78,6 +78,8 @@ def catch_up(
             return CaughtUp(f"{name}@{work.group(name).version}", 0, error=refused[name], code=UsageError.exit_code)
         return _catch_up(work, name, steps, progress, tell, max_rebuild)
 
+    if max_parallel == 1:
+        return [of_group(name) for name in names]
     with ThreadPoolExecutor(max_parallel) as pool:
         return list(pool.map(of_group, names))
 
