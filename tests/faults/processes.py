@@ -108,7 +108,7 @@ class Process:
             )
         return cls(process, mark, log)
 
-    def wait_for(self, mark: str, seconds: float = 240) -> None:
+    def wait_for(self, mark: str, seconds: float = 600) -> None:
         """Waits until the process is that far, or has ended."""
         until = time.monotonic() + seconds
         while not (self.mark.exists() and self.mark.read_text() == mark) and self.process.poll() is None:
@@ -122,7 +122,7 @@ class Process:
         else:
             self.process.send_signal(number)
 
-    def ended(self, seconds: float = 240) -> int:
+    def ended(self, seconds: float = 600) -> int:
         """Its exit code; it is killed where it takes too long."""
         try:
             return self.process.wait(seconds)

@@ -77,7 +77,7 @@ def vacuum(table: DeltaTable, dry_run: bool) -> Vacuumed:
 
     Args:
         table: It must exist.
-        dry_run: Only count them.
+        dry_run: Only count them; some versions of Delta stop counting at a thousand.
     """
     spark = table.spark
     with translated(f"vacuuming {table.name}"):
