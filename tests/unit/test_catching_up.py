@@ -51,6 +51,14 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def reads(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """Which group reads which; none does, unless a test says so."""
+    found: dict[str, set[str]] = {name: set() for name in "abc"}
+    monkeypatch.setattr(catching_up, "_reads", lambda work, names: {name: found[name] for name in names})
+    return found
+
+
 def catch_up(names: str, max_parallel: int = 1) -> list[catching_up.CaughtUp]:
     return catching_up.catch_up(
         Project(), PLAN, list(names), Progress(quiet=True), lambda one: None, max_parallel=max_parallel
@@ -103,3 +111,25 @@ def test_groups_run_at_the_same_time_where_that_is_asked_for(
 
     monkeypatch.setattr(catching_up, "materialize_interval", run)
     assert [len(one.done) for one in catch_up("ab", max_parallel=2)] == [2, 2]
+
+
+def test_a_group_waits_for_what_it_reads(
+    ran: dict[str, Any], reads: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads["a"] = {"b"}
+    began: list[str] = []
+
+    def run(work: Any, name: str, interval: str, progress: Progress, max_rebuild: int) -> str:
+        began.append(name)
+        return interval
+
+    monkeypatch.setattr(catching_up, "materialize_interval", run)
+    assert [one.group for one in catch_up("abc", max_parallel=2)] == ["a@1", "b@1", "c@1"]
+    assert began == ["b", "b", "a", "a"]
+
+
+def test_what_reads_a_group_that_failed_is_left_alone(ran: dict[str, Any], reads: dict[str, set[str]]) -> None:
+    reads["a"] = {"b"}
+    ran["errors"] = {("b", "1970-01-01"): ConflictError("x")}
+    a, b, _ = catch_up("abc")
+    assert (a.error, a.code, a.done, b.code) == ("b, which it reads, failed", 3, [], 4)

@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 
 from headrace.changes.plan import Plan
 from headrace.changes.planning import problem_of
 from headrace.changes.step import Step
 from headrace.changes.tile_plan import MAX_REBUILD
-from headrace.errors import UsageError
+from headrace.errors import DataError, UsageError
+from headrace.logical.pruning import scans_of
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
@@ -55,7 +58,7 @@ def catch_up(
 ) -> list[CaughtUp]:
     """Runs the steps of a plan that compute what is not there. A group that fails does not stop the others.
 
-    Groups read sources only, so none waits for another; the intervals of one group follow each other.
+    A group that reads the feature table of another one waits for it; the intervals of one group follow each other.
 
     Args:
         work: The project.
@@ -72,22 +75,50 @@ def catch_up(
     _ = work.lake, work.ledger, work.staging  # opened once, before threads share them
     refused = {change.group: problem_of(change) for change in plan.changes if change.needs_version}
 
+    reads = _reads(work, names)
+    results: dict[str, CaughtUp] = {}
+
     def of_group(name: str) -> CaughtUp:
         steps = [step for step in plan.steps if step.group == name]
+        failed = [read for read in sorted(reads[name]) if results[read].code]
         if name in refused:
-            return CaughtUp(f"{name}@{work.group(name).version}", 0, error=refused[name], code=UsageError.exit_code)
+            return _left_alone(work, name, refused[name], UsageError.exit_code)
+        if failed:
+            return _left_alone(work, name, f"{', '.join(failed)}, which it reads, failed", DataError.exit_code)
         return _catch_up(work, name, steps, progress, tell, max_rebuild)
 
-    if max_parallel == 1:
-        return [of_group(name) for name in names]
+    order = TopologicalSorter(reads)
+    order.prepare()
     with ThreadPoolExecutor(max_parallel) as pool:
-        return list(pool.map(of_group, names))
+        while order.is_active():
+            ready = sorted(order.get_ready())
+            done = map(of_group, ready) if max_parallel == 1 else pool.map(of_group, ready)
+            for name, result in zip(ready, done, strict=True):
+                results[name] = result
+                order.done(name)
+    return [results[name] for name in names]
 
 
 def worst(results: Sequence[CaughtUp]) -> int:
     """The exit code of all groups together."""
     codes = {result.code for result in results}
     return next((code for code in WORST_FIRST if code in codes), 0)
+
+
+def _reads(work: Workspace, names: Sequence[str]) -> dict[str, set[str]]:
+    """Which of the groups each of them reads, where settings map a table of it to what another one writes."""
+    groups = {name: work.group(name) for name in names}
+    written = {work.lake.layout.features(name, group.version): name for name, group in groups.items()}
+    found: dict[str, set[str]] = {name: set() for name in names}
+    for name, group in groups.items():
+        for scan in scans_of(work.features(group).events):
+            with suppress(UsageError):  # of a table that nobody maps: the group itself will say so
+                found[name] |= {written[at] for at in [work.lake.address(scan.table)] if at in written} - {name}
+    return found
+
+
+def _left_alone(work: Workspace, name: str, why: str, code: int) -> CaughtUp:
+    return CaughtUp(f"{name}@{work.group(name).version}", 0, error=why, code=code)
 
 
 def _catch_up(

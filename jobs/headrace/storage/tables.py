@@ -128,6 +128,11 @@ class Lake:
                     rows = read_csv(self.spark, path, name, schema, options)
             return rows
 
+    def address(self, name: str) -> Address:
+        """The address of a logical table."""
+        location = self.location(name)
+        return Address.catalog(location.catalog) if location.catalog else Address.path(self._path(location))
+
     def delta_path(self, name: str) -> str:
         """Where the files and the log of a Delta table are."""
         location = self.location(name)
