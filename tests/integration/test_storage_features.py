@@ -253,7 +253,7 @@ def test_old_staged_results_expire(spark: SparkSession, lake: Lake) -> None:
     staging = Staging(lake)
     old, new = (staging.stage(spark.range(1), run_id) for run_id in ("old", "new"))
     two_days_ago = time.time() - 2 * 86_400
-    for file in (Path(old.path) / "_delta_log").glob("*.json"):
+    for file in Path(old.path).rglob("*"):
         os.utime(file, (two_days_ago, two_days_ago))
     assert staging.orphans(Duration.parse("1d")) == ["old"]
     assert staging.expire(Duration.parse("1d")) == ["old"]

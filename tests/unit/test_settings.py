@@ -94,6 +94,7 @@ SPARK = "spark:\n  conf:\n    "
         ("lake: ./lake\nrots: [./lake]", "conf/x.yaml:2:1 error[unknown-field] 'rots' is not a setting here; did you mean 'roots'?"),
         ("lake: ./lake\nspark: {mastr: x}", "conf/x.yaml:2:9 error[unknown-field] spark: 'mastr' is not a setting here; did you mean 'master'?"),
         (MINIMAL + TABLE + "{path: ./lake/x, fromat: csv}", "conf/x.yaml:3:27 error[unknown-field] tables.raw.x: 'fromat' is not a setting here; did you mean 'format'?"),
+        (MINIMAL + "retention: 12h", "conf/x.yaml:2:12 error[invalid-value] retention: "),
         (MINIMAL + "zzz: 1", "conf/x.yaml:2:1 error[unknown-field] 'zzz' is not a setting here; known: lake, catalog, schema, roots, tables, spark"),
         (MINIMAL + "project: /", "conf/x.yaml:2:1 error[unknown-field] 'project' is not a setting here; known: lake"),
         (MINIMAL + "schema_: x", "conf/x.yaml:2:1 error[unknown-field] 'schema_' is not a setting here; did you mean 'schema'?"),

@@ -18,6 +18,7 @@ from headrace.cli.edge import guarded
 from headrace.cli.import_ import import_
 from headrace.cli.invocation import Invocation
 from headrace.cli.lint import lint
+from headrace.cli.maintain import maintain
 from headrace.cli.materialize import materialize
 from headrace.cli.plan import plan
 from headrace.cli.preview import preview
@@ -42,6 +43,7 @@ COMMANDS: tuple[tuple[str, Callable[..., int]], ...] = (
     ("retire", retire),
     ("training-set", training_set),
     ("status", status),
+    ("maintain", maintain),
     ("schema", schema),
 )
 

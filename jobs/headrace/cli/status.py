@@ -1,13 +1,21 @@
 """`headrace status`: what is computed, and what is not."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from headrace.cli.invocation import Invocation
-from headrace.errors import UsageError
+from headrace.cli.rendering import counted
+from headrace.errors import UsageError, legible
+
+if TYPE_CHECKING:
+    from headrace.runner.status import GroupStatus
+
+_NOTHING = "nothing is computed yet; begin with headrace materialize"
+MOST = 5  # failures that are listed
 
 
 def status(
@@ -23,7 +31,10 @@ def status(
         Literal["text", "json", "mermaid"], typer.Option(help="How to print it; mermaid goes with --lineage.")
     ] = "text",
 ) -> int:
-    """Say which intervals of a group are computed or failed, or which builds a training set has.
+    """Say what of each group is complete, missing, dirty or failed, when and by which run; or the builds of a set.
+
+    Missing is what is due and was never computed; dirty is what is there and has to be computed again: `headrace plan`
+    says more of both.
 
     \b
     Example:
@@ -38,36 +49,41 @@ def status(
         raise UsageError("--format mermaid draws a lineage", "add --lineage")
     match what or []:
         case []:
-            states = _groups(invocation, None)
+            _groups(invocation, None, format == "json")
         case ["training-set"]:
             raise UsageError("status training-set: which one?", "name it: headrace status training-set NAME")
         case ["training-set", name]:
-            states = _builds(invocation, name)
+            _builds(invocation, name, format == "json")
         case [group]:
-            states = _groups(invocation, group)
+            _groups(invocation, group, format == "json")
         case [_, unexpected, *_]:
             raise UsageError(f"status takes one group, and then there is '{unexpected}'")
-    if format == "json":
-        print(json.dumps(states, indent=2))
-    elif states:
-        from headrace.cli.tables import print_rows
-
-        print_rows(states)
-    else:
-        print("nothing is computed yet; begin with headrace materialize")
     return 0
 
 
-def _groups(invocation: Invocation, group: str | None) -> list[dict[str, Any]]:
+def _groups(invocation: Invocation, group: str | None, is_json: bool) -> None:
     from headrace.runner.status import status as read
 
-    return [asdict(state) for state in read(invocation.workspace(), group)]
+    states = read(invocation.workspace(), group)
+    if is_json:
+        print(json.dumps([asdict(state) for state in states], indent=2))
+    elif any(state.intervals or state.failures or state.open for state in states):
+        print("\n".join(line for state in states for line in lines_of(state)))
+    else:
+        print(_NOTHING)
 
 
-def _builds(invocation: Invocation, name: str) -> list[dict[str, Any]]:
+def _builds(invocation: Invocation, name: str, is_json: bool) -> None:
+    from headrace.cli.tables import print_rows
     from headrace.runner.training_sets.status import builds
 
-    return [asdict(build) for build in builds(invocation.workspace(), name)]
+    found: list[dict[str, Any]] = [asdict(build) for build in builds(invocation.workspace(), name)]
+    if is_json:
+        print(json.dumps(found, indent=2))
+    elif found:
+        print_rows(found)
+    else:
+        print(_NOTHING)
 
 
 def _lineage(invocation: Invocation, what: list[str], format: str) -> int:
@@ -94,3 +110,33 @@ def _lineage(invocation: Invocation, what: list[str], format: str) -> int:
         case _:
             print(as_text(found))
     return 0
+
+
+def lines_of(state: "GroupStatus") -> Iterator[str]:
+    """A group for people: what is complete, missing, dirty, failed and open, a line each."""
+    yield state.group
+    if state.intervals:
+        span = state.first if state.intervals == 1 else f"{state.first} … {state.last}"
+        yield _line(
+            "complete",
+            f"{counted(state.intervals, 'interval')}, {span}; {counted(state.rows or 0, 'row')} in the newest; last "
+            f"written {state.updated} by run {state.run}",
+        )
+    for work in state.missing:
+        yield _line("missing", f"{work.span}: {work.why}")
+    for work in state.dirty:
+        yield _line("dirty", f"{work.span}: {work.why}")
+    failures: Sequence[str] = [
+        f"{one.interval}: attempt {one.attempt}, {one.at} by run {one.run}: {one.reason or 'nobody said why'}"
+        for one in state.failures
+    ]
+    for failure in failures[-MOST:]:
+        yield _line("failed", failure)
+    if len(failures) > MOST:
+        yield _line("failed", f"and {len(failures) - MOST:,} before them")
+    for one in state.open:
+        yield _line("open", f"{one.interval}: attempt {one.attempt}, {one.at} by run {one.run}: at work, or dead")
+
+
+def _line(kind: str, text: str) -> str:
+    return legible(f"  {kind:<9} {text}")

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from headrace.changes.definition_change import compare
 from headrace.changes.ledger_row import IntervalState, LedgerRow
 from headrace.changes.tile_plan import MAX_REBUILD
-from headrace.errors import DataError, UsageError
+from headrace.errors import ConflictError, DataError, UsageError
 from headrace.logical.pruning import scans_of
 from headrace.runner.foreseen import Foreseen
+from headrace.runner.healing import heal
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.run import Run
-from headrace.runner.stages import STAGES, ledger_row
+from headrace.runner.stages import STAGES, ledger_row, rows_of_interval
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
 from headrace.timeline.instant import to_instant
@@ -99,7 +100,7 @@ def materialize_interval(
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     run.force, run.max_rebuild = force, max_rebuild
-    stored = [state.committed for state in work.ledger.latest(name, group.version) if state.committed]
+    stored = [state.committed for state in _healed(run) if state.committed]
     _require_version(run, stored)
     mine = next((row for row in stored if row.interval == interval), None)
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
@@ -133,13 +134,58 @@ def _judged_until(stored: list[LedgerRow], interval: Interval) -> int | None:
     return max((end for end in ends if end <= interval.start_us), default=None)
 
 
+def _healed(run: Run) -> list[IntervalState]:
+    """Where the group's intervals stand, after a look at whether the newest attempt at this one is in the table.
+
+    It may have been killed between its commit and the ledger, or it may be at work right now: without a commit it is
+    left alone until this run has claimed the interval.
+    """
+    ledger, group = run.work.ledger, run.group
+    states = ledger.latest(group.name, group.version)
+    mine = next((state.latest for state in states if state.latest.interval == run.interval), None)
+    if mine is None or not (mine.status == "prepared" or (mine.status == "failed" and _was_let_in(mine))):
+        return states
+    healed = heal(run.work, rows_of_interval(run), is_dead=lambda row: False)
+    return ledger.latest(group.name, group.version) if healed else states
+
+
+def _was_let_in(row: LedgerRow) -> bool:
+    """Whether a failed attempt had passed its gates."""
+    return row.staging is not None and bool(row.gates) and all(gate.passed for gate in row.gates)
+
+
 def give_up(run: Run, error: BaseException) -> None:
-    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
+    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here.
+
+    Raises:
+        ConflictError: A newer attempt took the interval, and with it what this one had staged.
+    """
+    newer = None
+    with suppress(Exception):
+        newer = _overtaken_by(run)
     with suppress(Exception):
         if run.attempt:
-            run.work.ledger.append(ledger_row(run, "failed", failure(run.gates, error)))
+            reason = str(newer) if newer is not None else failure(run.gates, error)
+            run.work.ledger.append(ledger_row(run, "failed", reason))
     with suppress(Exception):
         run.work.staging.discard(run.run_id)
+    if newer is not None and isinstance(error, Exception) and not isinstance(error, ConflictError):
+        raise newer from error
+
+
+def _overtaken_by(run: Run) -> ConflictError | None:
+    """What to say when somebody else has ended this attempt; None where nobody has, or a gate did."""
+    if not run.attempt or not all(gate.passed for gate in run.gates):
+        return None
+    rows = rows_of_interval(run)
+    if not any(row.run_id == run.run_id and row.status == "failed" for row in rows):
+        return None
+    newest = max(rows, key=lambda row: row.attempt)
+    return ConflictError(
+        f"attempt {run.attempt} at {run.group.name} {run.interval} came too late: run {newest.run_id} has taken it "
+        f"as attempt {newest.attempt}",
+        "try again",
+    )
 
 
 def _current(run: Run, row: LedgerRow, began: float) -> Materialized:

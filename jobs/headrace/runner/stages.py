@@ -20,6 +20,7 @@ from headrace.quality import run_gate
 from headrace.registry.manifest import manifest
 from headrace.runner.counts import told
 from headrace.runner.gating import input_batches, output_suite
+from headrace.runner.healing import heal, said
 from headrace.runner.judging import SLOWER, note_expectations, require_passed, require_rows, summary
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
@@ -36,11 +37,21 @@ def claim(run: Run, step: Step) -> None:
     """Takes the interval: the attempt's number fences older writers, and what fails from here on is on record.
 
     Before versions are pinned, so that an attempt never sees older tables than the attempt it replaces committed.
+    Older attempts that nobody ended are healed: whoever still works at one is fenced from now on.
     """
     run.attempt = run.work.ledger.claim(
         run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints, run.reason
     )
     step.note(f"attempt {run.attempt}")
+    if run.attempt > 1:
+        older = [row for row in rows_of_interval(run) if row.attempt < run.attempt]
+        step.details += map(said, heal(run.work, older, is_dead=lambda row: True))
+
+
+def rows_of_interval(run: Run) -> list[LedgerRow]:
+    """What the ledger says of all attempts at the run's interval."""
+    group, interval = run.group, run.interval
+    return run.work.ledger.rows(group.name, group.version, "features", interval.start_us, interval.end_us)
 
 
 def pin(run: Run, step: Step) -> None:

@@ -1,12 +1,52 @@
-"""What the ledger says of each group."""
+"""What the ledger says of each group, and what a plan says is missing or dirty."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from headrace.changes.ledger_row import IntervalState
+from headrace.changes.group_definition import definitions
+from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.planning import plan
+from headrace.changes.step import Step
+from headrace.runner.healing import OPEN
 from headrace.runner.workspace import Workspace
-from headrace.spec import FeatureGroup
+from headrace.storage.delta_history import DeltaHistory
+from headrace.storage.ledger_view import LedgerView
 from headrace.timeline.instant import from_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An attempt that did not end well, or has not ended.
+
+    Attributes:
+        interval: Its interval.
+        attempt: Its number.
+        at: When the ledger heard of it last, UTC.
+        run: Whose it is.
+        reason: Why it failed; None where it has not ended.
+    """
+
+    interval: str
+    attempt: int
+    at: str
+    run: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Consecutive intervals that a plan has something to do for.
+
+    Attributes:
+        span: The intervals, such as `2024-01-01 … 2024-01-31 (31 intervals)`.
+        intervals: How many.
+        why: Why.
+    """
+
+    span: str
+    intervals: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +59,12 @@ class GroupStatus:
         first: The oldest of them.
         last: The newest of them.
         rows: Rows of the newest snapshot.
+        missing: What is due and was never computed, or is not there any more.
+        dirty: What is there and has to be computed again, or lacks new columns.
         failed: Intervals whose newest attempt failed.
-        updated: When the newest one was committed, UTC.
+        failures: The same, with when, by which run and why.
+        open: Newest attempts without an end: at work, or dead.
+        updated: When the last one was committed, UTC.
         run: By which run.
         reason: Why the newest failure failed.
     """
@@ -30,39 +74,66 @@ class GroupStatus:
     first: str | None
     last: str | None
     rows: int | None
+    missing: tuple[Work, ...]
+    dirty: tuple[Work, ...]
     failed: tuple[str, ...]
+    failures: tuple[Trouble, ...]
+    open: tuple[Trouble, ...]
     updated: str | None
     run: str | None
     reason: str | None
 
 
 def status(work: Workspace, name: str | None) -> list[GroupStatus]:
-    """The state of one group or of all that were ever run, in order of their names."""
+    """The state of one group, or of all in order of their names: the version that is defined, and those still stored.
+
+    Raises:
+        UsageError: There is no such group.
+    """
     groups = [work.group(name)] if name else [g.spec for _, g in sorted(work.linted.project.feature_groups.items())]
-    return [state for group in groups for state in _versions(work, group)]
+    view, now_us = LedgerView(work.ledger), time.time_ns() // 1000
+    made = plan(definitions(work.linted), view, DeltaHistory(work.lake), now_us)
+    found = []
+    for group in groups:
+        for version in sorted({group.version, *view.groups().get(group.name, ())}):
+            steps = [step for step in made.steps if (step.group, step.version) == (group.name, version)]
+            found.append(_status(f"{group.name}@{version}", view.intervals(group.name, version), steps))
+    return found
 
 
-def _versions(work: Workspace, group: FeatureGroup) -> Iterator[GroupStatus]:
-    versions = sorted({row.version for row in work.ledger.rows(group.name, table="features")})
-    for version in versions:
-        states = work.ledger.latest(group.name, version)
-        if not all(state.is_retired for state in states):
-            yield _status(f"{group.name}@{version}", states)
-
-
-def _status(group: str, states: list[IntervalState]) -> GroupStatus:
+def _status(group: str, states: Sequence[IntervalState], steps: Iterable[Step]) -> GroupStatus:
     committed = [state.committed for state in states if state.committed]
     failed = [state.latest for state in states if state.latest.status == "failed"]
     newest = committed[-1] if committed else None
     updated = max(committed, key=lambda row: row.recorded_at_us) if committed else None
+    steps = list(steps)
     return GroupStatus(
         group=group,
         intervals=len(committed),
         first=committed[0].interval.name if committed and committed[0].interval else None,
         last=newest.interval.name if newest and newest.interval else None,
         rows=newest.rows_out if newest else None,
+        missing=tuple(_work(step) for step in steps if step.reason == "missing"),
+        dirty=tuple(_work(step) for step in steps if step.reason in ("dirty", "definition", "added")),
         failed=tuple(row.interval.name for row in failed if row.interval),
-        updated=from_instant(updated.recorded_at_us).strftime("%Y-%m-%d %H:%M:%S") if updated else None,
+        failures=tuple(_troubles(failed)),
+        open=tuple(_troubles(state.latest for state in states if state.latest.status in OPEN)),
+        updated=_when(updated.recorded_at_us) if updated else None,
         run=updated.run_id if updated else None,
         reason=failed[-1].reason if failed else None,
     )
+
+
+def _work(step: Step) -> Work:
+    return Work(step.span, len(step.intervals), step.why)
+
+
+def _troubles(rows: Iterable[LedgerRow]) -> Iterator[Trouble]:
+    for row in rows:
+        if row.interval:
+            reason = row.reason if row.status == "failed" else None
+            yield Trouble(row.interval.name, row.attempt, _when(row.recorded_at_us), row.run_id, reason)
+
+
+def _when(us: int) -> str:
+    return from_instant(us).strftime("%Y-%m-%d %H:%M:%S")

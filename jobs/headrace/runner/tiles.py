@@ -1,10 +1,10 @@
 """Brings the tiles of a group up to an interval: what is missing is built, each run's in one commit."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from headrace.changes.ledger_row import LedgerRow, Status
+from headrace.changes.ledger_row import IntervalState, LedgerRow, Status
 from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
@@ -14,6 +14,7 @@ from headrace.errors import ConflictError
 from headrace.logical.pruning import instants_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
+from headrace.runner.healing import OPEN, closed, heal, said
 from headrace.runner.progress import Step
 from headrace.runner.run import Run
 from headrace.storage import Computing, change_since
@@ -72,14 +73,15 @@ def bring_tiles(run: Run, step: Step) -> None:
         step.note("none: all features read events")
         return
     for left in reversed(range(TRIES)):
-        plan = _plan(run, tiled)
+        states = _healed(run, step)
+        plan = _plan(run, tiled, states)
         if not plan.missing:
             (commit,) = run.work.tile_table(run.group).table.history(limit=1)
             run.tiles = StoredTiles(tiled, plan, commit.version)
             step.note("all there")
             return
         try:
-            run.tiles = _build(run, tiled, plan, step)
+            run.tiles = _build(run, tiled, plan, _cut_off(states, plan), step)
             return
         except ConflictError:
             if left == 0:
@@ -87,8 +89,26 @@ def bring_tiles(run: Run, step: Step) -> None:
             step.note("another run was first")
 
 
-def _plan(run: Run, tiled: Tiling) -> TilePlan:
-    stored = run.work.ledger.latest(run.group.name, run.group.version, "tiles")
+def _healed(run: Run, step: Step) -> list[IntervalState]:
+    """Where the tiles of each interval stand; of builds that nobody ended, those that are in the table are committed.
+
+    One that is not there and is older than one that is can never come in, so it has failed. Others may be at work.
+    """
+    ledger, group = run.work.ledger, run.group
+    states = ledger.latest(group.name, group.version, "tiles")
+    newest = max((state.committed.attempt for state in states if state.committed), default=0)
+    left_open = [state.latest for state in states if state.latest.status in OPEN]
+    healed = heal(run.work, left_open, is_dead=lambda row: row.attempt < newest)
+    step.details += dict.fromkeys(map(said, healed))
+    return ledger.latest(group.name, group.version, "tiles") if healed else states
+
+
+def _cut_off(states: Sequence[IntervalState], plan: TilePlan) -> list[LedgerRow]:
+    """Builds without an end at intervals that are built now."""
+    return [state.latest for state in states if state.latest.status in OPEN and state.latest.interval in plan.missing]
+
+
+def _plan(run: Run, tiled: Tiling, stored: Sequence[IntervalState]) -> TilePlan:
     return plan_tiles(
         run.group.name,
         tiled,
@@ -123,10 +143,11 @@ def _states(run: Run, tiled: Tiling) -> dict[str, TileState]:
     return {state.column: state for of_feature in of_features for state in of_feature.values()}
 
 
-def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
+def _build(run: Run, tiled: Tiling, plan: TilePlan, cut_off: Sequence[LedgerRow], step: Step) -> StoredTiles:
     """Claims the missing intervals, builds their tiles and swaps them in.
 
-    What is built is read by nobody before it is there, so it is not staged: a failure leaves the table as it was.
+    What is built is read by nobody before it is there, so it is not staged: a failure leaves the table as it was. How
+    an attempt that fails here ended is left to the table's history, which the next run looks at.
     """
     # Coarser tiles need every state of those below, so what is missing once is missing until there is a new base.
     states = {column: state for column, state in _states(run, tiled).items() if column not in plan.outgrown}
@@ -134,7 +155,7 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
     claimed = [_row(run, plan, missing, "claimed", prints) for missing in plan.missing]
     prepared = [replace(row, status="prepared") for row in claimed]
     what = f"tiles/{run.group.name}_v{run.group.version}"
-    attempt = run.work.ledger.claim_all([*claimed, *prepared], what)
+    attempt = run.work.ledger.claim_all([*claimed, *prepared], what, [closed(row) for row in cut_off])
     with translated(_computing(run), run.expressions):
         try:
             version = _write(run, tiled, plan, states, attempt, wide_sums=False)
@@ -146,6 +167,9 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, step: Step) -> StoredTiles:
             step.note("without sums, which outgrew them")
             prints |= {column: OUTGROWN for column, state in states.items() if state.is_total}
             kept = {column: state for column, state in states.items() if not state.is_total}
+            # Whoever heals this attempt must know what its tiles are without.
+            again = [_row(run, plan, missing, "prepared", prints) for missing in plan.missing]
+            run.work.ledger.append(*[replace(row, attempt=attempt) for row in again])
             version = _write(run, tiled, plan, kept, attempt, wide_sums=True)
     rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
     run.work.ledger.append(*[replace(row, attempt=attempt, table_version=version) for row in rows])

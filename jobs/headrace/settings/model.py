@@ -104,6 +104,7 @@ class Settings(BaseSettings):
         roots: The only places where paths may resolve; the lake alone when not given.
         tables: Locations by logical name.
         spark: Which Spark to use.
+        retention: How long replaced rows of features and training sets can still be read, in days, as in `400d`.
         project: The directory that relative paths start from; set by `load`.
     """
 
@@ -121,6 +122,7 @@ class Settings(BaseSettings):
     roots: list[str] = Field(default_factory=list)
     tables: dict[str, TableLocation] = Field(default_factory=dict)
     spark: SparkSettings = Field(default_factory=SparkSettings)
+    retention: str = Field(default="90d", pattern=r"^[1-9]\d{0,4}d$")
     project: Path = Path()
 
     @model_validator(mode="after")

@@ -94,14 +94,20 @@ class DeltaTable:
         with translated(f"clearing {self.name}"):
             self.spark.sql(f"DELETE FROM {self.address.sql}").collect()  # noqa: S608, an address quotes itself
 
-    def find_commit(self, wanted: Mapping[str, Any]) -> Commit | None:
-        """The newest commit whose metadata has all of `wanted`, or None."""
+    def find_commit(self, wanted: Mapping[str, Any], since_us: int | None = None) -> Commit | None:
+        """The newest commit whose metadata has all of `wanted`, or None.
+
+        Args:
+            wanted: What the writer said.
+            since_us: Older commits need not be looked at.
+        """
         for limit in (RECENT_COMMITS, None):
             commits = self.history(limit)
             for commit in commits:
                 if wanted.items() <= commit.metadata.items():
                     return commit
-            if limit is not None and len(commits) < limit:
+            is_past = since_us is not None and bool(commits) and commits[-1].committed_at_us < since_us
+            if is_past or (limit is not None and len(commits) < limit):
                 break
         return None
 

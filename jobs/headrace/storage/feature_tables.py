@@ -13,9 +13,18 @@ from headrace.timeline.instant import from_instant
 
 FEATURE_TIME = "feature_time"
 FEATURE_DATE = "feature_date"
-# Training sets are read again at the versions they recorded, and crashes are healed from the history: both
-# need the log and the files of replaced intervals for longer than Delta's week.
-RETENTION = "interval 90 days"
+
+
+def retention(kept: str) -> dict[str, str]:
+    """How long a table keeps its log and the files of replaced rows.
+
+    Training sets are read again at the versions they recorded, and crashes are healed from the history: both need them
+    for longer than Delta's week.
+
+    Args:
+        kept: What the settings say, as Delta has it.
+    """
+    return {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": kept}
 
 
 class FeatureTable:
@@ -29,7 +38,7 @@ class FeatureTable:
     """
 
     def __init__(self, lake: Lake, group: str, version: int, finer_than_a_day: bool) -> None:
-        self._group, self._version, self._finer = group, version, finer_than_a_day
+        self._lake, self._group, self._version, self._finer = lake, group, version, finer_than_a_day
         address = lake.layout.features(group, version)
         self.table = DeltaTable(lake.spark, address, f"features of {group}_v{version}")
 
@@ -55,8 +64,7 @@ class FeatureTable:
             properties={
                 "headrace.group": self._group,
                 "headrace.version": str(self._version),
-                "delta.logRetentionDuration": RETENTION,
-                "delta.deletedFileRetentionDuration": RETENTION,
+                **retention(self._lake.retention),
             },
         )
 

@@ -94,12 +94,13 @@ class Ledger:
         commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
         return attempt
 
-    def claim_all(self, rows: Sequence[LedgerRow], what: str) -> int:
+    def claim_all(self, rows: Sequence[LedgerRow], what: str, closing: Sequence[LedgerRow] = ()) -> int:
         """Takes several intervals of one table for a run, with one number for all: one above any of that table before.
 
         Args:
             rows: What is claimed, an interval each; their attempt is given here.
             what: Unique name of the table.
+            closing: Rows that end older attempts, added in the same commit as they are.
 
         Returns:
             The attempt, which fences older ones of any of its intervals.
@@ -112,7 +113,7 @@ class Ledger:
             (newest,) = self._where(first.group, first.version, first.table).agg(f.max("attempt")).collect()
         attempt = (newest[0] or 0) + 1
         self._ensure()
-        writer = self._writer(*[replace(row, attempt=attempt) for row in rows])
+        writer = self._writer(*[replace(row, attempt=attempt) for row in rows], *closing)
         commit(self._table, writer, {"run_id": first.run_id}, f"headrace/claims/{what}", attempt)
         return attempt
 
@@ -237,6 +238,41 @@ class Ledger:
         for row in rows:
             found.setdefault((row.group, row.version), []).append(_state(row))
         return {of: states for of, states in found.items() if not all(state.is_retired for state in states)}
+
+    def open_attempts(self, before_us: int) -> list[LedgerRow]:
+        """The newest row of every attempt, at whatever table, that nobody ended and that did nothing since an instant.
+
+        Args:
+            before_us: Attempts with later rows are left out.
+        """
+        everything = f.struct(
+            *[f.expr(column).alias(name) for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)]
+        )
+        ends = f.col("status").isin("failed", "committed", "retired")
+        with translated("reading the ledger"):
+            attempts = self._where(None, None, None).groupBy("group", "version", "table", "interval_start", "attempt")
+            rows = (
+                attempts.agg(
+                    f.max_by(everything, f.struct(_stage(f.col("status")), "recorded_at")).alias("newest"),
+                    f.count_if(ends).alias("ends"),
+                    f.max(f.unix_micros("recorded_at")).alias("last_us"),
+                )
+                .where(f"ends = 0 AND last_us <= {before_us}")
+                .orderBy("last_us")
+                .collect()
+            )
+        return [from_row(row.newest) for row in rows]
+
+    def tables(self) -> list[tuple[TableKind, str, int]]:
+        """Kind, group or training set, and version of all tables that anybody has claimed."""
+        with translated("reading the ledger"):
+            rows = self._where(None, None, None).select("table", "group", "version").distinct()
+            return sorted((row[0], row[1], row[2]) for row in rows.collect())
+
+    @property
+    def table(self) -> DeltaTable:
+        """The table itself, for its upkeep."""
+        return self._table
 
     def definitions(self) -> dict[tuple[str, int], str]:
         """What the newest snapshot of each version of a group was made by: a manifest each."""

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,11 @@ class Staging:
 
     def orphans(self, older_than: Duration) -> list[str]:
         """Run ids of results that nothing was written to for so long, oldest first: their runs are dead."""
+        local = self._lake.local_directory("_headrace/staging")
+        if local is not None:
+            until = time.time() - older_than.us / 1_000_000
+            ages = [(_changed(folder), folder.name) for folder in local.glob("*")]
+            return [run_id for changed, run_id in sorted(ages) if changed <= until]
         pattern = self._lake.layout.staging("*")
         if not pattern.is_path:
             return []
@@ -98,6 +104,14 @@ class Staging:
                 return []
             raise translate(error, "looking for old staged results") from error
         return [row.run_id for row in found]
+
+    def size(self, run_id: str) -> tuple[int, int] | None:
+        """Files and bytes of a result; None where they are not on this machine."""
+        local = self._lake.local_directory(f"_headrace/staging/{run_id}")
+        if local is None:
+            return None
+        sizes = [path.stat().st_size for path in local.rglob("*") if path.is_file()]
+        return len(sizes), sum(sizes)
 
     def expire(self, older_than: Duration) -> list[str]:
         """Frees what dead runs left behind, and names them."""
@@ -116,3 +130,9 @@ class Staging:
 
     def _table(self, run_id: str) -> DeltaTable:
         return DeltaTable(self._lake.spark, self._lake.layout.staging(run_id))
+
+
+def _changed(folder: Path) -> float:
+    """When anything in a folder was last written to, in seconds; its writer may still be adding to it."""
+    files = [path.stat().st_mtime for path in folder.rglob("*") if path.is_file()]
+    return max(files, default=folder.stat().st_mtime)

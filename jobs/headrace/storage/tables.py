@@ -29,6 +29,11 @@ class Lake:
         self.spark, self.settings = spark, settings
         self.layout = Layout(settings)
 
+    @property
+    def retention(self) -> str:
+        """How long replaced rows are kept, as Delta has it."""
+        return f"interval {self.settings.retention.removesuffix('d')} days"
+
     def version(self, name: str) -> TableVersion:
         """The version of a table as it is now: of Delta its number, of files a digest.
 
@@ -122,6 +127,11 @@ class Lake:
                     options = {key: reveal(value) for key, value in location.options.items()}
                     rows = read_csv(self.spark, path, name, schema, options)
             return rows
+
+    def address(self, name: str) -> Address:
+        """The address of a logical table."""
+        location = self.location(name)
+        return Address.catalog(location.catalog) if location.catalog else Address.path(self._path(location))
 
     def delta_path(self, name: str) -> str:
         """Where the files and the log of a Delta table are."""

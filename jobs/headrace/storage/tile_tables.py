@@ -6,13 +6,21 @@ from pyspark.sql import DataFrame
 
 from headrace.engine.tile_columns import FROM_US, KNOWN, PARTITIONS, TO_US, timestamp
 from headrace.storage.delta_table import DeltaTable
-from headrace.storage.feature_tables import RETENTION
 from headrace.storage.fenced import Computing
 from headrace.storage.interval_table import replace
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
 
 _OWN = {**PARTITIONS, FROM_US: "bigint", TO_US: "bigint"}
+
+
+def tile_retention(kept: str) -> dict[str, str]:
+    """How long a tile table keeps what: its log for healing, replaced files no longer than a run that reads them.
+
+    Args:
+        kept: What the settings say, as Delta has it.
+    """
+    return {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": "interval 7 days"}
 
 
 class TileTable:
@@ -25,7 +33,7 @@ class TileTable:
     """
 
     def __init__(self, lake: Lake, group: str, version: int) -> None:
-        self._group, self._version = group, version
+        self._lake, self._group, self._version = lake, group, version
         self.table = DeltaTable(lake.spark, lake.layout.tiles(group, version), f"tiles of {group}_v{version}")
 
     @property
@@ -49,8 +57,7 @@ class TileTable:
             properties={
                 "headrace.group": self._group,
                 "headrace.version": str(self._version),
-                "delta.logRetentionDuration": RETENTION,
-                "delta.deletedFileRetentionDuration": RETENTION,
+                **tile_retention(self._lake.retention),
                 # Every read names its partitions; one file each is enough.
                 "delta.dataSkippingNumIndexedCols": "0",
                 "delta.autoOptimize.optimizeWrite": "true",

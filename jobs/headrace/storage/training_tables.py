@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from headrace.engine.spark_errors import translated
 from headrace.errors import UsageError
 from headrace.storage.delta_table import DeltaTable
-from headrace.storage.feature_tables import RETENTION
+from headrace.storage.feature_tables import retention
 from headrace.storage.fenced import commit
 from headrace.storage.tables import Lake
 
@@ -23,7 +23,7 @@ class TrainingTable:
     """
 
     def __init__(self, lake: Lake, name: str, as_parquet: bool) -> None:
-        self._name, self._as_parquet = name, as_parquet
+        self._lake, self._name, self._as_parquet = lake, name, as_parquet
         self.table = DeltaTable(lake.spark, lake.layout.training_set(name), f"training set {name}")
         if as_parquet and not self.table.address.is_path:
             raise UsageError(f"{name}: a catalog keeps no Parquet folders", "take `output: delta`")
@@ -57,8 +57,7 @@ class TrainingTable:
                 {field.name: field.dataType.simpleString() for field in rows.schema.fields},
                 properties={
                     "headrace.training_set": self._name,
-                    "delta.logRetentionDuration": RETENTION,
-                    "delta.deletedFileRetentionDuration": RETENTION,
+                    **retention(self._lake.retention),
                 },
             )
         writer = rows.write.mode("overwrite").option("overwriteSchema", "true")

@@ -20,10 +20,10 @@ from headrace.logical.fingerprint import fingerprint
 from headrace.logical.training_set import Computed, GeneratedSpine, TrainingSet
 from headrace.quality import GateResult, Suite, run_gate
 from headrace.runner.batches import Batch
+from headrace.runner.healing import heal, said
 from headrace.runner.judging import SLOWER, note_expectations, note_failures, require_passed, require_rows, summary
 from headrace.runner.progress import Step
 from headrace.runner.training_sets.build import Build, SpineFacts
-from headrace.runner.training_sets.healing import heal
 from headrace.runner.training_sets.inputs import (
     feature_table,
     input_batches,
@@ -47,9 +47,10 @@ def claim(build: Build, step: Step) -> None:
     prints = build.fingerprints
     build.attempt = build.work.ledger.claim(build.name, VERSION, "training_set", None, build.run_id, prints)
     step.note(f"attempt {build.attempt}")
-    for row in heal(build.work, build.name, VERSION, build.attempt):
-        became = "failed" if row.table_version is None else f"version {row.table_version}"
-        step.details.append(f"attempt {row.attempt} was cut off: {became}")
+    if build.attempt > 1:
+        rows = build.work.ledger.rows(build.name, VERSION, "training_set")
+        older = [row for row in rows if row.attempt < build.attempt]
+        step.details += map(said, heal(build.work, older, is_dead=lambda row: True))
 
 
 def pin(build: Build, step: Step) -> None:

@@ -1,0 +1,83 @@
+"""`headrace maintain`: looks after what was written."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from headrace.cli.invocation import Invocation
+from headrace.cli.rendering import counted
+from headrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from headrace.runner.maintaining import Maintained, Upkeep
+
+
+def maintain(
+    context: typer.Context,
+    group: Annotated[
+        str | None, typer.Argument(help="Only this group or training set; all, staging and the ledger when not given.")
+    ] = None,
+    older_than: Annotated[
+        str, typer.Option("--older-than", help="Runs that said nothing for so long are dead.")
+    ] = "1d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    format: Annotated[Literal["text", "json"], typer.Option(help="How to print the result.")] = "text",
+) -> int:
+    """Close dead attempts, free staging, compact tables and delete files that no version within retention needs.
+
+    Files of replaced rows are kept as long as `retention` in the settings says (90d unless it is given), since training
+    sets are rebuilt from the versions that they were built from.
+
+    \b
+    Example:
+      headrace maintain --dry-run
+      headrace maintain household_spend --older-than 2d
+    """
+    from headrace.runner.maintaining import maintain as look_after
+    from headrace.runner.progress import Progress
+    from headrace.timeline import Duration
+
+    invocation: Invocation = context.obj
+    try:
+        age = Duration.parse(older_than)
+    except ValueError as error:
+        raise UsageError(f"--older-than: {error}") from error
+    work = invocation.workspace()
+    if group is not None and group not in work.linted.project.training_sets:
+        work.group(group)
+    done = look_after(work, group, age, dry_run, Progress(quiet=format == "json"))
+    if format == "json":
+        print(json.dumps(asdict(done), indent=2))
+    else:
+        _print(done)
+    return 0
+
+
+def _print(done: "Maintained") -> None:
+    from headrace.cli.plan_text import size_of
+
+    for attempt in done.attempts:
+        print(f"  {attempt}")
+    would = "would free" if done.dry_run else "freed"
+    print(
+        f"staging: {would} {counted(len(done.staged), 'result')} of dead runs, {counted(done.staged_files, 'file')}, "
+        f"{size_of(done.staged_bytes)}"
+    )
+    for table in done.tables:
+        print(_sentence(table, done.dry_run))
+
+
+def _sentence(table: "Upkeep", dry_run: bool) -> str:
+    from headrace.cli.plan_text import size_of
+
+    if table.busy is not None:
+        return f"{table.table}: left alone, {table.busy}"
+    size = "" if table.freed_bytes is None else f", {size_of(table.freed_bytes)}"
+    compacted = f"; {table.small_files:,} small files became {table.compacted_to:,}" if table.small_files else ""
+    verb = "would delete" if dry_run else "deleted"
+    return (
+        f"{table.table}: {verb} {counted(table.deleted_files, 'file')}{size}{compacted}; keeps replaced files for "
+        f"{table.kept_for}: {table.why}"
+    )

@@ -1,0 +1,146 @@
+"""Computes every interval that is due and not there: group by group, what a plan says is missing."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+
+from headrace.changes.plan import Plan
+from headrace.changes.planning import problem_of
+from headrace.changes.step import Step
+from headrace.changes.tile_plan import MAX_REBUILD
+from headrace.errors import DataError, UsageError
+from headrace.logical.pruning import scans_of
+from headrace.runner.materialize import Materialized, materialize_interval
+from headrace.runner.progress import Progress
+from headrace.runner.workspace import Workspace
+
+# The first that any group has is the exit code: a bug, infrastructure, definitions, data; what may be tried again last.
+WORST_FIRST = (1, 5, 2, 3, 4)
+
+
+@dataclass
+class CaughtUp:
+    """What became of one group.
+
+    Attributes:
+        group: The group, with its version.
+        due: Intervals that were due.
+        done: Those of them that were computed, in order.
+        failed: The interval that failed; those after it were left alone. None where none did, or all of it is wrong.
+        error: Why it failed.
+        code: The exit code of that; 0 where all went well.
+        dirty: Intervals that are there and have to be computed again, which `apply` does.
+        seconds: How long it took.
+    """
+
+    group: str
+    due: int
+    done: list[Materialized] = field(default_factory=list)
+    failed: str | None = None
+    error: str | None = None
+    code: int = 0
+    dirty: int = 0
+    seconds: float = 0.0
+
+
+def catch_up(
+    work: Workspace,
+    plan: Plan,
+    names: Sequence[str],
+    progress: Progress,
+    tell: Callable[[Materialized], None],
+    *,
+    max_parallel: int = 1,
+    max_rebuild: int = MAX_REBUILD,
+) -> list[CaughtUp]:
+    """Runs the steps of a plan that compute what is not there. A group that fails does not stop the others.
+
+    A group that reads the feature table of another one waits for it; the intervals of one group follow each other.
+
+    Args:
+        work: The project.
+        plan: What is due.
+        names: The groups.
+        progress: Where the stages of each interval are reported.
+        tell: Is given each interval's result as soon as it is there.
+        max_parallel: How many groups are computed at the same time.
+        max_rebuild: How many earlier intervals may get their tiles on the way of one.
+
+    Returns:
+        A result for each group, in the order of the names.
+    """
+    _ = work.lake, work.ledger, work.staging  # opened once, before threads share them
+    refused = {change.group: problem_of(change) for change in plan.changes if change.needs_version}
+
+    reads = _reads(work, names)
+    results: dict[str, CaughtUp] = {}
+
+    def of_group(name: str) -> CaughtUp:
+        steps = [step for step in plan.steps if step.group == name]
+        failed = [read for read in sorted(reads[name]) if results[read].code]
+        if name in refused:
+            return _left_alone(work, name, refused[name], UsageError.exit_code)
+        if failed:
+            return _left_alone(work, name, f"{', '.join(failed)}, which it reads, failed", DataError.exit_code)
+        return _catch_up(work, name, steps, progress, tell, max_rebuild)
+
+    order = TopologicalSorter(reads)
+    order.prepare()
+    with ThreadPoolExecutor(max_parallel) as pool:
+        while order.is_active():
+            ready = sorted(order.get_ready())
+            done = map(of_group, ready) if max_parallel == 1 else pool.map(of_group, ready)
+            for name, result in zip(ready, done, strict=True):
+                results[name] = result
+                order.done(name)
+    return [results[name] for name in names]
+
+
+def worst(results: Sequence[CaughtUp]) -> int:
+    """The exit code of all groups together."""
+    codes = {result.code for result in results}
+    return next((code for code in WORST_FIRST if code in codes), 0)
+
+
+def _reads(work: Workspace, names: Sequence[str]) -> dict[str, set[str]]:
+    """Which of the groups each of them reads, where settings map a table of it to what another one writes."""
+    groups = {name: work.group(name) for name in names}
+    written = {work.lake.layout.features(name, group.version): name for name, group in groups.items()}
+    found: dict[str, set[str]] = {name: set() for name in names}
+    for name, group in groups.items():
+        for scan in scans_of(work.features(group).events):
+            with suppress(UsageError):  # of a table that nobody maps: the group itself will say so
+                found[name] |= {written[at] for at in [work.lake.address(scan.table)] if at in written} - {name}
+    return found
+
+
+def _left_alone(work: Workspace, name: str, why: str, code: int) -> CaughtUp:
+    return CaughtUp(f"{name}@{work.group(name).version}", 0, error=why, code=code)
+
+
+def _catch_up(
+    work: Workspace,
+    name: str,
+    steps: Sequence[Step],
+    progress: Progress,
+    tell: Callable[[Materialized], None],
+    max_rebuild: int,
+) -> CaughtUp:
+    began = time.perf_counter()
+    intervals = [interval for step in steps if step.action == "materialize" for interval in step.intervals]
+    dirty = sum(len(step.intervals) for step in steps if step.action != "materialize")
+    result = CaughtUp(f"{name}@{work.group(name).version}", len(intervals), dirty=dirty)
+    for interval in intervals:
+        try:
+            one = materialize_interval(work, name, interval.name, progress, max_rebuild=max_rebuild)
+        except Exception as error:
+            result.failed, result.error = interval.name, str(error)
+            result.code = getattr(error, "exit_code", 1)
+            break
+        result.done.append(one)
+        tell(one)
+    result.seconds = round(time.perf_counter() - began, 3)
+    return result

@@ -1,0 +1,134 @@
+"""Attempts that a crash cut off: what their table holds all the same, and what it does not, goes on record."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from headrace.changes.ledger_row import LedgerRow, TableKind
+from headrace.runner.workspace import Workspace
+from headrace.storage import DeltaTable
+from headrace.timeline import Interval
+
+CRASHED = "the run ended without a word"
+OPEN = ("claimed", "prepared")
+# Clocks of drivers and of stores differ; a commit is looked for from a little before its claim on.
+_MARGIN_US = 86_400_000_000
+_SETTLED = {"committed", "retired"}
+_Place = tuple[str, str, int, Interval | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """All that the ledger says of one attempt at one interval, or at a training set.
+
+    Attributes:
+        row: The row that says most of it: the prepared one, else the newest.
+        is_prepared: Whether it may be in its table.
+        is_open: Whether nobody has said how it ended.
+        is_newest: Whether no later attempt at the interval is settled: it would be what the table holds.
+    """
+
+    row: LedgerRow
+    is_prepared: bool
+    is_open: bool
+    is_newest: bool
+
+
+def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRow], bool]) -> list[LedgerRow]:
+    """Closes attempts that were cut off.
+
+    An attempt whose commit is in its table's history was written in full, since each is one commit: it becomes
+    committed, even where a failure after the commit is on record. One that is not there has failed if it is dead.
+
+    Args:
+        work: The project.
+        rows: The ledger's rows of attempts at intervals, of any tables; all rows of each attempt, or its newest.
+        is_dead: Whether an open attempt that is not in its table has ended; others are left alone.
+
+    Returns:
+        The rows that were added to the ledger.
+    """
+    now_us = time.time_ns() // 1000
+    versions: dict[tuple[object, ...], int | None] = {}
+    found = []
+    for attempt in attempts_of(rows):
+        row = attempt.row
+        version = None
+        if attempt.is_prepared and (attempt.is_open or attempt.is_newest):
+            commit = (row.table, row.group, row.version, *_metadata(row).values())
+            if commit not in versions:
+                versions[commit] = _version_of(work, row)
+            version = versions[commit]
+        if version is not None:
+            found.append(replace(row, status="committed", table_version=version, recorded_at_us=now_us))
+        elif attempt.is_open and is_dead(row):
+            found.append(closed(row))
+    if found:
+        work.ledger.append(*found)
+    for row in found:
+        discard(work, row)
+    return found
+
+
+def closed(row: LedgerRow) -> LedgerRow:
+    """The row that says of an open attempt that it came to nothing."""
+    return replace(row, status="failed", reason=CRASHED, recorded_at_us=time.time_ns() // 1000)
+
+
+def attempts_of(rows: Iterable[LedgerRow]) -> list[Attempt]:
+    """Attempts that are in no table as far as the ledger knows, oldest first; of two rows alike the later counts."""
+    by_interval: dict[_Place, dict[int, dict[str, LedgerRow]]] = {}
+    for row in rows:
+        place = (row.table, row.group, row.version, row.interval)
+        by_interval.setdefault(place, {}).setdefault(row.attempt, {})[row.status] = row
+    found = []
+    for attempts in by_interval.values():
+        settled = max((number for number, by_status in attempts.items() if _SETTLED & by_status.keys()), default=0)
+        for number, by_status in sorted(attempts.items()):
+            if not _SETTLED & by_status.keys():
+                row = by_status.get("prepared") or max(by_status.values(), key=lambda one: one.recorded_at_us)
+                found.append(Attempt(row, "prepared" in by_status, "failed" not in by_status, number > settled))
+    return found
+
+
+def said(row: LedgerRow) -> str:
+    """What became of a healed attempt, for people."""
+    became = f"version {row.table_version}" if row.status == "committed" else "failed"
+    return f"attempt {row.attempt} was cut off: {became}"
+
+
+def discard(work: Workspace, row: LedgerRow) -> None:
+    """Frees what an attempt that has ended left in staging.
+
+    Tiles are not staged; what is there under the name of their run may belong to a later attempt of that run.
+    """
+    if row.table == "training_set":
+        work.staging.discard(f"{row.run_id}-spine")
+    if row.table != "tiles":
+        work.staging.discard(row.run_id)
+
+
+def table_of_kind(work: Workspace, kind: TableKind, name: str, version: int) -> DeltaTable:
+    """The table of a group or a training set that attempts write."""
+    layout = work.lake.layout
+    match kind:
+        case "features":
+            return DeltaTable(work.spark, layout.features(name, version), f"features of {name}_v{version}")
+        case "tiles":
+            return DeltaTable(work.spark, layout.tiles(name, version), f"tiles of {name}_v{version}")
+        case "training_set":
+            return DeltaTable(work.spark, layout.training_set(name), f"training set {name}")
+
+
+def _version_of(work: Workspace, row: LedgerRow) -> int | None:
+    """The version of its table that an attempt has committed, or None."""
+    table = table_of_kind(work, row.table, row.group, row.version)
+    if table.columns() is None:
+        return None
+    commit = table.find_commit(_metadata(row), since_us=row.recorded_at_us - _MARGIN_US)
+    return None if commit is None else commit.version
+
+
+def _metadata(row: LedgerRow) -> dict[str, object]:
+    """What tells the commit of an attempt. A run commits snapshots once, a backfill's of many intervals too."""
+    return {"run_id": row.run_id} if row.table == "features" else {"run_id": row.run_id, "attempt": row.attempt}

@@ -1,0 +1,196 @@
+"""Upkeep of a lake: dead attempts get an end, staging is freed, tables are compacted and vacuumed within retention."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from headrace.engine.tile_columns import KNOWN, timestamp
+from headrace.errors import ConflictError
+from headrace.runner.healing import heal, table_of_kind
+from headrace.runner.progress import Progress, Step
+from headrace.runner.workspace import Workspace
+from headrace.storage import FEATURE_DATE, DeltaTable
+from headrace.storage.feature_tables import retention
+from headrace.storage.tile_tables import tile_retention
+from headrace.storage.upkeep import compact, properties_of, set_properties, vacuum
+from headrace.timeline import Duration
+from headrace.timeline.instant import from_instant
+
+
+@dataclass
+class Upkeep:
+    """What was done to one table.
+
+    Attributes:
+        table: Where it is.
+        kept_for: How long it keeps the files of replaced rows.
+        why: What needs them.
+        small_files: Files that were put together.
+        compacted_to: What they became.
+        deleted_files: Files that nothing needs any more.
+        freed_bytes: Their size; None where nobody measured it.
+        busy: Why nothing was done, when somebody else was writing.
+    """
+
+    table: str
+    kept_for: str
+    why: str
+    small_files: int = 0
+    compacted_to: int = 0
+    deleted_files: int = 0
+    freed_bytes: int | None = 0
+    busy: str | None = None
+
+
+@dataclass
+class Maintained:
+    """What was done to a lake.
+
+    Attributes:
+        attempts: Attempts that got an end, and which.
+        staged: Results of dead runs that were freed.
+        staged_files: Their files.
+        staged_bytes: Their size.
+        tables: What was done to each table.
+        dry_run: Whether nothing was done, only looked at.
+    """
+
+    attempts: list[str] = field(default_factory=list)
+    staged: list[str] = field(default_factory=list)
+    staged_files: int = 0
+    staged_bytes: int = 0
+    tables: list[Upkeep] = field(default_factory=list)
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """One table and how it is kept."""
+
+    table: DeltaTable
+    why: str
+    properties: dict[str, str]
+    compacts: bool
+    where: str | None = None
+
+
+@dataclass
+class _Work:
+    """What the steps of `maintain` share."""
+
+    work: Workspace
+    group: str | None
+    older_than: Duration
+    done: Maintained
+
+    @property
+    def until_us(self) -> int:
+        return time.time_ns() // 1000 - self.older_than.us
+
+
+def maintain(work: Workspace, group: str | None, older_than: Duration, dry_run: bool, progress: Progress) -> Maintained:
+    """Looks after everything that Headrace has written, or after one group.
+
+    Args:
+        work: The project.
+        group: Only this group or training set; None is all, with staging and the ledger.
+        older_than: Attempts and staged results that did nothing for so long are dead; partitions of younger instants
+            are not compacted, since runs may be writing them.
+        dry_run: Only say what would be done.
+        progress: Where steps are reported.
+    """
+    shared = _Work(work, group, older_than, Maintained(dry_run=dry_run))
+    for label, stage in STEPS:
+        with progress.step(label) as step:
+            stage(shared, step)
+    return shared.done
+
+
+def _close_attempts(shared: _Work, step: Step) -> None:
+    dead = shared.work.ledger.open_attempts(shared.until_us)
+    dead = [row for row in dead if shared.group in (None, row.group)]
+    rows = dead if shared.done.dry_run else heal(shared.work, dead, is_dead=lambda row: True)
+    for row in rows:
+        at = f" {row.interval}" if row.interval else ""
+        became = "open" if shared.done.dry_run else row.status
+        shared.done.attempts.append(f"{row.table} {row.group}@{row.version}{at} attempt {row.attempt}: {became}")
+    step.note(f"{len(rows)} without an end")
+
+
+def _free_staging(shared: _Work, step: Step) -> None:
+    if shared.group is not None:
+        return
+    staging = shared.work.staging
+    for run_id in staging.orphans(shared.older_than):
+        files, size = staging.size(run_id) or (0, 0)
+        shared.done.staged.append(run_id)
+        shared.done.staged_files += files
+        shared.done.staged_bytes += size
+        if not shared.done.dry_run:
+            staging.discard(run_id)
+    step.note(f"{len(shared.done.staged)} results of dead runs")
+
+
+def _look_after_tables(shared: _Work, step: Step) -> None:
+    for kept in _tables(shared):
+        if kept.table.columns() is not None:
+            shared.done.tables.append(_look_after(kept, shared.done.dry_run))
+    step.note(f"{len(shared.done.tables)} tables")
+    step.note(f"{sum(table.deleted_files for table in shared.done.tables):,} files deleted")
+
+
+STEPS: tuple[tuple[str, Callable[[_Work, Step], None]], ...] = (
+    ("close dead attempts", _close_attempts),
+    ("free staging", _free_staging),
+    ("look after tables", _look_after_tables),
+)
+
+
+def _look_after(kept: _Kept, dry_run: bool) -> Upkeep:
+    table = kept.table
+    said = kept.properties.get("delta.deletedFileRetentionDuration", "interval 7 days")
+    done = Upkeep(table.address.text, f"{said.split()[1]}d", kept.why)
+    try:
+        if not dry_run:
+            has = properties_of(table)
+            wanted = {name: value for name, value in kept.properties.items() if has.get(name) != value}
+            if wanted:
+                set_properties(table, wanted)
+            if kept.compacts:
+                compacted = compact(table, kept.where)
+                done.small_files, done.compacted_to = compacted.before, compacted.after
+        vacuumed = vacuum(table, dry_run)
+        done.deleted_files, done.freed_bytes = vacuumed.files, vacuumed.bytes
+    except ConflictError as error:
+        done.busy = error.message
+    return done
+
+
+def _tables(shared: _Work) -> list[_Kept]:
+    """All tables that Headrace may have written, in the order of their names."""
+    lake = shared.work.lake
+    until = from_instant(shared.until_us)
+    found = []
+    for kind, name, version in shared.work.ledger.tables():
+        if shared.group not in (None, name):
+            continue
+        table = table_of_kind(shared.work, kind, name, version)
+        match kind:
+            case "features":
+                where = f"{FEATURE_DATE} < DATE '{until.date().isoformat()}'"
+                why = "training sets are rebuilt from the versions that they were built from"
+                found.append(_Kept(table, why, retention(lake.retention), True, where))
+            case "tiles":
+                where = f"{KNOWN} < {timestamp(shared.until_us)}"
+                why = "runs that began before may be reading them"
+                found.append(_Kept(table, why, tile_retention(lake.retention), True, where))
+            case "training_set":
+                why = "each version is a build"
+                found.append(_Kept(table, why, retention(lake.retention), False))
+    if shared.group is None:
+        week = "whoever reads them now"
+        for source in sorted(shared.work.linted.project.sources):
+            quarantine = DeltaTable(lake.spark, lake.layout.quarantine(source), f"quarantine of {source}")
+            found.append(_Kept(quarantine, week, {}, False))
+        found.append(_Kept(shared.work.ledger.table, week, {}, True))
+    return found

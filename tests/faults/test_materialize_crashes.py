@@ -1,0 +1,120 @@
+"""`kill -9` anywhere in a run, then the run again: the tables are those of an undisturbed run, and no orphan stays.
+
+FAULT_KILLS says how many; `make test-faults` asks for a hundred. FAULT_SEED gives other moments and another order.
+"""
+
+import json
+import os
+import random
+import re
+import signal
+import time
+from collections.abc import Iterator
+from itertools import cycle, islice
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from tests.faults.dying import POINTS
+from tests.faults.processes import Process, day, open_shop, snapshots
+from tests.integration.shop import Shop, ledger
+
+KILLS = int(os.environ.get("FAULT_KILLS", "4"))
+SEED = int(os.environ.get("FAULT_SEED", "0"))
+DAYS = min(KILLS, 12)
+FIRST = ("tiles replaced", "computing", "before the committed row", "random")
+# What was in the table when the run was killed is found there, and need not be computed again.
+THERE = ("features replaced", "before the committed row", "committed")
+
+
+def points() -> Iterator[str]:
+    """Where each run is killed: first what a suite of a few kills must have, then every point between random ones."""
+    yield from FIRST
+    turned = SEED % len(POINTS)
+    for point in cycle(POINTS[turned:] + POINTS[:turned]):
+        yield from (point, "random")
+
+
+class Undisturbed:
+    """What runs that nobody kills leave."""
+
+    def __init__(self, spark: SparkSession, root: Path) -> None:
+        shop = open_shop(spark, root, DAYS)
+        days = " ".join(f"--interval {day(number)}" for number in range(DAYS))
+        done = shop.headrace(f"materialize --group spend {days}")
+        assert done.code == 0, done.err
+        self.snapshots = snapshots(spark, shop)
+        assert len(self.snapshots) == DAYS
+
+
+def killed(shop: Shop, line: str, point: str, dice: random.Random) -> None:
+    """Runs a command line and kills it; one that is through before its time was not killed, so another is tried."""
+    longest = 6.0
+    for _ in range(8):
+        if point == "random":
+            process = Process.start(shop, line)
+            process.wait_for("session")
+            time.sleep(dice.uniform(0, longest))
+            # Python alone, as the memory killer does it: its JVM ends what it is at. Or all, as a power cut does it.
+            if process.process.poll() is None:
+                process.signal(signal.SIGKILL, group=dice.random() < 0.5)
+            longest *= 0.7
+        else:
+            process = Process.start(shop, line, "kill", point, dice.uniform(0, 0.4))
+        code = process.ended()
+        if code == -signal.SIGKILL:
+            return
+        assert code == 0, process.text
+    raise AssertionError(f"{line} could not be killed at {point}")
+
+
+def test_killed_anywhere(spark: SparkSession, tmp_path: Path) -> None:
+    undisturbed = Undisturbed(spark, tmp_path / "undisturbed").snapshots
+    shop = open_shop(spark, tmp_path / "shop", DAYS)
+    dice = random.Random(SEED)
+    for number, point in enumerate(islice(points(), KILLS)):
+        name, is_new = day(number % DAYS), number < DAYS
+        line = f"materialize --group spend --interval {name}" + ("" if is_new else " --force")
+        killed(shop, line, point, dice)
+        for interval, rows in snapshots(spark, shop).items():
+            assert rows == undisturbed[interval], f"{point} at {name}: {interval} is not whole"
+        again = shop.headrace(f"{line} --format json")
+        assert again.code == 0, (point, again.err)
+        (result,) = json.loads(again.out)
+        if is_new and point != "random":
+            assert (result["status"] == "current") == (point in THERE), (point, result)
+        found = snapshots(spark, shop)
+        assert found[name] == undisturbed[name], (point, name)
+    assert snapshots(spark, shop) == undisturbed
+    all_left_is_told_and_cleared(spark, shop)
+
+
+def all_left_is_told_and_cleared(spark: SparkSession, shop: Shop) -> None:
+    """After `maintain` every attempt has an end, staging is empty, and tables have no file that no version names."""
+    lake = shop.root / "lake"
+    for path in [*lake.rglob("*"), lake]:
+        if "_delta_log" not in path.parts:
+            long_ago = time.time() - 1000 * 86_400
+            os.utime(path, (long_ago, long_ago))
+    before = snapshots(spark, shop)
+    done = shop.headrace("maintain --older-than 0s --format json")
+    assert done.code == 0, done.err
+    assert shop.files("lake/_headrace/staging") == []
+    for table in ("features", "tiles"):
+        ends: dict[tuple[object, ...], set[object]] = {}
+        for *attempt, status in ledger(spark, shop, "spend", "interval_start", "attempt", "status", table=table):
+            ends.setdefault(tuple(attempt), set()).add(status)
+        assert all({"committed", "failed"} & statuses for statuses in ends.values()), ends
+        assert unnamed(lake / table / "spend_v1") == set()
+    assert snapshots(spark, shop) == before
+
+
+def unnamed(table: Path) -> set[str]:
+    """Data files that no commit of a Delta table names."""
+    named = {
+        match
+        for log in (table / "_delta_log").glob("*.json")
+        for match in re.findall(r'"path":"([^"]+)"', log.read_text())
+    }
+    there = {path.relative_to(table).as_posix() for path in table.rglob("*.parquet") if "_delta_log" not in path.parts}
+    return {path for path in there if path.replace(":", "%3A").replace(" ", "%20") not in named and path not in named}

@@ -1,0 +1,212 @@
+"""What an operator runs beside plans: catching up, `status`, and the upkeep of tables, on one small shop."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from headrace.settings import load
+from headrace.storage import Lake, Ledger
+from headrace.timeline import Grid, parse_instant
+from headrace.timeline.duration import Duration
+from tests.integration.shop import Shop, Table, ledger, write_sales
+
+CONF = """
+lake: ./lake
+roots: [./lake, ./data]
+retention: 400d
+tables: {raw.sales: {path: ./data/sales}, raw.lost: {path: ./data/lost}}
+spark: {master: 'local[2]'}
+"""
+# Of a grid this wide three intervals are over until 2033, whatever the day.
+GRID = "every: 4000d\nstart: 1990-01-01"
+DAYS = ("1990-01-01", "2000-12-14", "2011-11-27")
+DEFINITIONS = f"""
+kind: entity
+name: customer
+keys: {{customer_id: bigint}}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+columns: {{customer_id: bigint, amount: double, item: string, sold_at: timestamp}}
+---
+kind: source
+name: lost
+table: raw.lost
+event_time: sold_at
+columns: {{customer_id: bigint, sold_at: timestamp}}
+---
+kind: feature_group
+name: spend
+version: 1
+entity: customer
+source: sales
+{GRID}
+features: {{spend: {{aggregate: sum, of: amount, window: 4000d}}, sales: {{aggregate: count}}}}
+---
+kind: feature_group
+name: checked
+version: 1
+entity: customer
+source: sales
+{GRID}
+features: {{most: {{aggregate: max, of: amount, window: 4000d}}}}
+expectations:
+  - expect_column_values_to_be_between: {{column: most, max_value: 20, severity: critical}}
+---
+kind: feature_group
+name: absent
+version: 1
+entity: customer
+source: lost
+{GRID}
+features: {{sales: {{aggregate: count}}}}
+"""
+SALES = [
+    (1, 10.0, "pear", "1995-01-01T10:00:00Z"),
+    (2, 4.0, "pear", "1996-01-02T23:59:59Z"),
+    (1, 25.0, "plum", "2005-01-02T09:00:00Z"),
+    (3, 1.0, "plum", "2015-01-03T00:00:00Z"),
+]
+LATE = [*SALES, (2, 5.0, "plum", "2016-01-01T00:00:00Z")]
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop.open(tmp_path_factory.mktemp("operations") / "shop", DEFINITIONS, CONF)
+    write_sales(spark, shop.root / "data" / "sales", SALES)
+    return shop
+
+
+@pytest.fixture(scope="module")
+def caught_up(shop: Shop) -> list[dict[str, object]]:
+    """What `--catch-up` says when it is run for the first time, two groups at once."""
+    done = shop.headrace("materialize --all --catch-up --max-parallel 2 --format json")
+    assert done.code == 3, done.err
+    return list(json.loads(done.out))
+
+
+def test_catching_up_runs_what_is_planned(shop: Shop, caught_up: list[dict[str, object]]) -> None:
+    told = [
+        (one["group"], one["due"], [done["interval"] for done in one["done"]], one["failed"], one["code"])
+        for one in caught_up
+    ]
+    assert told == [
+        ("absent@1", 3, [], "1990-01-01", 3),
+        ("checked@1", 3, ["1990-01-01"], "2000-12-14", 3),
+        ("spend@1", 3, list(DAYS), None, 0),
+    ]
+    # What is left is what a plan prints.
+    steps = json.loads(shop.headrace("plan --format json").out)["steps"]
+    left = [(s["action"], s["group"], s["from"], s["intervals"], s["reason"]) for s in steps]
+    assert left == [
+        ("materialize", "absent", "1990-01-01", 1, "failed"),
+        ("materialize", "absent", "2000-12-14", 2, "missing"),
+        ("materialize", "checked", "2000-12-14", 1, "failed"),
+        ("materialize", "checked", "2011-11-27", 1, "missing"),
+    ]
+
+
+def test_status_tells_all_of_it(spark: SparkSession, shop: Shop, caught_up: list[dict[str, object]]) -> None:
+    states = {state["group"]: state for state in json.loads(shop.headrace("status --format json").out)}
+    spend, checked = states["spend@1"], states["checked@1"]
+    assert (spend["intervals"], spend["missing"], spend["dirty"], spend["failed"]) == (3, [], [], [])
+    assert (checked["intervals"], checked["failed"]) == (1, ["2000-12-14"])
+    assert checked["missing"] == [{"span": "2011-11-27", "intervals": 1, "why": "never computed"}]
+    (trouble,) = checked["failures"]
+    runs = ledger(spark, shop, "checked", "run_id", "status")
+    assert (trouble["run"], "failed") in runs
+    write_sales(spark, shop.root / "data" / "sales", LATE)
+    told = shop.headrace("status spend").out.splitlines()
+    assert told[0] == "spend@1"
+    assert told[1].startswith("  complete  3 intervals, 1990-01-01 … 2011-11-27; 1 row in the newest; last written ")
+    assert told[2].startswith("  dirty     1990-01-01 … 2011-11-27 (3 intervals): raw.sales version 1 ")
+    # Catching up leaves alone what is there; it only says so.
+    again = shop.headrace("materialize --group spend --catch-up")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "3 intervals to be computed again: see headrace plan")
+
+
+def test_a_changed_definition_stops_its_group_only(shop: Shop, caught_up: list[dict[str, object]]) -> None:
+    with shop.edited(("sales: {aggregate: count}}\n---\nkind: feature_group\nname: checked",
+                      "sales: {aggregate: count, window: 4000d}}\n---\nkind: feature_group\nname: checked")):  # fmt: skip
+        done = shop.headrace("materialize --group spend --group checked --catch-up")
+    assert done.code == 2
+    assert "failed: spend@1: spend@1: sales changed" in done.err
+    assert "failed: checked@1 2000-12-14: " in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--all --group spend --catch-up", "--all is every group"),
+        ("--all", "Missing option '--interval'"),
+        ("--all --interval 1990-01-01", "--all goes with --catch-up"),
+        ("--interval 1990-01-01", "Missing option '--group'"),
+        ("--group spend --catch-up --interval 1990-01-01", "--catch-up finds the intervals itself"),
+    ],
+)
+def test_options_that_contradict_each_other(shop: Shop, line: str, said: str) -> None:
+    done = shop.headrace(f"materialize {line}")
+    assert (done.code, said in done.error) == (2, True), done.err
+
+
+def test_upkeep(spark: SparkSession, shop: Shop, caught_up: list[dict[str, object]]) -> None:
+    table, lake = Table(spark, shop, "spend_v1"), shop.root / "lake"
+    forced = f"materialize --group spend --interval {DAYS[2]} --force"
+    version, path = table.version, str(lake / "features" / "spend_v1")
+    then = sorted(tuple(row) for row in spark.read.format("delta").load(path).collect())
+    assert shop.headrace(forced).code == 0
+    now = sorted(tuple(row) for row in spark.read.format("delta").load(path).collect())
+    # A run that died in 2020 left a file that no version names, and a staged result without a log; another only claimed.
+    orphan = lake / "features" / "spend_v1" / "feature_date=2000-12-14" / "part-0-lost.snappy.parquet"
+    orphan.parent.mkdir(exist_ok=True)
+    staged = lake / "_headrace" / "staging" / "deadbeef" / "part-0.parquet"
+    staged.parent.mkdir(parents=True)
+    for file in (orphan, staged):
+        file.write_bytes(bytes(1000))
+    long_ago = time.time() - 1000 * 86_400
+    for place in (orphan, orphan.parent, staged):
+        os.utime(place, (long_ago, long_ago))
+    grid = Grid(parse_instant("1990-01-01"), Duration.parse("4000d"))
+    claims = Ledger(Lake(spark, load(shop.root, "conf/local.yaml")))
+    claims.claim("spend", 1, "features", grid.interval(DAYS[0]), "cafe")
+    (open_,) = json.loads(shop.headrace("status spend --format json").out)[0]["open"]
+    assert (open_["interval"], open_["attempt"], open_["run"]) == (DAYS[0], 2, "cafe")
+
+    dry = json.loads(shop.headrace("maintain --older-than 0s --dry-run --format json").out)
+    assert (len(dry["attempts"]), dry["staged"], dry["staged_bytes"]) == (1, ["deadbeef"], 1000)
+    assert sum(one["deleted_files"] for one in dry["tables"]) == 1
+    young = json.loads(shop.headrace("maintain spend --format json").out)
+    assert (young["attempts"], young["staged"]) == ([], [])
+    assert not orphan.exists()
+    assert staged.exists()
+    (features,) = [one for one in young["tables"] if one["table"] == path]
+    assert (features["deleted_files"], features["freed_bytes"], features["kept_for"]) == (1, 1000, "400d")
+
+    done = shop.headrace("maintain --older-than 0s")
+    assert done.code == 0, done.err
+    assert f"  features spend@1 {DAYS[0]} attempt 2: failed" in done.out.splitlines()
+    assert "staging: freed 1 result of dead runs, 1 file, 1.0 kB" in done.out
+    assert shop.files("lake/_headrace/staging") == []
+    (state,) = json.loads(shop.headrace("status spend --format json").out)
+    assert (state["open"], state["failed"], state["intervals"]) == ([], [DAYS[0]], 3)
+    # What was replaced can still be read, fences still hold, and rows are what they were.
+    old = spark.read.format("delta").option("versionAsOf", version).load(path)
+    assert sorted(tuple(row) for row in old.collect()) == then
+    assert sorted(tuple(row) for row in spark.read.format("delta").load(path).collect()) == now
+    assert shop.headrace(forced).code == 0
+    assert sorted(tuple(row) for row in spark.read.format("delta").load(path).collect()) == now
+    properties = spark.sql(f"SHOW TBLPROPERTIES delta.`{path}`").collect()
+    assert ("delta.deletedFileRetentionDuration", "interval 400 days") in [tuple(row) for row in properties]
+
+
+def test_upkeep_of_what_is_not_there(shop: Shop, tmp_path: Path) -> None:
+    assert (shop.headrace("maintain spent").code, shop.headrace("maintain --older-than soon").code) == (2, 2)
+    empty = Shop.open(tmp_path / "empty", DEFINITIONS, CONF)
+    done = empty.headrace("maintain")
+    assert (done.code, done.out) == (0, "staging: freed 0 results of dead runs, 0 files, 0 B\n"), done.err

@@ -1,0 +1,77 @@
+"""Which attempts are looked for in their table, and which are ended: from the ledger's rows alone. No JVM."""
+
+from typing import Any
+
+import pytest
+
+from headrace.changes.ledger_row import LedgerRow, Status, TableKind
+from headrace.runner import healing
+from headrace.timeline import Interval
+
+DAY_US = 86_400_000_000
+ONE, TWO = Interval(0, DAY_US), Interval(DAY_US, 2 * DAY_US)
+
+
+def row(interval: Interval, attempt: int, status: Status, table: TableKind = "features", at: int = 0) -> LedgerRow:
+    return LedgerRow("spend", 1, table, interval, attempt, status, f"run{attempt}", at, "0")
+
+
+class Project:
+    """A project whose tables hold some attempts; keeps what healing does to it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, there: dict[int, int]) -> None:
+        self.added: list[tuple[str, int, str, int | None]] = []
+        self.discarded: list[str] = []
+        self.looked: list[int] = []
+        self.ledger = self.staging = self
+        monkeypatch.setattr(
+            healing, "_version_of", lambda work, row: (self.looked.append(row.attempt), there.get(row.attempt))[1]
+        )
+
+    def append(self, *rows: LedgerRow) -> None:
+        self.added += [(r.interval.name if r.interval else "", r.attempt, r.status, r.table_version) for r in rows]
+
+    def discard(self, run_id: str) -> None:
+        self.discarded.append(run_id)
+
+
+# rows, what is dead, what the table holds -> what is added, what was looked for
+CASES: dict[str, tuple[list[LedgerRow], bool, dict[int, int], list[Any], list[int]]] = {
+    "only claimed, and dead": ([row(ONE, 1, "claimed")], True, {1: 7}, [("1970-01-01", 1, "failed", None)], []),
+    "only claimed, and may be at work": ([row(ONE, 1, "claimed")], False, {}, [], []),
+    "prepared and there": ([row(ONE, 1, "claimed"), row(ONE, 1, "prepared")], False, {1: 7}, [("1970-01-01", 1, "committed", 7)], [1]),
+    "prepared and not there": ([row(ONE, 1, "prepared")], True, {}, [("1970-01-01", 1, "failed", None)], [1]),
+    "prepared and may be at work": ([row(ONE, 1, "prepared")], False, {}, [], [1]),
+    "ended": ([row(ONE, 1, "prepared"), row(ONE, 1, "committed"), row(ONE, 2, "claimed"), row(ONE, 2, "failed")], True, {1: 7, 2: 8}, [], []),
+    "failed after its commit": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed")], False, {1: 7}, [("1970-01-01", 1, "committed", 7)], [1]),
+    "failed before its commit": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed")], True, {}, [], [1]),
+    "failed, and replaced since": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "committed")], True, {1: 7}, [], []),
+    "retired since": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "retired")], True, {1: 7}, [], []),
+    "open although replaced since": ([row(ONE, 1, "claimed"), row(ONE, 2, "committed")], True, {}, [("1970-01-01", 1, "failed", None)], []),
+    "two intervals with the same number": (
+        [row(ONE, 1, "committed"), row(TWO, 1, "prepared")], True, {1: 9}, [("1970-01-02", 1, "committed", 9)], [1],
+    ),
+    "tiles of two intervals in one commit, looked for once": (
+        [row(ONE, 3, "prepared", "tiles"), row(TWO, 3, "prepared", "tiles")], True, {3: 5},
+        [("1970-01-01", 3, "committed", 5), ("1970-01-02", 3, "committed", 5)], [3],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_becomes_of_attempts(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    rows, is_dead, there, added, looked = CASES[name]
+    work = Project(monkeypatch, there)
+    healed = healing.heal(work, rows, is_dead=lambda row: is_dead)  # type: ignore[arg-type]
+    assert (work.added, work.looked, len(healed)) == (added, looked, len(added))
+    tiles = any(one.table == "tiles" for one in rows)
+    assert work.discarded == [f"run{attempt}" for _, attempt, *_ in added if not tiles]
+
+
+def test_of_two_prepared_rows_the_later_is_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiles that are written without sums say so before they are."""
+    first, second = row(ONE, 1, "prepared", "tiles", at=1), row(ONE, 1, "prepared", "tiles", at=2)
+    (healed,) = healing.heal(Project(monkeypatch, {1: 4}), [first, second], is_dead=lambda row: True)  # type: ignore[arg-type]
+    assert healed.status == "committed"
+    (attempt,) = healing.attempts_of([first, second])
+    assert attempt.row is second
