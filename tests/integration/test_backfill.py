@@ -144,7 +144,7 @@ def test_a_backfill_equals_daily_runs(spark: SparkSession, shop: Shop) -> None:
     for end, rows_of_day in inexact.items():
         for ours, theirs in zip(table.rows(end, INEXACT), rows_of_day, strict=True):
             assert ours == pytest.approx(theirs, rel=1e-12)
-    assert shop.headrace(f"backfill --group spend {RANGE}").out == "spend: all current, nothing to do\n"
+    assert shop.headrace(f"backfill --group spend {RANGE}").out == "all current, nothing to do\n"
     held = spark.read.format("delta").load(str(shop.root / "lake" / "quarantine" / "sales"))
     assert sorted(tuple(row) for row in held.groupBy("_interval").count().collect()) == [
         (day, 3 if day == "2024-01-03" else 1) for day in days(3, 8)

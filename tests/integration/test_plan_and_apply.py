@@ -206,7 +206,7 @@ def test_a_gate_alone_asks_for_nothing(shop: Shop) -> None:
 def test_somebody_says_so(shop: Shop, spark: SparkSession) -> None:
     """Only what is there is restated, and the ledger knows why."""
     line = "restate --group spend --from 2024-01-03 --to 2024-01-09 --reason because"
-    assert shop.headrace(f"{line} --dry-run").out == "restate spend@1 2024-01-03\n"
+    assert shop.headrace(f"{line} --dry-run").out == "restate spend@1 2024-01-03: because\n"
     assert shop.headrace(line).code == 0
     rows = ledger(spark, shop, "spend", "status", "reason", "string(date(interval_start))")
     assert rows[-1] == ("committed", "because", "2024-01-03")

@@ -3,7 +3,7 @@
 import json
 import time
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -34,6 +34,7 @@ def backfill(
     Example:
       headrace backfill --group household_spend --from 2017-04-01 --to 2017-07-01
     """
+    from headrace.cli.steps import print_steps
     from headrace.runner.backfills.backfill import as_materialized, backfilled
     from headrace.runner.backfills.due import due_steps
     from headrace.runner.progress import Progress
@@ -44,7 +45,7 @@ def backfill(
     now_us = time.time_ns() // 1000
     steps = due_steps(work, group, instant("--from", from_), instant("--to", to), now_us, force)
     if dry_run or not steps:
-        _print_due(steps, is_json, f"{group}: all current, nothing to do")
+        print_steps(steps, is_json)
         return 0
 
     chunks = []
@@ -57,15 +58,3 @@ def backfill(
         done = [asdict(one) for chunk in chunks for one in as_materialized(chunk)]
         print(json.dumps({"done": done, "chunks": [chunk.seconds for chunk in chunks]}, indent=2))
     return 0
-
-
-def _print_due(steps: list[Any], is_json: bool, none: str) -> None:
-    from headrace.changes.plan import step_as_json
-
-    if is_json:
-        print(json.dumps({"steps": [step_as_json(step) for step in steps], "done": [], "chunks": []}, indent=2))
-        return
-    for step in steps:
-        print(f"{step.action} {step.group}@{step.version} {step.span}: {step.why}")
-    if not steps:
-        print(none)

@@ -52,7 +52,7 @@ def materialize(
     names, intervals = group or [], interval or []
     _require_sense(names, intervals, all_groups, catch_up, force)
     if catch_up:
-        return _catch_up(invocation, names, max_parallel, max_rebuild, format == "json")
+        return _catch_up(invocation, names, max_parallel, max_rebuild, dry_run, format == "json")
     from headrace.runner.materialize import foresee_interval, materialize_interval
     from headrace.runner.progress import Progress
 
@@ -96,16 +96,23 @@ def _require_sense(
         raise UsageError("--all goes with --catch-up: each group has a grid of its own", "name a group with --group")
 
 
-def _catch_up(invocation: Invocation, names: Sequence[str], max_parallel: int, max_rebuild: int, is_json: bool) -> int:
+def _catch_up(
+    invocation: Invocation, names: Sequence[str], max_parallel: int, max_rebuild: int, dry_run: bool, is_json: bool
+) -> int:
     import time
 
-    from headrace.runner.catching_up import catch_up, worst
+    from headrace.cli.steps import print_steps
+    from headrace.runner.catching_up import catch_up, computing, worst
     from headrace.runner.planning import plan_now
     from headrace.runner.progress import Progress
 
     work = invocation.workspace()
     names = [work.group(name).name for name in names] or sorted(work.linted.project.feature_groups)
     plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000)
+
+    if dry_run:
+        print_steps([step for name in names for step in computing(plan, name)], is_json)
+        return 0
 
     def tell(one: "Materialized") -> None:
         if not is_json:

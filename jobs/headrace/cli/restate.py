@@ -27,7 +27,7 @@ def restate(
     Example:
       headrace restate --group household_spend --from 2017-06-01 --to 2017-06-08 --reason "prices were net"
     """
-    from headrace.changes.plan import step_as_json
+    from headrace.cli.steps import print_steps
     from headrace.runner.applying import run_interval
     from headrace.runner.progress import Progress
     from headrace.runner.restating import restatement
@@ -39,9 +39,7 @@ def restate(
     step = restatement(work, group, instant("--from", from_), instant("--to", to), reason)
     is_json = format == "json"
     if dry_run:
-        print(
-            json.dumps(step_as_json(step), indent=2) if is_json else f"restate {step.group}@{step.version} {step.span}"
-        )
+        print_steps([step], is_json)
         return 0
     results = []
     for interval in step.intervals:

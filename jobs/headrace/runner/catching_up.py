@@ -79,13 +79,12 @@ def catch_up(
     results: dict[str, CaughtUp] = {}
 
     def of_group(name: str) -> CaughtUp:
-        steps = [step for step in plan.steps if step.group == name]
         failed = [read for read in sorted(reads[name]) if results[read].code]
         if name in refused:
             return _left_alone(work, name, refused[name], UsageError.exit_code)
         if failed:
             return _left_alone(work, name, f"{', '.join(failed)}, which it reads, failed", DataError.exit_code)
-        return _catch_up(work, name, steps, progress, tell, max_rebuild)
+        return _catch_up(work, name, plan, progress, tell, max_rebuild)
 
     order = TopologicalSorter(reads)
     order.prepare()
@@ -97,6 +96,11 @@ def catch_up(
                 results[name] = result
                 order.done(name)
     return [results[name] for name in names]
+
+
+def computing(plan: Plan, name: str) -> list[Step]:
+    """The steps that compute what is not there of a group."""
+    return [step for step in plan.steps if step.group == name and step.action == "materialize"]
 
 
 def worst(results: Sequence[CaughtUp]) -> int:
@@ -124,14 +128,14 @@ def _left_alone(work: Workspace, name: str, why: str, code: int) -> CaughtUp:
 def _catch_up(
     work: Workspace,
     name: str,
-    steps: Sequence[Step],
+    plan: Plan,
     progress: Progress,
     tell: Callable[[Materialized], None],
     max_rebuild: int,
 ) -> CaughtUp:
     began = time.perf_counter()
-    intervals = [interval for step in steps if step.action == "materialize" for interval in step.intervals]
-    dirty = sum(len(step.intervals) for step in steps if step.action != "materialize")
+    intervals = [interval for step in computing(plan, name) for interval in step.intervals]
+    dirty = sum(len(step.intervals) for step in plan.steps if step.group == name) - len(intervals)
     result = CaughtUp(f"{name}@{work.group(name).version}", len(intervals), dirty=dirty)
     for interval in intervals:
         try:

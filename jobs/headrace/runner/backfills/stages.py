@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US
+from headrace.changes.ledger_row import LedgerRow
 from headrace.engine.at import Span
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.members import DATE, TIME, member_spine, members, snapshots
@@ -21,6 +22,7 @@ from headrace.runner.backfills.chunk import Chunk
 from headrace.runner.batches import Batch
 from headrace.runner.counts import told
 from headrace.runner.gating import input_batches, output_suite
+from headrace.runner.healing import heal, said
 from headrace.runner.judging import SLOWER, note_failures, require_passed
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import OF_US, hold_back_all
@@ -39,9 +41,17 @@ _GATES = threading.Lock()
 
 
 def claim(chunk: Chunk, step: Step) -> None:
-    """Takes all intervals, in one commit, before versions are pinned."""
+    """Takes all intervals, in one commit, before versions are pinned; older attempts that nobody ended are healed."""
     chunk.attempts = chunk.work.ledger.claim_each(chunk.ledger_rows("claimed"))
     step.note(f"{len(chunk.attempts):,} intervals")
+    if max(chunk.attempts.values()) > 1:
+        step.details += map(said, heal(chunk.work, _older_attempts(chunk), is_dead=lambda row: True))
+
+
+def _older_attempts(chunk: Chunk) -> list[LedgerRow]:
+    group, first, last = chunk.group, chunk.intervals[0], chunk.intervals[-1]
+    rows = chunk.work.ledger.rows(group.name, group.version, "features", first.start_us, last.end_us)
+    return [row for row in rows if row.interval and row.attempt < chunk.attempts.get(row.interval, 0)]
 
 
 def pin(chunk: Chunk, step: Step) -> None:
