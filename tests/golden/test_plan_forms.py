@@ -41,6 +41,7 @@ def test_markdown_and_json() -> None:
             "columns": [],
             "rows": 500,
             "bytes": 25_000,
+            "versions": {},
         }
     ]
     assert as_json["changes"][0]["features"] == [

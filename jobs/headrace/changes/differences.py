@@ -67,23 +67,43 @@ class Differences:
                 found.update(range(*positions(self.influence, different, ends)))
         return found
 
-    def notes(self, table: str, suspects: Sequence[Suspect]) -> list[str]:
-        """What has to be told besides: that rows cannot be compared, or are the same as they were."""
-        numbers = sorted({suspect.commit.version for suspect in suspects})
-        commits = f"version{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:3]))}"
-        commits += f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
+    def cleared(self, suspects: Sequence[Suspect], versions: Sequence[int]) -> set[int]:
+        """Positions of the snapshots that a suspect might have dirtied; those that none has are as good as new.
+
+        Args:
+            suspects: All of them.
+            versions: Which version of the table each snapshot was computed from.
+        """
+        if self.found is None:
+            return set()
+        return {i for s in suspects for i in range(s.begin, s.end) if versions[i] < s.commit.version}
+
+    def said(self, suspects: Sequence[Suspect]) -> str:
+        """Why snapshots are as good as new, in words."""
+        return f"{self.influence.table} has the same rows after {_numbers(suspects)}"
+
+    def notes(self, suspects: Sequence[Suspect]) -> list[str]:
+        """What has to be told besides: that rows cannot be compared, or that fewer differ than were written."""
+        table, commits = self.influence.table, _numbers(suspects)
         if self.found is None:
             return [
                 f"{table}: the rows before {commits} cannot be read any more, so all that was written counts as changed"
             ]
         differs = [one for found in self.found.values() for one in found]
         if not differs:
-            return [f"{table}: {commits} wrote rows again that are the same as before: they dirty nothing"]
+            return []
         narrow, wide = _days(differs), _days([suspect.touched for suspect in suspects])
         if None not in narrow and narrow != wide:
             of = narrow[0] if narrow[0] == narrow[1] else f"{narrow[0]} to {narrow[1]}"
             return [f"{table}: of what {commits} wrote again, only rows of {of} differ"]
         return []
+
+
+def _numbers(suspects: Sequence[Suspect]) -> str:
+    """`versions 4, 5, 6 and 2 more`."""
+    numbers = sorted({suspect.commit.version for suspect in suspects})
+    more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
+    return f"version{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:3]))}{more}"
 
 
 def _days(touched: Sequence[Touched]) -> tuple[str | None, str | None]:

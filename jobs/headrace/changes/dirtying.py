@@ -1,12 +1,13 @@
 """Which stored snapshots changed input has dirtied, and by what: pure, from commits and recorded versions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from headrace.changes.differences import Differences
 from headrace.changes.influence import Influence
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.source_history import SourceCommit, SourceHistory, SourceLog, Touched
+from headrace.changes.step import Versions
 from headrace.changes.suspects import suspects_of
 from headrace.timeline import format_instant
 from headrace.timeline.instant import from_instant
@@ -18,11 +19,19 @@ class Dirt:
 
     Attributes:
         causes: Changes that dirtied a snapshot, in words, by the end of its interval.
+        cleared: Why changes that a snapshot might have seen turned out to be none, by its interval's end and by table.
+        versions: The version of now of each table with such a change.
         notes: What has to be told besides: changes that nobody can attribute, static tables.
     """
 
     causes: dict[int, list[str]] = field(default_factory=dict)
+    cleared: dict[int, dict[str, str]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def current(self, tables: Iterable[str]) -> Versions:
+        """The versions of now of some of these tables."""
+        return tuple((table, self.versions[table]) for table in sorted(tables))
 
 
 def dirt(influences: Sequence[Influence], stored: Sequence[LedgerRow], history: SourceHistory) -> Dirt:
@@ -63,7 +72,7 @@ def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHi
         _of_static(table, log, versions, found)
         return
     _note_gaps(table, log, versions, int(current), found)
-    _attribute(influence, log, rows, versions, history, found)
+    _attribute(influence, log, rows, versions, history, current, found)
 
 
 def _of_static(table: str, log: SourceLog, versions: Sequence[int], found: Dirt) -> None:
@@ -90,6 +99,7 @@ def _attribute(
     rows: Sequence[LedgerRow],
     versions: Sequence[int],
     history: SourceHistory,
+    current: str,
     found: Dirt,
 ) -> None:
     ends = [row.interval.end_us for row in rows if row.interval]
@@ -97,11 +107,18 @@ def _attribute(
     if not suspects:
         return
     differs = Differences.between(influence, suspects, history)
-    found.notes += differs.notes(influence.table, suspects)
+    found.notes += differs.notes(suspects)
+    dirty: set[int] = set()
     for suspect in suspects:
         cause = worded(influence.table, suspect.commit, suspect.touched)
         for index in differs.dirtied(suspect, ends, versions):
             found.causes.setdefault(ends[index], []).append(cause)
+            dirty.add(index)
+    found.versions[influence.table] = current
+    for index in differs.cleared(suspects, versions):
+        # Of what the log no longer tells nobody can say that it changed nothing.
+        if index not in dirty and versions[index] + 1 >= log.begins:
+            found.cleared.setdefault(ends[index], {})[influence.table] = differs.said(suspects)
 
 
 def worded(table: str, commit: SourceCommit, touched: Touched) -> str:

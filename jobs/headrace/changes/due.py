@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from headrace.changes.definition_change import compare
+from headrace.changes.dirtying import Dirt
 from headrace.changes.group_definition import GroupDefinition
 from headrace.changes.ledger_row import IntervalState
-from headrace.changes.step import Action, Reason, Step
+from headrace.changes.step import Action, Reason, Step, Versions
 from headrace.logical.features import AggregateFeature
 from headrace.timeline import Interval
 
@@ -23,31 +24,36 @@ class Need:
         reason: Why, as a word.
         causes: Why, for people.
         columns: Of `fill`, the new columns.
+        versions: Of `confirm`, the versions of tables that give the same.
     """
 
     action: Action
     reason: Reason
     causes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    versions: Versions = ()
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What consecutive intervals of one step share."""
+        return self.action, self.reason, self.columns, self.versions
 
 
-def steps_of(
-    group: GroupDefinition, states: Sequence[IntervalState], causes: Mapping[int, Sequence[str]], now_us: int
-) -> list[Step]:
+def steps_of(group: GroupDefinition, states: Sequence[IntervalState], dirt: Dirt, now_us: int) -> list[Step]:
     """The steps of a group, oldest interval first; consecutive intervals that need the same are one step.
 
     Args:
         group: As it is defined.
         states: Where its intervals stand.
-        causes: What dirtied a snapshot, by the end of its interval.
+        dirt: What changed input means for them.
         now_us: Intervals that end later are not due.
     """
     by_start = {state.latest.interval.start_us: state for state in states if state.latest.interval}
     kinds: dict[tuple[tuple[str, str], ...], Need | None] = {}
     steps = []
     due = group.grid.intervals(group.grid.start_us, now_us)
-    found = ((interval, _need(group, by_start.get(interval.start_us), causes, kinds)) for interval in due)
-    for key, run in groupby(found, key=lambda pair: pair[1] and (pair[1].action, pair[1].reason, pair[1].columns)):
+    found = ((interval, _need(group, by_start.get(interval.start_us), dirt, kinds)) for interval in due)
+    for key, run in groupby(found, key=lambda pair: pair[1] and pair[1].kind):
         if key is not None:
             steps.append(_step(group, list(run)))
     return steps
@@ -66,13 +72,14 @@ def _step(group: GroupDefinition, run: Sequence[tuple[Interval, Need | None]]) -
         first.reason,
         "; ".join(why[:MOST_CAUSES]) + more,
         first.columns,
+        versions=first.versions,
     )
 
 
 def _need(
     group: GroupDefinition,
     state: IntervalState | None,
-    causes: Mapping[int, Sequence[str]],
+    dirt: Dirt,
     kinds: dict[tuple[tuple[str, str], ...], Need | None],
 ) -> Need | None:
     """What an interval needs; None is nothing. `kinds` remembers what sets of fingerprints ask for."""
@@ -89,10 +96,13 @@ def _need(
     changed = kinds[prints]
     if changed is not None and changed.action == "restate":
         return changed
-    dirtied = causes.get(row.interval.end_us) if row.interval else None
-    if dirtied:
+    end_us = row.interval.end_us if row.interval else 0
+    if dirtied := dirt.causes.get(end_us):
         tried = (_failure(state),) if state.latest.attempt > row.attempt else ()
         return Need("restate", "dirty", (*dirtied, *tried))
+    if changed is None and end_us in dirt.cleared:
+        cleared = dirt.cleared[end_us]
+        return Need("confirm", "unchanged", tuple(cleared.values()), versions=dirt.current(cleared))
     return changed
 
 

@@ -88,4 +88,5 @@ def step_as_json(step: Step) -> dict[str, Any]:
         "columns": list(step.columns),
         "rows": step.rows,
         "bytes": step.bytes,
+        "versions": dict(step.versions),
     }

@@ -137,8 +137,9 @@ def _steps(
 ) -> tuple[list[Step], list[str]]:
     reads = influences(group.features)
     found = dirt(reads, [state.committed for state in states if state.committed], history)
-    steps = steps_of(group, states, found.causes, now_us)
-    return [estimated(step, reads, group.features.reach_us, history) for step in steps], found.notes
+    steps = steps_of(group, states, found, now_us)
+    reach_us = group.features.reach_us
+    return [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps], found.notes
 
 
 def _versions(groups: Iterable[GroupDefinition], history: SourceHistory) -> dict[str, str]:

@@ -5,9 +5,12 @@ from typing import Literal
 
 from headrace.timeline import Interval
 
-# materialize: compute what is not there. restate: compute again what is. fill: only columns that are new.
-Action = Literal["materialize", "restate", "fill"]
-Reason = Literal["missing", "failed", "dirty", "definition", "added"]
+# materialize: compute what is not there. restate: compute again what is. fill: only columns that are new. confirm: only
+# write down that what is there is what later versions of its tables give.
+Action = Literal["materialize", "restate", "fill", "confirm"]
+Reason = Literal["missing", "failed", "dirty", "definition", "added", "unchanged"]
+# Logical names of tables, and a version of each.
+Versions = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Step:
         columns: Of `fill`, the columns that are computed.
         rows: Rows of sources within its reach, about; None where nobody can tell.
         bytes: Bytes of the files that hold them, about; None where nobody can tell.
+        versions: Of `confirm`, the versions of tables that give the same.
     """
 
     action: Action
@@ -35,6 +39,7 @@ class Step:
     columns: tuple[str, ...] = ()
     rows: int | None = None
     bytes: int | None = None
+    versions: Versions = ()
 
     @property
     def span(self) -> str:

@@ -1,9 +1,12 @@
 """A lineage as text, as JSON and as Mermaid, which GitHub draws."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from headrace.registry.lineage import Lineage, Node
+from headrace.cli.invocation import Invocation
+from headrace.errors import DefinitionError, UsageError
+from headrace.registry.lineage import Lineage, Node, lineage
 
 _WORDS = {
     "table": "table",
@@ -21,6 +24,39 @@ _SHAPES = {
     "feature_group": '(["{}"])',
     "training_set": '{{{{"{}"}}}}',
 }
+
+
+def print_lineage(invocation: Invocation, what: Sequence[str], format: str) -> int:
+    """Prints what is made of what.
+
+    Args:
+        invocation: Names the project.
+        what: One name, after `training-set` or not; none is all.
+        format: `text`, `json` or `mermaid`.
+
+    Raises:
+        DefinitionError: The definitions have errors.
+        UsageError: Nothing has that name, or there are several.
+    """
+    linted = invocation.linted()
+    if linted.errors:
+        raise DefinitionError(linted.errors)
+    found = lineage(linted.project)
+    names = what[1:] if what[:1] == ["training-set"] else what
+    if len(names) > 1:
+        raise UsageError(f"status takes one name, and then there is '{names[1]}'")
+    for name in names:
+        found = found.around(name)
+        if not found.nodes:
+            raise UsageError(f"nothing is called '{name}'", "headrace status --lineage shows all names")
+    match format:
+        case "json":
+            print(json.dumps(as_json(found), indent=2))
+        case "mermaid":
+            print(as_mermaid(found))
+        case _:
+            print(as_text(found))
+    return 0
 
 
 def as_text(lineage: Lineage) -> str:

@@ -44,7 +44,9 @@ def status(
     """
     invocation: Invocation = context.obj
     if lineage:
-        return _lineage(invocation, what or [], format)
+        from headrace.cli.lineage_text import print_lineage
+
+        return print_lineage(invocation, what or [], format)
     if format == "mermaid":
         raise UsageError("--format mermaid draws a lineage", "add --lineage")
     match what or []:
@@ -84,32 +86,6 @@ def _builds(invocation: Invocation, name: str, is_json: bool) -> None:
         print_rows(found)
     else:
         print(_NOTHING)
-
-
-def _lineage(invocation: Invocation, what: list[str], format: str) -> int:
-    from headrace.cli.lineage_text import as_json, as_mermaid, as_text
-    from headrace.errors import DefinitionError
-    from headrace.registry.lineage import lineage
-
-    linted = invocation.linted()
-    if linted.errors:
-        raise DefinitionError(linted.errors)
-    found = lineage(linted.project)
-    names = what[1:] if what[:1] == ["training-set"] else what
-    if len(names) > 1:
-        raise UsageError(f"status takes one name, and then there is '{names[1]}'")
-    for name in names:
-        found = found.around(name)
-        if not found.nodes:
-            raise UsageError(f"nothing is called '{name}'", "headrace status --lineage shows all names")
-    match format:
-        case "json":
-            print(json.dumps(as_json(found), indent=2))
-        case "mermaid":
-            print(as_mermaid(found))
-        case _:
-            print(as_text(found))
-    return 0
 
 
 def lines_of(state: "GroupStatus") -> Iterator[str]:

@@ -7,6 +7,7 @@ from headrace.changes.plan import Plan
 from headrace.changes.step import Action, Step
 from headrace.errors import ConflictError, DataError, HeadraceError, UsageError
 from headrace.runner.backfills.backfill import as_materialized, backfilled
+from headrace.runner.confirming import confirm_interval
 from headrace.runner.filling import fill_interval
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
@@ -106,4 +107,5 @@ _RUN: dict[Action, Callable[[Workspace, Step, Interval, Progress], Materialized]
     "materialize": _compute,
     "restate": _compute,
     "fill": _fill,
+    "confirm": confirm_interval,
 }

@@ -29,7 +29,7 @@ class Materialized:
     Attributes:
         group: The group, with its version.
         interval: Its name.
-        status: `committed`, or `current` when there was nothing to do.
+        status: `committed`, or `current` when there was nothing to do, or `confirmed` when only the ledger had to know.
         rows_in: New rows that passed the input gate.
         rows_out: Rows of the snapshot.
         rows_quarantined: Rows held back.
@@ -64,6 +64,8 @@ class Materialized:
         subject = f"{self.group} {self.interval}"
         if self.status == "current":
             return f"{subject}: already current, nothing to do"
+        if self.status == "confirmed":
+            return f"{subject}: is what its tables give now, nothing computed"
         return f"{subject}: {self.rows_out:,} rows in {self.table} (version {self.table_version}), {self.seconds:.1f} s"
 
 

@@ -1,0 +1,56 @@
+"""Writes down that a snapshot is what later versions of its tables give, so that nobody has to compare them again."""
+
+import time
+from dataclasses import replace
+
+from headrace.changes.step import Step
+from headrace.errors import DataError
+from headrace.runner.materialize import Materialized
+from headrace.runner.progress import Progress
+from headrace.runner.workspace import Workspace
+from headrace.timeline import Interval
+from headrace.version import __version__
+
+
+def confirm_interval(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
+    """Gives the row of the ledger that stands for a snapshot the versions of tables that a step names.
+
+    It stays the same attempt: a newer one, should there be any by now, is newer than this.
+
+    Args:
+        work: The project.
+        step: Names the group, the tables and their versions.
+        interval: An interval with a committed snapshot.
+        progress: Where steps are reported.
+
+    Raises:
+        DataError: The snapshot is not there.
+    """
+    began = time.perf_counter()
+    states = work.ledger.latest(step.group, step.version, from_us=interval.start_us, to_us=interval.end_us)
+    row = next((state.committed for state in states if state.committed), None)
+    if row is None:
+        raise DataError(f"{step.group} {interval} has no snapshot to confirm", "make a new plan")
+    with progress.step("confirm"):
+        work.ledger.append(
+            replace(
+                row,
+                recorded_at_us=time.time_ns() // 1000,
+                headrace_version=__version__,
+                source_versions={**row.source_versions, **dict(step.versions)},
+                reason=step.why,
+            )
+        )
+    return Materialized(
+        group=f"{step.group}@{step.version}",
+        interval=interval.name,
+        status="confirmed",
+        rows_in=row.rows_in or 0,
+        rows_out=row.rows_out or 0,
+        rows_quarantined=row.rows_quarantined or 0,
+        counts=row.counts,
+        table=work.feature_table(work.group(step.group)).path,
+        table_version=row.table_version,
+        documents=(),
+        seconds=round(time.perf_counter() - began, 3),
+    )
