@@ -193,6 +193,13 @@ def test_of_two_runs_one_is_too_late(spark: SparkSession, shop: Shop, monkeypatc
     assert table.rows("2024-01-03 12:00:00", "customer_id") == []
 
 
+def test_data_that_stops_short_of_an_interval(shop: Shop) -> None:
+    """The last sale is of 03:00 on the 9th."""
+    with shop.edited(("tie_breaker: [item]\n", "tie_breaker: [item]\nfreshness: 22h\n")):
+        out = shop.headrace("backfill --group spend --from 2024-01-09 --to 2024-01-13 --force")
+    assert (out.code, "sales has no event in the 22h before 2024-01-11 and 2 other instants" in out.error) == (3, True)
+
+
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import Span
 from headrace.engine.bucketing import STANDARD, Sizing
+from headrace.engine.kernel import Flavour
 from headrace.engine.point_in_time import point_in_time
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower, of_complete_keys
@@ -143,7 +144,13 @@ def member_spine(features: FeatureSet, found: DataFrame, grid: GridInstants) -> 
     return rows.select(*keys, F.expr(f"timestamp_micros({at_us})").alias(TIME))
 
 
-def snapshots(features: FeatureSet, spine: DataFrame, reading: Reading, sizing: Sizing = STANDARD) -> DataFrame:
+def snapshots(
+    features: FeatureSet,
+    spine: DataFrame,
+    reading: Reading,
+    sizing: Sizing = STANDARD,
+    flavour: Flavour | None = None,
+) -> DataFrame:
     """The snapshots of all instants of a spine.
 
     Args:
@@ -151,11 +158,12 @@ def snapshots(features: FeatureSet, spine: DataFrame, reading: Reading, sizing: 
         spine: What `member_spine` gave.
         reading: Where events come from.
         sizing: How large buckets get.
+        flavour: Which code the kernel runs; None chooses.
 
     Returns:
         Keys, `feature_time`, features in declared order, `feature_date`.
     """
-    rows = point_in_time([features], spine, TIME, reading, sizing=sizing)
+    rows = point_in_time([features], spine, TIME, reading, sizing=sizing, flavour=flavour)
     columns = [F.col(quote_identifier(column.name)) for column in features.columns]
     return rows.select(*_keys(features), TIME, *columns, F.to_date(TIME).alias(DATE))
 
