@@ -124,7 +124,7 @@ def test_status_tells_all_of_it(spark: SparkSession, shop: Shop, caught_up: list
     write_sales(spark, shop.root / "data" / "sales", LATE)
     told = shop.headrace("status spend").out.splitlines()
     assert told[0] == "spend@1"
-    assert told[1].startswith("  complete  3 intervals, 1990-01-01 … 2011-11-27; 1 row in the newest; last written ")
+    assert told[1].startswith("  complete  3 intervals, 1990-01-01 … 2011-11-27; 3 rows in the newest; last written ")
     assert told[2].startswith("  dirty     1990-01-01 … 2011-11-27 (3 intervals): raw.sales version 1 ")
     # Catching up leaves alone what is there; it only says so.
     again = shop.headrace("materialize --group spend --catch-up")
