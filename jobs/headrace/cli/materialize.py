@@ -36,7 +36,7 @@ def materialize(
         str,
         typer.Option(
             "--dead-after",
-            help="With --catch-up: a run that is at an interval is left alone until it is silent so long.",
+            help="With --catch-up: who is at an interval is left alone until silent for so long.",
         ),
     ] = "1h",
     force: Annotated[bool, typer.Option("--force", help="Compute an interval again although it is current.")] = False,
