@@ -23,6 +23,7 @@ spark: {master: 'local[2]'}
 """
 # Of a grid this wide three intervals are over until 2033, whatever the day.
 GRID = "every: 4000d\nstart: 1990-01-01"
+GRID_OF_ALL = Grid(parse_instant("1990-01-01"), Duration.parse("4000d"))
 DAYS = ("1990-01-01", "2000-12-14", "2011-11-27")
 DEFINITIONS = f"""
 kind: entity
@@ -124,7 +125,7 @@ def test_status_tells_all_of_it(spark: SparkSession, shop: Shop, caught_up: list
     write_sales(spark, shop.root / "data" / "sales", LATE)
     told = shop.headrace("status spend").out.splitlines()
     assert told[0] == "spend@1"
-    assert told[1].startswith("  complete  3 intervals, 1990-01-01 … 2011-11-27; 1 row in the newest; last written ")
+    assert told[1].startswith("  complete  3 intervals, 1990-01-01 … 2011-11-27; 3 rows in the newest; last written ")
     assert told[2].startswith("  dirty     1990-01-01 … 2011-11-27 (3 intervals): raw.sales version 1 ")
     # Catching up leaves alone what is there; it only says so.
     again = shop.headrace("materialize --group spend --catch-up")
@@ -138,6 +139,18 @@ def test_a_changed_definition_stops_its_group_only(shop: Shop, caught_up: list[d
     assert done.code == 2
     assert "failed: spend@1: spend@1: sales changed" in done.err
     assert "failed: checked@1 2000-12-14: " in done.err
+
+
+def test_who_is_at_work_is_left_alone(spark: SparkSession, shop: Shop, caught_up: list[dict[str, object]]) -> None:
+    """Until it has been silent for long; then its attempt is ended by the next."""
+    claims = Ledger(Lake(spark, load(shop.root, "conf/local.yaml")))
+    claims.claim("checked", 1, "features", GRID_OF_ALL.interval(DAYS[1]), "beef")
+    busy = shop.headrace("materialize --group checked --catch-up")
+    said = f"failed: checked@1 {DAYS[1]}: checked {DAYS[1]}: run beef has been at it since "
+    assert (busy.code, said in busy.err) == (4, True), busy.err
+    assert shop.headrace("materialize --group checked --catch-up --dead-after 0s").code == 3
+    ends = ledger(spark, shop, "checked", "status", "reason", "run_id")
+    assert ("failed", "the run ended without a word", "beef") in ends
 
 
 @pytest.mark.parametrize(
@@ -172,9 +185,8 @@ def test_upkeep(spark: SparkSession, shop: Shop, caught_up: list[dict[str, objec
     long_ago = time.time() - 1000 * 86_400
     for place in (orphan, orphan.parent, staged):
         os.utime(place, (long_ago, long_ago))
-    grid = Grid(parse_instant("1990-01-01"), Duration.parse("4000d"))
     claims = Ledger(Lake(spark, load(shop.root, "conf/local.yaml")))
-    claims.claim("spend", 1, "features", grid.interval(DAYS[0]), "cafe")
+    claims.claim("spend", 1, "features", GRID_OF_ALL.interval(DAYS[0]), "cafe")
     (open_,) = json.loads(shop.headrace("status spend --format json").out)[0]["open"]
     assert (open_["interval"], open_["attempt"], open_["run"]) == (DAYS[0], 2, "cafe")
 

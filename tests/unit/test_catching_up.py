@@ -41,7 +41,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What was run, by group; `errors` says what is raised where."""
     found: dict[str, Any] = {"errors": {}, "a": [], "b": [], "c": []}
 
-    def run(work: Any, name: str, interval: str, progress: Progress, max_rebuild: int) -> str:
+    def run(work: Any, name: str, interval: str, progress: Progress, **options: Any) -> str:
         if (name, interval) in found["errors"]:
             raise found["errors"][name, interval]
         found[name].append(interval)
@@ -104,7 +104,7 @@ def test_groups_run_at_the_same_time_where_that_is_asked_for(
 ) -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def run(work: Any, name: str, interval: str, progress: Progress, max_rebuild: int) -> str:
+    def run(work: Any, name: str, interval: str, progress: Progress, **options: Any) -> str:
         if interval == "1970-01-01":
             both.wait()  # neither comes through alone
         return interval
@@ -119,7 +119,7 @@ def test_a_group_waits_for_what_it_reads(
     reads["a"] = {"b"}
     began: list[str] = []
 
-    def run(work: Any, name: str, interval: str, progress: Progress, max_rebuild: int) -> str:
+    def run(work: Any, name: str, interval: str, progress: Progress, **options: Any) -> str:
         began.append(name)
         return interval
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from headrace.cli.durations import duration
 from headrace.cli.invocation import Invocation
 from headrace.cli.rendering import counted
-from headrace.errors import UsageError
 
 if TYPE_CHECKING:
     from headrace.runner.maintaining import Maintained, Upkeep
@@ -37,13 +37,9 @@ def maintain(
     """
     from headrace.runner.maintaining import maintain as look_after
     from headrace.runner.progress import Progress
-    from headrace.timeline import Duration
 
     invocation: Invocation = context.obj
-    try:
-        age = Duration.parse(older_than)
-    except ValueError as error:
-        raise UsageError(f"--older-than: {error}") from error
+    age = duration("--older-than", older_than)
     work = invocation.workspace()
     if group is not None and group not in work.linted.project.training_sets:
         work.group(group)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from headrace.changes.tile_plan import MAX_REBUILD
+from headrace.cli.durations import duration
 from headrace.cli.invocation import Invocation
 from headrace.cli.rendering import counted
 from headrace.errors import UsageError
@@ -31,6 +32,13 @@ def materialize(
     max_parallel: Annotated[
         int, typer.Option("--max-parallel", min=1, help="How many groups to catch up at the same time.")
     ] = 1,
+    dead_after: Annotated[
+        str,
+        typer.Option(
+            "--dead-after",
+            help="With --catch-up: who is at an interval is left alone until silent for so long.",
+        ),
+    ] = "1h",
     force: Annotated[bool, typer.Option("--force", help="Compute an interval again although it is current.")] = False,
     max_rebuild: Annotated[
         int, typer.Option("--max-rebuild", min=0, help="How many earlier intervals may get missing tiles on the way.")
@@ -52,7 +60,7 @@ def materialize(
     names, intervals = group or [], interval or []
     _require_sense(names, intervals, all_groups, catch_up, force)
     if catch_up:
-        return _catch_up(invocation, names, max_parallel, max_rebuild, dry_run, format == "json")
+        return _catch_up(invocation, names, max_parallel, max_rebuild, dead_after, dry_run, format == "json")
     from headrace.runner.materialize import foresee_interval, materialize_interval
     from headrace.runner.progress import Progress
 
@@ -97,7 +105,13 @@ def _require_sense(
 
 
 def _catch_up(
-    invocation: Invocation, names: Sequence[str], max_parallel: int, max_rebuild: int, dry_run: bool, is_json: bool
+    invocation: Invocation,
+    names: Sequence[str],
+    max_parallel: int,
+    max_rebuild: int,
+    dead_after: str,
+    dry_run: bool,
+    is_json: bool,
 ) -> int:
     import time
 
@@ -106,6 +120,7 @@ def _catch_up(
     from headrace.runner.planning import plan_now
     from headrace.runner.progress import Progress
 
+    silence = duration("--dead-after", dead_after)
     work = invocation.workspace()
     names = [work.group(name).name for name in names] or sorted(work.linted.project.feature_groups)
     plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000)
@@ -120,7 +135,16 @@ def _catch_up(
 
     # Stages of several groups at once would be a muddle.
     progress = Progress(quiet=is_json or max_parallel > 1)
-    results = catch_up(work, plan, names, progress, tell, max_parallel=max_parallel, max_rebuild=max_rebuild)
+    results = catch_up(
+        work,
+        plan,
+        names,
+        progress,
+        tell,
+        max_parallel=max_parallel,
+        max_rebuild=max_rebuild,
+        dead_after=silence,
+    )
     if is_json:
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:

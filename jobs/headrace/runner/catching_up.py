@@ -16,9 +16,11 @@ from headrace.logical.pruning import scans_of
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
+from headrace.timeline import Duration, Interval
 
 # The first that any group has is the exit code: a bug, infrastructure, definitions, data; what may be tried again last.
 WORST_FIRST = (1, 5, 2, 3, 4)
+DEAD_AFTER = Duration.parse("1h")
 
 
 @dataclass
@@ -55,6 +57,7 @@ def catch_up(
     *,
     max_parallel: int = 1,
     max_rebuild: int = MAX_REBUILD,
+    dead_after: Duration = DEAD_AFTER,
 ) -> list[CaughtUp]:
     """Runs the steps of a plan that compute what is not there. A group that fails does not stop the others.
 
@@ -68,6 +71,7 @@ def catch_up(
         tell: Is given each interval's result as soon as it is there.
         max_parallel: How many groups are computed at the same time.
         max_rebuild: How many earlier intervals may get their tiles on the way of one.
+        dead_after: A run that is at an interval and said something since is left alone: a conflict of the group.
 
     Returns:
         A result for each group, in the order of the names.
@@ -78,13 +82,18 @@ def catch_up(
     reads = _reads(work, names)
     results: dict[str, CaughtUp] = {}
 
+    def compute(name: str, interval: Interval) -> Materialized:
+        done = materialize_interval(work, name, interval.name, progress, max_rebuild=max_rebuild, dead_after=dead_after)
+        tell(done)
+        return done
+
     def of_group(name: str) -> CaughtUp:
         failed = [read for read in sorted(reads[name]) if results[read].code]
         if name in refused:
             return _left_alone(work, name, refused[name], UsageError.exit_code)
         if failed:
             return _left_alone(work, name, f"{', '.join(failed)}, which it reads, failed", DataError.exit_code)
-        return _catch_up(work, name, plan, progress, tell, max_rebuild)
+        return _catch_up(work, name, plan, compute)
 
     order = TopologicalSorter(reads)
     order.prepare()
@@ -125,26 +134,17 @@ def _left_alone(work: Workspace, name: str, why: str, code: int) -> CaughtUp:
     return CaughtUp(f"{name}@{work.group(name).version}", 0, error=why, code=code)
 
 
-def _catch_up(
-    work: Workspace,
-    name: str,
-    plan: Plan,
-    progress: Progress,
-    tell: Callable[[Materialized], None],
-    max_rebuild: int,
-) -> CaughtUp:
+def _catch_up(work: Workspace, name: str, plan: Plan, compute: Callable[[str, Interval], Materialized]) -> CaughtUp:
     began = time.perf_counter()
     intervals = [interval for step in computing(plan, name) for interval in step.intervals]
     dirty = sum(len(step.intervals) for step in plan.steps if step.group == name) - len(intervals)
     result = CaughtUp(f"{name}@{work.group(name).version}", len(intervals), dirty=dirty)
     for interval in intervals:
         try:
-            one = materialize_interval(work, name, interval.name, progress, max_rebuild=max_rebuild)
+            result.done.append(compute(name, interval))
         except Exception as error:
             result.failed, result.error = interval.name, str(error)
             result.code = getattr(error, "exit_code", 1)
             break
-        result.done.append(one)
-        tell(one)
     result.seconds = round(time.perf_counter() - began, 3)
     return result

@@ -1,7 +1,7 @@
 """Computes one interval of one group: the stages in order, and what happens when one of them fails."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,13 +12,13 @@ from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.errors import ConflictError, DataError, UsageError
 from headrace.logical.pruning import scans_of
 from headrace.runner.foreseen import Foreseen
-from headrace.runner.healing import heal
+from headrace.runner.healing import OPEN, heal
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.run import Run
 from headrace.runner.stages import STAGES, ledger_row, rows_of_interval
 from headrace.runner.workspace import Workspace
-from headrace.timeline import Interval
+from headrace.timeline import Duration, Interval, format_instant
 from headrace.timeline.instant import to_instant
 
 
@@ -78,6 +78,7 @@ def materialize_interval(
     force: bool = False,
     reason: str | None = None,
     max_rebuild: int = MAX_REBUILD,
+    dead_after: Duration | None = None,
 ) -> Materialized:
     """Brings one interval of a group in line with its definition.
 
@@ -89,6 +90,7 @@ def materialize_interval(
         force: Compute it although it is current.
         reason: Why it is computed, for the ledger.
         max_rebuild: How many earlier intervals may get their tiles on the way.
+        dead_after: An attempt of another run that said something since is left alone; None takes the interval at once.
 
     Raises:
         UsageError: The interval is not on the grid, or a changed definition lacks a new version.
@@ -102,7 +104,10 @@ def materialize_interval(
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     run.force, run.max_rebuild = force, max_rebuild
-    stored = [state.committed for state in _healed(run) if state.committed]
+    states = _healed(run)
+    if dead_after is not None:
+        _require_idle(run, states, dead_after)
+    stored = [state.committed for state in states if state.committed]
     _require_version(run, stored)
     mine = next((row for row in stored if row.interval == interval), None)
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
@@ -149,6 +154,18 @@ def _healed(run: Run) -> list[IntervalState]:
         return states
     healed = heal(run.work, rows_of_interval(run), is_dead=lambda row: False)
     return ledger.latest(group.name, group.version) if healed else states
+
+
+def _require_idle(run: Run, states: Sequence[IntervalState], dead_after: Duration) -> None:
+    """Nobody else may be at work at the interval."""
+    since_us = time.time_ns() // 1000 - dead_after.us
+    for row in (state.latest for state in states):
+        if row.interval == run.interval and row.status in OPEN and row.recorded_at_us > since_us:
+            raise ConflictError(
+                f"{run.group.name} {run.interval}: run {row.run_id} has been at it since "
+                f"{format_instant(row.recorded_at_us)}",
+                "try again; where that run is dead, --dead-after 0s takes the interval at once",
+            )
 
 
 def _was_let_in(row: LedgerRow) -> bool:

@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,8 +112,8 @@ class Staging:
         local = self._lake.local_directory(f"_headrace/staging/{run_id}")
         if local is None:
             return None
-        sizes = [path.stat().st_size for path in local.rglob("*") if path.is_file()]
-        return len(sizes), sum(sizes)
+        found = _files(local)
+        return len(found), sum(size for _, size in found)
 
     def expire(self, older_than: Duration) -> list[str]:
         """Frees what dead runs left behind, and names them."""
@@ -134,5 +136,21 @@ class Staging:
 
 def _changed(folder: Path) -> float:
     """When anything in a folder was last written to, in seconds; its writer may still be adding to it."""
-    files = [path.stat().st_mtime for path in folder.rglob("*") if path.is_file()]
-    return max(files, default=folder.stat().st_mtime)
+    changed = [at for at, _ in _files(folder)]
+    if changed:
+        return max(changed)
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _files(folder: Path) -> list[tuple[float, int]]:
+    """When each file below a folder was changed, and its size; those that go in the meantime are left out."""
+    found = []
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                found.append((status.st_mtime, status.st_size))
+    return found
