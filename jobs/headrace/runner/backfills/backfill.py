@@ -42,7 +42,8 @@ def backfilled(
         DataError: A gate is closed, or data is missing.
         ConflictError: Another run has one of the intervals.
     """
-    reasons = {interval: step.why for step in steps for interval in step.intervals}
+    # That an interval was missing is no reason that the ledger has to be told.
+    reasons = {one: None if step.action == "materialize" else step.why for step in steps for one in step.intervals}
     chunks = _chunks(work, steps[0].group, reasons, progress, max_parallel, chunk_rows)
     if len(chunks) == 1 or max_parallel == 1:
         for chunk in chunks:
@@ -62,7 +63,7 @@ def backfilled(
 def _chunks(
     work: Workspace,
     name: str,
-    reasons: Mapping[Interval, str],
+    reasons: Mapping[Interval, str | None],
     progress: Progress,
     max_parallel: int,
     chunk_rows: int,

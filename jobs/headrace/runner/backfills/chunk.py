@@ -33,7 +33,7 @@ class Chunk:
         features: The same as logical nodes.
         fingerprints: Of each output column.
         intervals: Which steps of the grid, oldest first; some between them may be left out.
-        reasons: Why they are computed, for the ledger.
+        reasons: Why they are computed, for the ledger; None is that nobody had to say.
         progress: Where steps are reported.
         input_from_us: Rows that count after this instant pass the input gate; None is without bound.
         builds_tiles: Whether tiles are brought up to its last interval.
@@ -57,7 +57,7 @@ class Chunk:
     features: FeatureSet
     fingerprints: dict[str, str]
     intervals: tuple[Interval, ...]
-    reasons: Mapping[Interval, str]
+    reasons: Mapping[Interval, str | None]
     progress: Progress
     input_from_us: int | None
     builds_tiles: bool = False
