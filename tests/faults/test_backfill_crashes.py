@@ -95,7 +95,9 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize("stage", STAGES if os.environ.get("HEADRACE_TEST_ALL_CRASHES") else IN_ALL_RUNS)
+@pytest.mark.parametrize(
+    "stage", [stage if stage in IN_ALL_RUNS else pytest.param(stage, marks=pytest.mark.long) for stage in STAGES]
+)
 def test_killed_behind_a_stage(spark: SparkSession, data: Path, tmp_path: Path, stage: str) -> None:
     """The first chunk stays. Of the second there is nothing, or all of it."""
     shop = Shop.open(tmp_path / "shop", DEFINITIONS, CONF)
