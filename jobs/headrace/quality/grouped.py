@@ -35,6 +35,7 @@ class Batches:
         by: The column that says which batch a row is of.
 
     Attributes:
+        readable: Whether somebody has read all rows without an error.
         duplicates: Rows that share their key, by batch, of each metric of duplicates that was asked for.
     """
 
@@ -43,6 +44,7 @@ class Batches:
         self._whole = OnePassEngine(rows)
         self._values: dict[MetricConfigurationID, Mapping[int, Any]] = {}
         self._failures: dict[tuple[MetricConfigurationID, ...], Exception] = {}
+        self.readable = False
         self.duplicates: dict[MetricConfigurationID, Mapping[int, int]] = {}
 
     def records(self, domain: Mapping[str, Any]) -> DataFrame:
@@ -66,7 +68,29 @@ class Batches:
         return [self._values[metric] for metric in asked]
 
 
-class WholeEngine(OnePassEngine):
+class SharingEngine(OnePassEngine):
+    """What engines over batches that lie in one have in common.
+
+    Args:
+        shared: All of the batches.
+        rows: Those that the engine is about, without the column that tells them apart.
+    """
+
+    def __init__(self, shared: Batches, rows: DataFrame) -> None:
+        super().__init__(rows.drop(shared.by))
+        self._shared = shared
+
+    def _records(self, domain: IDDict) -> DataFrame:
+        return self._shared.records(domain)
+
+    def _blame(self, rows: DataFrame, error: Exception) -> None:
+        # Whether the rows can be read takes a pass over all of them to tell.
+        self._readable = self._shared.readable
+        super()._blame(rows, error)
+        self._shared.readable = self._readable
+
+
+class WholeEngine(SharingEngine):
     """Metrics over all batches together, as far as they count rows: sums of what is counted of each.
 
     Args:
@@ -74,11 +98,7 @@ class WholeEngine(OnePassEngine):
     """
 
     def __init__(self, shared: Batches) -> None:
-        super().__init__(shared.rows.drop(shared.by))
-        self._shared = shared
-
-    def _records(self, domain: IDDict) -> DataFrame:
-        return self._shared.records(domain)
+        super().__init__(shared, shared.rows)
 
     def _aggregated(self, rows: DataFrame, columns: Aggregates) -> Sequence[Any]:
         if not all(key.metric_name == ROW_COUNT or key.metric_name.endswith((COUNT, FILTERED)) for key in columns):
@@ -86,7 +106,7 @@ class WholeEngine(OnePassEngine):
         return [sum(of_batch.values()) for of_batch in self._shared.aggregated(rows, columns)]
 
 
-class GroupedEngine(OnePassEngine):
+class GroupedEngine(SharingEngine):
     """Metrics over one of many batches.
 
     Args:
@@ -95,11 +115,8 @@ class GroupedEngine(OnePassEngine):
     """
 
     def __init__(self, shared: Batches, number: int) -> None:
-        super().__init__(shared.rows.where(F.col(shared.by) == number).drop(shared.by))
-        self._shared, self._number = shared, number
-
-    def _records(self, domain: IDDict) -> DataFrame:
-        return self._shared.records(domain)
+        super().__init__(shared, shared.rows.where(F.col(shared.by) == number))
+        self._number = number
 
     def _aggregated(self, rows: DataFrame, columns: Aggregates) -> Sequence[Any]:
         found = self._shared.aggregated(rows, columns)
