@@ -15,9 +15,9 @@ from tests.integration.shop import SCHEMA, Shop
 
 CONF = """
 lake: ./lake
-roots: [./lake, ./data]
-tables: {raw.sales: {path: ./data/sales}}
-spark: {master: 'local[1]', conf: {spark.driver.memory: 1g}}
+roots: [./lake, {data}]
+tables: {{raw.sales: {{path: {data}}}}}
+spark: {{master: 'local[1]', conf: {{spark.driver.memory: 1g}}}}
 """
 DEFINITIONS = """
 kind: entity
@@ -100,8 +100,7 @@ WHOLE = [
 )
 def test_killed_behind_a_stage(spark: SparkSession, data: Path, tmp_path: Path, stage: str) -> None:
     """The first chunk stays. Of the second there is nothing, or all of it."""
-    shop = Shop.open(tmp_path / "shop", DEFINITIONS, CONF)
-    (shop.root / "data" / "sales").symlink_to(data)
+    shop = Shop.open(tmp_path / "shop", DEFINITIONS, CONF.format(data=data))
     command = [sys.executable, "-c", KILLED, stage, str(shop.root), LINE]
     path = f"{Path(__file__).parents[2] / 'jobs'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     died = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": path})

@@ -67,7 +67,7 @@ HOURLY = "  largest: {aggregate: max, of: amount, window: 12h}\n"
 # Meets sales of the 4th, and not of the 5th.
 GATE = "expectations:\n  - expect_column_values_to_be_between: {column: largest, max_value: 5.5}\n"
 VALUES = "customer_id spend_1d spend_3d last_item items array_sort(map_entries(by_item)) share"
-INEXACT = "customer_id spread faded"
+INEXACT = "customer_id coalesce(spread,-1D) faded"
 RANGE = "--from 2024-01-03 --to 2024-01-09"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 
-from headrace.expectations import Expectation
+from headrace.expectations import ROWWISE, Expectation
 from headrace.quality.data_docs import write_page
 from headrace.quality.outcome import EXAMPLES, GateResult, Outcome, Suite
 from headrace.quality.quiet import import_great_expectations, quietly
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # An empty batch passes everything: its size is always on the page.
 ANY_ROWS = Expectation("expect_table_row_count_to_be_between", {"min_value": 0}, "info", implied=True)
 ROW_COUNTS = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
+# They say the same of every batch.
+COLUMNS = ("expect_column_type_to_be", "expect_table_columns_to_match_set", "expect_column_to_exist")
 RESULTS = {"result_format": {"result_format": "BASIC", "partial_unexpected_count": EXAMPLES}}
 
 
@@ -69,20 +71,52 @@ def run_gates(
     found = {}
     with quietly():
         import_great_expectations()
-        from headrace.quality.grouped import Batches, GroupedEngine
+        from headrace.quality.grouped import Batches, GroupedEngine, WholeEngine
 
         shared = Batches(batches, by)
+        settled = _settled(WholeEngine(shared), next(iter(suites.values())), columns)
         for number, suite in suites.items():
-            result = _judged(GroupedEngine(shared, number), suite, columns)
+            left = tuple(one for one in suite.expectations if _outcome_of(one, settled) is None)
+            result = _judged(GroupedEngine(shared, number), replace(suite, expectations=left), columns)
+            result = _with_settled(result, suite, settled)
             found[number] = _documented(result, documents if result.failed else None)
     return found
+
+
+def _settled(engine: "OnePassEngine", suite: Suite, columns: Sequence[str]) -> list[Outcome]:
+    """Expectations that hold for every row of all batches, or are about columns: they hold for each batch."""
+    asked = tuple(
+        one
+        for one in suite.expectations
+        if one.type in COLUMNS or (one.type in ROWWISE and "mostly" not in one.arguments)
+    )
+    if not asked:
+        return []
+    outcomes = _judged(engine, replace(suite, expectations=asked), columns, with_examples=False).outcomes
+    return [one for one in outcomes[: len(asked)] if one.success and not one.error and not one.unexpected]
+
+
+def _outcome_of(expectation: Expectation, outcomes: Sequence[Outcome]) -> Outcome | None:
+    return next((one for one in outcomes if one.expectation == expectation), None)
+
+
+def _with_settled(result: GateResult, suite: Suite, settled: Sequence[Outcome]) -> GateResult:
+    """The verdict of a batch on all expectations of its suite, in order."""
+    judged, outcomes = iter(result.outcomes), []
+    for expectation in suite.expectations:
+        known = _outcome_of(expectation, settled)
+        if known is None:
+            outcomes.append(next(judged))
+        else:
+            outcomes.append(replace(known, rows=None if known.rows is None else result.rows))
+    return replace(result, outcomes=(*outcomes, *judged))
 
 
 def _documented(result: GateResult, documents: Path | None) -> GateResult:
     return result if documents is None else replace(result, document=str(write_page(result, documents)))
 
 
-def _judged(engine: "OnePassEngine", suite: Suite, columns: Sequence[str]) -> GateResult:
+def _judged(engine: "OnePassEngine", suite: Suite, columns: Sequence[str], with_examples: bool = True) -> GateResult:
     from great_expectations.validator.validator import Validator
 
     from headrace.quality.suites import PLACE, gx_suite, outcome
@@ -105,7 +139,7 @@ def _judged(engine: "OnePassEngine", suite: Suite, columns: Sequence[str]) -> Ga
         outcomes[place] = outcome(suite.expectations[place], result)
     failed = [result.expectation_config for result in results if result.result and not result.success]
     engine.examples = True
-    for result in judge(failed) if failed else ():
+    for result in judge(failed) if failed and with_examples else ():
         place = result.expectation_config.meta[PLACE]
         shown = outcome(suite.expectations[place], result)
         # Reading examples is a favour: when it fails, the verdict stands without them.

@@ -1,7 +1,7 @@
 """Great Expectations over many batches that lie in one: what is aggregated is aggregated once, grouped by batch.
 
 Each batch has an engine, a graph of metrics and verdicts of its own. What all of them ask for is the same, so the first
-that asks has it computed for all.
+that asks has it computed for all. What holds for every row of all batches is settled before, in one graph.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from headrace.quality.one_pass import (
+    COUNT,
+    FILTERED,
+    ROW_COUNT,
     VALUES,
     Aggregates,
     Answers,
@@ -32,18 +35,78 @@ class Batches:
         by: The column that says which batch a row is of.
 
     Attributes:
-        aggregated: Values by batch, of each set of metrics that was asked for; or why there are none.
+        readable: Whether somebody has read all rows without an error.
         duplicates: Rows that share their key, by batch, of each metric of duplicates that was asked for.
     """
 
     def __init__(self, rows: DataFrame, by: str) -> None:
         self.rows, self.by = rows, by
-        self.whole = OnePassEngine(rows)
-        self.aggregated: dict[tuple[MetricConfigurationID, ...], Mapping[int, Sequence[Any]] | Exception] = {}
+        self._whole = OnePassEngine(rows)
+        self._values: dict[MetricConfigurationID, Mapping[int, Any]] = {}
+        self._failures: dict[tuple[MetricConfigurationID, ...], Exception] = {}
+        self.readable = False
         self.duplicates: dict[MetricConfigurationID, Mapping[int, int]] = {}
 
+    def records(self, domain: Mapping[str, Any]) -> DataFrame:
+        """The rows of a domain, of all batches."""
+        return self._whole.get_domain_records(dict(domain))
 
-class GroupedEngine(OnePassEngine):
+    def aggregated(self, rows: DataFrame, columns: Aggregates) -> list[Mapping[int, Any]]:
+        """The values of aggregates by batch, in order; those that nobody has asked for yet take one job."""
+        asked = tuple(columns)
+        if asked in self._failures:
+            raise self._failures[asked]
+        if missing := {metric: column for metric, column in columns.items() if metric not in self._values}:
+            try:
+                found = rows.groupBy(self.by).agg(*aliased(missing)).collect()
+            except Exception as error:
+                # Of one batch, so of all: an expectation that fails has no verdict.
+                self._failures[asked] = error
+                raise
+            for place, metric in enumerate(missing, 1):
+                self._values[metric] = {row[0]: row[place] for row in found}
+        return [self._values[metric] for metric in asked]
+
+
+class SharingEngine(OnePassEngine):
+    """What engines over batches that lie in one have in common.
+
+    Args:
+        shared: All of the batches.
+        rows: Those that the engine is about, without the column that tells them apart.
+    """
+
+    def __init__(self, shared: Batches, rows: DataFrame) -> None:
+        super().__init__(rows.drop(shared.by))
+        self._shared = shared
+
+    def _records(self, domain: IDDict) -> DataFrame:
+        return self._shared.records(domain)
+
+    def _blame(self, rows: DataFrame, error: Exception) -> None:
+        # Whether the rows can be read takes a pass over all of them to tell.
+        self._readable = self._shared.readable
+        super()._blame(rows, error)
+        self._shared.readable = self._readable
+
+
+class WholeEngine(SharingEngine):
+    """Metrics over all batches together, as far as they count rows: sums of what is counted of each.
+
+    Args:
+        shared: The batches.
+    """
+
+    def __init__(self, shared: Batches) -> None:
+        super().__init__(shared, shared.rows)
+
+    def _aggregated(self, rows: DataFrame, columns: Aggregates) -> Sequence[Any]:
+        if not all(key.metric_name == ROW_COUNT or key.metric_name.endswith((COUNT, FILTERED)) for key in columns):
+            raise ValueError("not a number of rows")
+        return [sum(of_batch.values()) for of_batch in self._shared.aggregated(rows, columns)]
+
+
+class GroupedEngine(SharingEngine):
     """Metrics over one of many batches.
 
     Args:
@@ -52,36 +115,22 @@ class GroupedEngine(OnePassEngine):
     """
 
     def __init__(self, shared: Batches, number: int) -> None:
-        super().__init__(shared.rows.where(F.col(shared.by) == number).drop(shared.by))
-        self._shared, self._number = shared, number
-
-    def _records(self, domain: IDDict) -> DataFrame:
-        return self._shared.whole.get_domain_records(domain)
+        super().__init__(shared, shared.rows.where(F.col(shared.by) == number))
+        self._number = number
 
     def _aggregated(self, rows: DataFrame, columns: Aggregates) -> Sequence[Any]:
-        asked = tuple(columns)
-        if asked not in self._shared.aggregated:
-            self._shared.aggregated[asked] = self._of_all(rows, columns)
-        of_all = self._shared.aggregated[asked]
-        if isinstance(of_all, Exception):
-            raise of_all
-        values = of_all.get(self._number)
-        # A batch without rows is in no group.
-        return rows.where("false").agg(*aliased(columns)).collect()[0] if values is None else values
-
-    def _of_all(self, rows: DataFrame, columns: Aggregates) -> Mapping[int, Sequence[Any]] | Exception:
-        try:
-            found = rows.groupBy(self._shared.by).agg(*aliased(columns)).collect()
-        except Exception as error:  # of any batch, so of all: an expectation that fails has no verdict
-            return error
-        return {row[0]: row[1:] for row in found}
+        found = self._shared.aggregated(rows, columns)
+        if any(self._number not in of_batch for of_batch in found):
+            # A batch without rows is in no group.
+            return rows.where("false").agg(*aliased(columns)).collect()[0]
+        return [of_batch[self._number] for of_batch in found]
 
     def _duplicates(self, metric: MetricConfiguration, known: Answers) -> Any:
         if metric.metric_name.endswith(VALUES):
             return super()._duplicates(metric, known)
         if metric.id not in self._shared.duplicates:
             _, domain, accessor = known[metric.metric_dependencies["unexpected_condition"].id]
-            rows = self._shared.whole.get_domain_records({**domain, **accessor})
+            rows = self._shared.records({**domain, **accessor})
             self._shared.duplicates[metric.id] = _duplicates(rows, self._shared.by, names_of(accessor))
         return self._shared.duplicates[metric.id].get(self._number, 0)
 
