@@ -20,6 +20,8 @@ from headrace.timeline import Duration, Interval
 
 # The first that any group has is the exit code: a bug, infrastructure, definitions, data; what may be tried again last.
 WORST_FIRST = (1, 5, 2, 3, 4)
+# What a plan does to snapshots that are there; to confirm one is to compute nothing.
+RECOMPUTING = ("restate", "fill")
 DEAD_AFTER = Duration.parse("1h")
 
 
@@ -137,7 +139,7 @@ def _left_alone(work: Workspace, name: str, why: str, code: int) -> CaughtUp:
 def _catch_up(work: Workspace, name: str, plan: Plan, compute: Callable[[str, Interval], Materialized]) -> CaughtUp:
     began = time.perf_counter()
     intervals = [interval for step in computing(plan, name) for interval in step.intervals]
-    dirty = sum(len(step.intervals) for step in plan.steps if step.group == name) - len(intervals)
+    dirty = sum(len(step.intervals) for step in plan.steps if step.group == name and step.action in RECOMPUTING)
     result = CaughtUp(f"{name}@{work.group(name).version}", len(intervals), dirty=dirty)
     for interval in intervals:
         try:

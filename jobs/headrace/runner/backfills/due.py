@@ -60,7 +60,7 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         raise UsageError(made.problems[0])
     wanted = set(intervals)
     steps = [replace(step, intervals=tuple(i for i in step.intervals if i in wanted)) for step in made.steps]
-    steps = [step for step in steps if step.intervals]
+    steps = [step for step in steps if step.intervals and step.action != "confirm"]
     if force:
         left = sorted(wanted - {interval for step in steps for interval in step.intervals})
         steps += [Step("restate", name, group.version, run, "dirty", "--force") for run in consecutive(left)]
