@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from headrace.changes.step import Step
+from headrace.errors import ConflictError
 from headrace.runner.backfills.chunk import Chunk
 from headrace.runner.backfills.due import CHUNK_ROWS, pieces, rows_of_one
 from headrace.runner.backfills.stages import STAGES, discard
@@ -98,13 +99,37 @@ def _computed(chunk: Chunk, suffix: str = "") -> Chunk:
 
 
 def _give_up(chunk: Chunk, error: BaseException) -> None:
-    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
+    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here.
+
+    Raises:
+        ConflictError: A newer attempt took one of the intervals, and with it what this one had staged.
+    """
+    newer = None
+    with suppress(Exception):
+        newer = _overtaken_by(chunk)
     with suppress(Exception):
         if chunk.attempts:
             gates = [*chunk.shared, *(result for results in chunk.judged.values() for result in results)]
-            chunk.work.ledger.append(*chunk.ledger_rows("failed", failure(gates, error)))
+            chunk.work.ledger.append(*chunk.ledger_rows("failed", str(newer) if newer else failure(gates, error)))
     with suppress(Exception):
         discard(chunk)
+    if newer is not None and isinstance(error, Exception) and not isinstance(error, ConflictError):
+        raise newer from error
+
+
+def _overtaken_by(chunk: Chunk) -> ConflictError | None:
+    """What to say when somebody else has ended one of the attempts; None where nobody has."""
+    if not chunk.attempts:
+        return None
+    group, first, last = chunk.group, chunk.intervals[0], chunk.intervals[-1]
+    rows = chunk.work.ledger.rows(group.name, group.version, "features", first.start_us, last.end_us)
+    ended = [row.interval for row in rows if row.run_id == chunk.run_id and row.status == "failed"]
+    if not ended:
+        return None
+    newest = max((row for row in rows if row.interval == ended[0]), key=lambda row: row.attempt)
+    return ConflictError(
+        f"another run was faster: attempt {newest.attempt} at {ended[0]} by run {newest.run_id} is newer", "try again"
+    )
 
 
 def as_materialized(chunk: Chunk) -> list[Materialized]:
