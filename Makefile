@@ -8,7 +8,7 @@ GIVEN_JAVA_HOME := $(JAVA_HOME)
 # Looked up for each command, since `setup` may have just put a Java into .jdk.
 export JAVA_HOME = $(or $(patsubst %/bin/java,$(CURDIR)/%,$(firstword $(shell ls -d .jdk/bin/java .jdk/*/bin/java .jdk/*/Contents/Home/bin/java 2>/dev/null))),$(GIVEN_JAVA_HOME))
 
-.PHONY: help setup demo test test-fast test-cluster package lint type format bench docs clean
+.PHONY: help setup demo test test-fast test-faults test-cluster package lint type format bench docs clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: setup ## Run all tests
 
 test-fast: setup ## Run the tests that need no JVM
 	$(BIN)/pytest -q $(PARALLEL) $(wildcard tests/unit tests/golden)
+
+test-faults: setup ## Run all tests of faults, the long ones with them
+	$(BIN)/pytest -q -m "long or not long" tests/faults
 
 test-cluster: setup ## Run the tests of a standalone cluster and of Spark Connect
 	$(BIN)/pytest -q tests/cluster

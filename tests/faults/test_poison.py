@@ -213,6 +213,7 @@ def test_nan_and_infinities(poisoned: Poisoned) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_megabyte_of_text(poisoned: Poisoned) -> None:
     poisoned.open(
         "item: string",
@@ -229,6 +230,7 @@ def test_a_megabyte_of_text(poisoned: Poisoned) -> None:
     assert not any("<b>" in page or "\x1b" in page for page in pages)
 
 
+@pytest.mark.long
 def test_a_million_values_and_half_of_the_rows_in_one_key(spark: SparkSession, poisoned: Poisoned) -> None:
     poisoned.open(
         "value: bigint",
@@ -301,6 +303,7 @@ def test_a_variant_cannot_be_declared(poisoned: Poisoned) -> None:
     assert "feature_defs/shop.yaml:9:58 error[invalid-value] sales: note: unknown type 'variant'" in done.out + done.err
 
 
+@pytest.mark.long
 def test_ten_thousand_columns(poisoned: Poisoned) -> None:
     poisoned.open("c7: double", "total: {aggregate: sum, of: c7, window: 1d}")
     one = pa.array([1.5], pa.float64())
@@ -330,7 +333,7 @@ def test_times_at_the_ends_of_calendars(poisoned: Poisoned) -> None:
     assert poisoned.rows("n recent") == [(3, 2)]
 
 
-@pytest.mark.parametrize("kind", ["INT96", "ns", "ms"])
+@pytest.mark.parametrize("kind", ["INT96", *[pytest.param(kind, marks=pytest.mark.long) for kind in ("ns", "ms")]])
 def test_times_of_other_writers(poisoned: Poisoned, kind: str) -> None:
     """What older Spark, Impala and pandas write: the same instants, or one line that says what is there."""
     poisoned.open("n: bigint", "n: {aggregate: sum, of: n, window: 1d}")

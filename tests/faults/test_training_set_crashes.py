@@ -81,7 +81,12 @@ def rows(spark: SparkSession, shop: Shop) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("stage", "became"), [("compute and stage", "failed"), ("prepare", "failed"), ("replace the table", "committed")]
+    ("stage", "became"),
+    [
+        pytest.param("compute and stage", "failed", marks=pytest.mark.long),
+        pytest.param("prepare", "failed", marks=pytest.mark.long),
+        ("replace the table", "committed"),
+    ],
 )
 def test_killed_behind_a_stage(spark: SparkSession, shop: Shop, stage: str, became: str) -> None:
     whole = rows(spark, shop)
