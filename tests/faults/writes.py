@@ -1,4 +1,4 @@
-"""Ends a command line behind one of its writes: in this process, or as `python -m tests.faults.writes N -- ...` for good."""
+"""Ends a command line behind one of its writes: in this process, or as `python -m tests.faults.writes WRITE -- ...` for good."""
 
 import os
 import signal
@@ -39,25 +39,31 @@ def _kill() -> NoReturn:
 
 
 @contextmanager
-def dying(after: int, end: Callable[[], NoReturn] = _die) -> Iterator[list[str]]:
+def dying(behind: str, end: Callable[[], NoReturn] = _die) -> Iterator[list[str]]:
     """Ends the process, or what looks like it, behind a write.
 
     Args:
-        after: Behind the how manieth.
+        behind: `FeatureTable.replace` is the first write of that name, `Ledger.append 2` the second, and `3` the third of all.
         end: How.
 
     Yields:
         The writes so far.
     """
     done: list[str] = []
+    first, _, nth = behind.partition(" ")
+
+    def is_over() -> bool:
+        if first.isdigit():
+            return len(done) >= int(first)
+        return done.count(first) >= int(nth or "1")
 
     def counted(owner: type, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def write(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if len(done) >= after:
+            if is_over():
                 end()
             result = original(self, *args, **kwargs)
             done.append(f"{owner.__name__}.{name}")
-            if len(done) == after:
+            if is_over():
                 end()
             return result
 
@@ -74,5 +80,5 @@ def dying(after: int, end: Callable[[], NoReturn] = _die) -> Iterator[list[str]]
 
 
 if __name__ == "__main__":
-    with dying(int(sys.argv[1]), _kill):
+    with dying(sys.argv[1], _kill):
         sys.exit(run(sys.argv[3:]))
