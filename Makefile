@@ -19,7 +19,7 @@ setup: .venv/.ready ## Make .venv with everything in it, and see to Java 17
 demo: setup ## Compute and check feature tables of 2,469 real households
 	@$(BIN)/python jobs/demo.py
 
-test: setup ## Run all tests
+test: setup ## Run the tests, all but the longest of faults
 	$(BIN)/pytest -q $(PARALLEL)
 
 test-fast: setup ## Run the tests that need no JVM

@@ -44,7 +44,8 @@ def backfill(
     is_json = format == "json"
     now_us = time.time_ns() // 1000
     steps = due_steps(work, group, instant("--from", from_), instant("--to", to), now_us, force)
-    if dry_run or not steps:
+    # With nothing to do, JSON keeps the shape of work done.
+    if dry_run or not (steps or is_json):
         print_steps(steps, is_json)
         return 0
 
