@@ -57,7 +57,7 @@ WRITES = (
     "Ledger.claim", "Ledger.claim_all", "TileTable.replace", "Ledger.append", "Staging.stage", "Ledger.append 2",
     "FeatureTable.ensure", "FeatureTable.replace", "Ledger.append 3", "Staging.discard",
 )  # fmt: skip
-RESTATE = WRITES if ALL else ("TileTable.replace", "FeatureTable.replace")
+RESTATE = WRITES if ALL else ("FeatureTable.replace",)
 FILL = (
     [write for write in WRITES if not write.startswith("TileTable") and write != "Ledger.claim_all"]
     if ALL
@@ -119,6 +119,11 @@ def converges(spark: SparkSession, shop: Shop, behind: Iterable[str], before: ob
 def test_restated_intervals(spark: SparkSession, shop: Shop) -> None:
     before, after = snapshots(spark, shop), sell_more(spark, shop, 1.0)
     assert converges(spark, shop, RESTATE, before, after) == [write.split()[0] for write in RESTATE]
+
+
+@pytest.mark.long
+def test_a_restatement(spark: SparkSession, shop: Shop) -> None:
+    after = snapshots(spark, shop)
     line = "restate --group spend --from 2024-01-01 --to 2024-01-03 --reason again"
     assert die(shop, line, "Ledger.claim 2") == "Ledger.claim"
     assert shop.headrace(line).code == 0
@@ -132,7 +137,8 @@ def test_filled_columns(spark: SparkSession, shop: Shop) -> None:
     assert snapshots(spark, shop, "customer_id largest")[1] == [(1, 2.5), (2, 4.0)]
 
 
-@pytest.mark.parametrize("behind", WRITES if ALL else ["FeatureTable.replace"])
+@pytest.mark.long
+@pytest.mark.parametrize("behind", WRITES)
 def test_a_killed_process(spark: SparkSession, shop: Shop, behind: str) -> None:
     by = snapshots(spark, shop)[0][0][1] - 9.0  # type: ignore[operator]
     before, after = snapshots(spark, shop), sell_more(spark, shop, by)

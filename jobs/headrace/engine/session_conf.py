@@ -51,6 +51,8 @@ SMALL: Mapping[str, str] = {
     "spark.sql.adaptive.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.ui.enabled": "false",
+    # A daily run compiles more than the 100 classes that Spark keeps by default, so each run would do it all again.
+    "spark.sql.codegen.cache.maxEntries": "4000",
     # Else a vacuum lists the smallest table in ten thousand tasks: half a minute on two cores.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
 }

@@ -94,6 +94,12 @@ RULES: tuple[Rule, ...] = (
         "restore the file, or rebuild the table",
     ),
     _rule(
+        r"Checksum error: (?:file:/*)?(?P<path>/\S+?) at \d+",
+        DataError,
+        "{path} is damaged: its checksum does not match",
+        "restore the file, or rebuild the table",
+    ),
+    _rule(
         r"DELTA_TRUNCATED_TRANSACTION_LOG\] (?P<path>.+?)/_delta_log/|DELTA_STATE_RECOVER_ERROR"
         r"|JsonParseException|JsonEOFException|DELTA_VERSIONS_NOT_CONTIGUOUS|DELTA_MISSING_PART_FILES|DELTA_LOG_\w+"
         r"|DELTA_CHECKPOINT_\w+|DELTA_INVALID_PROTOCOL_VERSION",

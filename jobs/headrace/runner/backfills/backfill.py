@@ -43,6 +43,8 @@ def backfilled(
         DataError: A gate is closed, or data is missing.
         ConflictError: Another run has one of the intervals.
     """
+    if not steps:
+        return
     # That an interval was missing is no reason that the ledger has to be told.
     reasons = {one: None if step.action == "materialize" else step.why for step in steps for one in step.intervals}
     chunks = _chunks(work, steps[0].group, reasons, progress, max_parallel, chunk_rows)
