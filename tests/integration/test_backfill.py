@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pyspark.sql import SparkSession
 
+from headrace.errors import DataError
 from headrace.runner.backfills import stages
 from tests.integration.shop import Shop, Table, ledger
 
@@ -174,6 +175,27 @@ def test_a_chunk_that_fails_leaves_those_before_it(spark: SparkSession, shop: Sh
     assert len(done(run(shop, f"{line} --force --max-parallel 2"))) == 4
     assert [table.rows(f"2024-01-{one}", "customer_id sales") for one in at] == whole
     assert table.version == version + 2
+
+
+def test_chunks_at_the_same_time_wait_for_the_gate_of_those_before(
+    spark: SparkSession, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of the first are in the windows of the second, which nobody else has judged."""
+    table, version = Table(spark, shop, "hourly_v1"), Table(spark, shop, "hourly_v1").version
+
+    def closed(chunk: stages.Chunk, step: object) -> None:
+        if chunk.before is None:
+            raise DataError("the gate is closed")
+        stages.input_gate(chunk, step)  # type: ignore[arg-type]
+
+    gates = tuple((label, closed if stage is stages.input_gate else stage) for label, stage in stages.STAGES)
+    monkeypatch.setattr("headrace.runner.backfills.backfill.STAGES", gates)
+    out = shop.headrace("backfill --group hourly --from 2024-01-04 --to 2024-01-06 --force --max-parallel 2")
+    assert (out.code, "the gate is closed" in out.error) == (3, True), out.err
+    assert table.version == version
+    failed = ledger(spark, shop, "hourly", "date_format(interval_start, 'dd HH')", "reason", "status")[-4:]
+    assert {status for *_, status in failed} == {"failed"}
+    assert sum("rows before it did not pass their gate" in str(reason) for _, reason, _ in failed) == 2
 
 
 def test_of_two_runs_one_is_too_late(spark: SparkSession, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,6 +248,11 @@ def test_quarantine_holds_rows_back_and_says_why(spark: SparkSession, shop: Shop
         (3, -3.0, "pear", [bounds], [], "clean", "2024-01-03"),
         (3, 99.0, "fig", [bounds], [fresh], "clean", "2024-01-03"),
     ]
+    # Attempts of the next version are numbered from 1 again.
+    with shop.edited(("name: clean\nversion: 1", "name: clean\nversion: 2")):
+        done = shop.headrace("materialize --group clean --interval 2024-01-03 --format json")
+        assert done.code == 0, done.err
+    assert json.loads(done.out)[0]["rows_quarantined"] == 2
 
 
 def test_a_static_table_with_a_key_twice_closes_the_gate(shop: Shop) -> None:

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from headrace.changes.source_history import Touched
 from headrace.logical import Column, Instants, Scan
 from headrace.settings import Settings, SparkSettings, TableLocation
-from headrace.storage import Lake
+from headrace.storage import Lake, SourceChange, change_since
 from headrace.storage.delta_history import DeltaHistory
 from headrace.timeline import format_instant, parse_instant
 
@@ -23,7 +23,7 @@ HOUR, DAY = 3_600_000_000, 86_400_000_000
 TIMES = [
     ("at", "timestamp", None, "2024-01-02T10:00:00.123Z", "2024-01-02T10:00:00.124Z", 0),
     ("local", "timestamp_ntz", "Europe/Berlin", "2024-01-02T09:00:00Z", "2024-01-02T09:00:00.001Z", HOUR),
-    ("local", "timestamp_ntz", "UTC", "2024-01-02T10:00:00Z", "2024-01-02T10:00:00.001Z", HOUR),
+    ("local", "timestamp_ntz", "UTC", "2024-01-02T10:00:00Z", "2024-01-02T10:00:00.001Z", 0),
     ("day", "date", None, "2024-01-02T00:00:00Z", "2024-01-02T00:00:00.001Z", 0),
     ("text", "string", None, "2024-01-02T08:00:00Z", "2024-01-02T08:00:00.001Z", DAY),
 ]
@@ -59,6 +59,49 @@ def test_times(
     assert [(one.first_us, one.last_us, one.rows_added, one.rows_removed) for one in replaced] == [(*bounds, 1, rows)]
     assert [commit.version for commit in log.commits] == ([0, 2] if column == "at" else [0, 1, 2])
     assert log.begins == 0
+
+
+def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_path: Path) -> None:
+    """Delta keeps no statistics of it; its value stands for all rows of a file."""
+    path = str(tmp_path / "t")
+    rows = spark.sql("SELECT date'2024-01-02' AS dt, id FROM range(3) UNION ALL SELECT date'2024-01-04', 9")
+    rows.coalesce(1).write.format("delta").partitionBy("dt").save(path)
+    lake = Lake(
+        spark, Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables={"t": TableLocation(path=path)})
+    )
+    by_day = Instants(Scan("t", "t", (), "dt", None), Column("dt", "date"), None, None, 0)
+    log = DeltaHistory(lake).log("t", by_day)
+    assert log is not None
+    days = [tuple(format_instant(us or 0)[:10] for us in (one.first_us, one.last_us)) for one in log.commits[0].touched]
+    assert days == [("2024-01-02", "2024-01-02"), ("2024-01-04", "2024-01-04")]
+    spark.sql(f"INSERT INTO delta.`{path}` VALUES (date'2024-01-05', 10)").collect()
+    change = change_since(lake, by_day, "0", parse_instant("2999-01-01"), lake.version("t"))
+    assert change == SourceChange(parse_instant("2024-01-05") + 1)
+    # What was committed after it was read is of another table.
+    assert change_since(lake, by_day, "0", 0, lake.version("t")) == SourceChange(None)
+    assert change_since(lake, by_day, "1", parse_instant("2999-01-01"), lake.version("t")) is None
+    assert change_since(lake, by_day, "1", 0, lake.version("t")) == SourceChange(None)
+    assert change_since(lake, by_day, "a1b2", 0, lake.version("t")) == SourceChange(None)
+
+
+def test_values_that_move_within_a_struct_or_an_array(spark: SparkSession, tmp_path: Path) -> None:
+    """Hashes of Spark pass over nulls in them."""
+    path, table = str(tmp_path / "t"), f"delta.`{tmp_path / 't'}`"
+    pair = "named_struct('gross', CAST(5 AS BIGINT), 'net', CAST(NULL AS BIGINT))"
+    spark.sql(f"SELECT timestamp'2024-01-01T10:00:00Z' AS at, {pair} AS pair, array(1, NULL) AS list").coalesce(
+        1
+    ).write.format("delta").save(path)
+    spark.sql(f"UPDATE {table} SET pair = named_struct('gross', NULL, 'net', 5)").collect()
+    spark.sql(f"UPDATE {table} SET list = array(NULL, 1)").collect()
+    tables = {"t": TableLocation(path=path)}
+    history = DeltaHistory(Lake(spark, Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables=tables)))
+    at = Column("at", "timestamp")
+    kinds = {"pair": "struct<gross:bigint,net:bigint>", "list": "array<int>"}
+    for name, differs in (("pair", [True, False]), ("list", [True, True])):
+        scan = Scan("t", "t", (at, Column(name, kinds[name])), "at")
+        found = history.differences(Instants(scan, at, None, None, 0), [0, 1], [(None, None)])
+        assert found is not None
+        assert [bool(found[version]) for version in (0, 1)] == differs, name
 
 
 #        at, number, one, other, by, loaded_at

@@ -1,6 +1,6 @@
 """Which stored snapshots changed input has dirtied, and by what: pure, from commits and recorded versions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from headrace.changes.differences import Differences
@@ -56,23 +56,38 @@ def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHi
     if current is None:
         found.notes.append(f"{table} is not there")
         return
-    recorded = [row.source_versions[table] for row in rows]
-    if all(version == current for version in recorded):
-        return
     log = history.log(table, influence.instants)
-    if log is None or not all(version.isdecimal() for version in recorded):
-        read = sum(version != current for version in recorded)
+    numbered = [row for row in rows if log is not None and row.source_versions[table].isdecimal()]
+    of_files = [row for row in rows if log is None or not row.source_versions[table].isdecimal()]
+    read = sum(row.source_versions[table] != current for row in of_files)
+    if read:
         found.notes.append(
             f"{table} has changed since {_snapshots(read)} were computed from it, and files keep no history: restate "
             "what should change"
         )
+    if log is None or not numbered:
         return
-    versions = [int(version) for version in recorded]
     if influence.instants is None:
-        _of_static(table, log, versions, found)
+        _of_static(table, log, [int(row.source_versions[table]) for row in numbered], found)
         return
-    _note_gaps(table, log, versions, int(current), found)
-    _attribute(influence, log, rows, versions, history, current, found)
+    kept = list(_of_this_table(table, log, numbered, int(current), found))
+    versions = [int(row.source_versions[table]) for row in kept]
+    if any(version != int(current) for version in versions):
+        _note_gaps(table, log, versions, found)
+        _attribute(influence, log, kept, versions, history, current, found)
+
+
+def _of_this_table(
+    table: str, log: SourceLog, rows: Sequence[LedgerRow], current: int, found: Dirt
+) -> Iterator[LedgerRow]:
+    """Snapshots that were computed from the table that is there; others are dirty: another one has taken its place."""
+    for row in rows:
+        version = int(row.source_versions[table])
+        if row.interval and log.is_other(version, current, row.recorded_at_us):
+            cause = f"{table} was replaced: version {version}, which was read, was another table's"
+            found.causes.setdefault(row.interval.end_us, []).append(cause)
+        else:
+            yield row
 
 
 def _of_static(table: str, log: SourceLog, versions: Sequence[int], found: Dirt) -> None:
@@ -84,8 +99,8 @@ def _of_static(table: str, log: SourceLog, versions: Sequence[int], found: Dirt)
         )
 
 
-def _note_gaps(table: str, log: SourceLog, versions: Sequence[int], current: int, found: Dirt) -> None:
-    blind = sum(version + 1 < log.begins or version > current for version in versions)
+def _note_gaps(table: str, log: SourceLog, versions: Sequence[int], found: Dirt) -> None:
+    blind = sum(version + 1 < log.begins for version in versions)
     if blind:
         found.notes.append(
             f"{table}: what changed since {_snapshots(blind)} were computed cannot be told, its log begins at version "

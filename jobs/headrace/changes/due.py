@@ -1,6 +1,6 @@
 """What has to be done to the intervals of one group so that its table is in line with its definition."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -127,13 +127,24 @@ def _of_definition(group: GroupDefinition, stored: Mapping[str, str]) -> Need | 
 
 def reaches_further(group: GroupDefinition, added: Sequence[str]) -> bool:
     """Whether new columns make members of entities that had no row."""
-    old = _reach(feature for feature in group.features.aggregates if feature.name not in added)
-    new = _reach(iter(group.features.aggregates))
-    return old is not None and (new is None or new > old)
+    old = [feature for feature in group.features.aggregates if feature.name not in added]
+    windows = {_window(feature) for feature in old}
+    # A calendar window is as long as its first instant makes it: there, only the same one surely looks as far back.
+    certain = [feature.offset_us if feature.calendar else feature.reach_us for feature in old]
+    new = [f.reach_us for f in group.features.aggregates if f.name in added and _window(f) not in windows]
+    known = _longest(certain)
+    return any(_longer(reach, known) for reach in new)
 
 
-def _reach(features: Iterator[AggregateFeature]) -> int | None:
+def _window(feature: AggregateFeature) -> tuple[object, ...]:
+    return feature.window_us, feature.calendar, feature.offset_us
+
+
+def _longest(reaches: Sequence[int | None]) -> int | None:
     """The longest reach; None is without bound."""
-    reaches = [feature.reach_us for feature in features]
     bounded = [reach for reach in reaches if reach is not None]
     return max(bounded, default=0) if len(bounded) == len(reaches) else None
+
+
+def _longer(reach: int | None, than: int | None) -> bool:
+    return than is not None and (reach is None or reach > than)

@@ -1,13 +1,15 @@
 """What planning needs of a source's history: which commits changed rows, how many, and of which time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from headrace.logical import Instants
 
 # The first and the last event time of something; None is no bound.
 Stretch = tuple[int | None, int | None]
+# Clocks of those who write tables and of those who read them differ by no more.
+CLOCK_SLACK_US = 300_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,22 @@ class SourceLog:
     Attributes:
         begins: The first version that it tells of.
         commits: Those that changed rows, oldest first.
+        times: When each version that it tells of was committed, by its number.
     """
 
     begins: int
     commits: tuple[SourceCommit, ...]
+    times: Mapping[int, int] = field(default_factory=dict)
+
+    def is_other(self, version: int, current: int, read_at_us: int) -> bool:
+        """Whether a version that somebody read was another table's, which this one has replaced since.
+
+        Args:
+            version: The version.
+            current: The table's version of now.
+            read_at_us: Not before it was read.
+        """
+        return version > current or self.times.get(version, 0) > read_at_us + CLOCK_SLACK_US
 
     def after(self, version: int) -> Sequence[SourceCommit]:
         """The commits after a version."""

@@ -11,6 +11,8 @@ from headrace.logical.tiling import Tiling
 from headrace.timeline import Grid, Interval
 
 MAX_REBUILD = 31
+# Where somebody has asked for what is rebuilt.
+ANY_NUMBER = 1 << 31
 # In place of a state's fingerprint where its values outgrew it: the tiles are without it.
 OUTGROWN = "outgrown"
 # Before all of time.

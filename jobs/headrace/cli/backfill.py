@@ -50,12 +50,15 @@ def backfill(
         return 0
 
     chunks = []
-    for chunk in backfilled(work, steps, Progress(is_json), max_parallel=max_parallel, chunk_rows=chunk_rows):
-        chunks.append(chunk)
-        if not is_json:
-            rows = sum(chunk.rows_out.values())
-            print(f"{chunk.name}: {rows:,} rows in version {chunk.table_version}", flush=True)
-    if is_json:
-        done = [asdict(one) for chunk in chunks for one in as_materialized(chunk)]
-        print(json.dumps({"done": done, "chunks": [chunk.seconds for chunk in chunks]}, indent=2))
+    try:
+        for chunk in backfilled(work, steps, Progress(is_json), max_parallel=max_parallel, chunk_rows=chunk_rows):
+            chunks.append(chunk)
+            if not is_json:
+                rows = sum(chunk.rows_out.values())
+                print(f"{chunk.name}: {rows:,} rows in version {chunk.table_version}", flush=True)
+    finally:
+        # Where a chunk fails, those before it are there.
+        if is_json:
+            done = [asdict(one) for chunk in chunks for one in as_materialized(chunk)]
+            print(json.dumps({"done": done, "chunks": [chunk.seconds for chunk in chunks]}, indent=2))
     return 0

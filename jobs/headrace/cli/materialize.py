@@ -75,13 +75,16 @@ def materialize(
         print(json.dumps([asdict(one) for one in foreseen], indent=2) if format == "json" else "\n".join(told))
         return 0
     results = []
-    for name, text in asked:
-        results.append(materialize_interval(work, name, text, progress, force=force, max_rebuild=max_rebuild))
-        if format == "text":
-            print(results[-1].sentence(), flush=True)
-    if format == "json":
-        print(json.dumps([asdict(result) for result in results], indent=2))
-    elif any(result.documents for result in results):
+    try:
+        for name, text in asked:
+            results.append(materialize_interval(work, name, text, progress, force=force, max_rebuild=max_rebuild))
+            if format == "text":
+                print(results[-1].sentence(), flush=True)
+    finally:
+        # Where an interval fails, those before it are there.
+        if format == "json":
+            print(json.dumps([asdict(result) for result in results], indent=2))
+    if format == "text" and any(result.documents for result in results):
         print(f"what the gates found: {work.lake.local_directory('_headrace/data_docs')}/index.html")
     return 0
 
@@ -126,6 +129,9 @@ def _catch_up(
     plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000)
 
     if dry_run:
+        refused = [problem for problem in plan.problems if problem.partition("@")[0] in names]
+        if refused:
+            raise UsageError(refused[0])
         print_steps([step for name in names for step in computing(plan, name)], is_json)
         return 0
 

@@ -42,10 +42,13 @@ def restate(
         print_steps([step], is_json)
         return 0
     results = []
-    for interval in step.intervals:
-        results.append(run_interval(work, step, interval, Progress(is_json)))
-        if not is_json:
-            print(results[-1].sentence(), flush=True)
-    if is_json:
-        print(json.dumps([asdict(result) for result in results], indent=2))
+    try:
+        for interval in step.intervals:
+            results.append(run_interval(work, step, interval, Progress(is_json)))
+            if not is_json:
+                print(results[-1].sentence(), flush=True)
+    finally:
+        # Where an interval fails, those before it are there.
+        if is_json:
+            print(json.dumps([asdict(result) for result in results], indent=2))
     return 0

@@ -91,6 +91,8 @@ def _builds(invocation: Invocation, name: str, is_json: bool) -> None:
 def lines_of(state: "GroupStatus") -> Iterator[str]:
     """A group for people: what is complete, missing, dirty, failed and open, a line each."""
     yield state.group
+    if state.problem:
+        yield _line("refused", state.problem)
     if state.intervals:
         span = state.first if state.intervals == 1 else f"{state.first} … {state.last}"
         yield _line(

@@ -1,7 +1,8 @@
 """Spark SQL for instants: from columns of every time type to microseconds since 1970, UTC."""
 
 from headrace.expressions import quote_identifier
-from headrace.timeline.instant import ISO_8601
+from headrace.timeline.duration import UNITS_US
+from headrace.timeline.instant import ISO_8601, UTC_ZONES
 
 _OFFSET = r"\d([zZ]|[+-]\d{2}(:?\d{2})?)$"
 
@@ -37,6 +38,20 @@ def local_us(column: str, kind: str) -> str:
         return f"unix_micros(cast({name} as timestamp))"
     text = f"trim({name})"
     return f"CASE WHEN {_is_time(text)} AND NOT {_has_offset(text)} THEN unix_micros(try_cast({text} as timestamp)) END"
+
+
+def margin_us(kind: str, timezone: str | None) -> int:
+    """How far an instant may be beyond the bounds that a file's statistics give for its column.
+
+    Clocks that go forward put up to an hour of local times into another order; text may say offsets of its own.
+
+    Args:
+        kind: Type of the column.
+        timezone: Zone of zone-less times.
+    """
+    if kind == "string":
+        return UNITS_US["d"]
+    return 0 if kind == "timestamp" or timezone is None or timezone in UTC_ZONES else UNITS_US["h"]
 
 
 def _is_time(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headrace.logical.node import Column, Sql
@@ -34,7 +34,7 @@ class AggregateFeature:
 
     Attributes:
         name: Output column.
-        feature: The feature it is declared by.
+        feature: The feature it is declared by: not part of its fingerprint, which the output column's name is.
         aggregate: Name of the aggregate.
         revision: The aggregate's revision.
         of: Input, or None.
@@ -53,7 +53,7 @@ class AggregateFeature:
     """
 
     name: str
-    feature: str
+    feature: str = field(metadata={"fingerprint": False})
     aggregate: str
     revision: int
     of: Sql | None

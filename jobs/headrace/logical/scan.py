@@ -1,6 +1,6 @@
 """Reading a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headrace.logical.node import Column
 
@@ -19,7 +19,7 @@ class Scan:
     """Rows of a table, as declared.
 
     Attributes:
-        source: The source or feature table that declares it.
+        source: The source or feature table that declares it; another name gives the same rows.
         table: Logical name of the table.
         columns: Declared columns; the ones not listed are not read.
         event_time: The column of event times that ranges of time can be pruned by, or None.
@@ -27,7 +27,7 @@ class Scan:
         partitioning: How files follow from event times, or None.
     """
 
-    source: str
+    source: str = field(metadata={"fingerprint": False})
     table: str
     columns: tuple[Column, ...]
     event_time: str | None = None

@@ -9,10 +9,10 @@ from headrace.expressions import DataType
 from headrace.logical.features import AggregateFeature, FeatureSet, earliest_us
 from headrace.timeline import Buckets, Duration, Grid, Tile
 from headrace.timeline.duration import UNITS_US
+from headrace.timeline.instant import UTC_ZONES
 
 # Finer buckets would make more tiles of a day than reading its events is worth.
 MOST_BUCKETS = 8
-_UTC = frozenset({"UTC", "Etc/UTC", "Z", "Zulu", "Etc/Zulu", "GMT", "Etc/GMT", "Universal", "Etc/Universal"})
 # Longer than all of time: tiles of lifetime windows grow as they like.
 _ENDLESS_US = 1 << 62
 
@@ -134,7 +134,7 @@ def _unmergeable(feature: AggregateFeature) -> str | None:
 def _unaligned(feature: AggregateFeature, grid: Grid) -> str | None:
     every_us, day_us = grid.every.us, UNITS_US["d"]
     if feature.calendar is not None:
-        is_aligned = feature.calendar.timezone in _UTC and day_us % every_us == 0 and grid.start_us % every_us == 0
+        is_aligned = feature.calendar.timezone in UTC_ZONES and day_us % every_us == 0 and grid.start_us % every_us == 0
         return None if is_aligned else f"months and days of {feature.calendar.timezone} do not fit into buckets"
     if feature.window_us is not None and feature.window_us < every_us:
         return f"{_window(feature)} is shorter than the interval"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from headrace.changes.plan import Plan
 from headrace.changes.step import Action, Step
+from headrace.changes.tile_plan import ANY_NUMBER
 from headrace.errors import ConflictError, DataError, HeadraceError, UsageError
 from headrace.runner.backfills.backfill import as_materialized, backfilled
 from headrace.runner.confirming import confirm_interval
@@ -14,8 +15,6 @@ from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
 
-# Tiles after a restated interval are built again when they are next asked for, however many: a plan is no accident.
-MOST_REBUILT = 1 << 31
 # So many intervals are computed one by one, as days are; more of them in one pass.
 MOST_ALONE = 3
 
@@ -93,8 +92,9 @@ def _run_part(work: Workspace, step: Step, progress: Progress) -> Iterator[Mater
 def _compute(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
     is_restated = step.action == "restate"
     reason = step.why if is_restated else None
+    # Tiles after a restated interval are built again when they are next asked for: a plan is no accident.
     return materialize_interval(
-        work, step.group, interval.name, progress, force=is_restated, reason=reason, max_rebuild=MOST_REBUILT
+        work, step.group, interval.name, progress, force=is_restated, reason=reason, max_rebuild=ANY_NUMBER
     )
 
 

@@ -11,7 +11,7 @@ from headrace.changes.plan import Plan
 from headrace.changes.planning import problem_of
 from headrace.changes.step import Step
 from headrace.changes.tile_plan import MAX_REBUILD
-from headrace.errors import DataError, UsageError
+from headrace.errors import DataError, HeadraceError, UsageError
 from headrace.logical.pruning import scans_of
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
@@ -136,6 +136,13 @@ def _left_alone(work: Workspace, name: str, why: str, code: int) -> CaughtUp:
     return CaughtUp(f"{name}@{work.group(name).version}", 0, error=why, code=code)
 
 
+def _said(error: Exception) -> str:
+    """An error in one line."""
+    if isinstance(error, HeadraceError):
+        return str(error)
+    return f"a bug in Headrace: {type(error).__name__}: {' '.join(str(error).split())[:400]}"
+
+
 def _catch_up(work: Workspace, name: str, plan: Plan, compute: Callable[[str, Interval], Materialized]) -> CaughtUp:
     began = time.perf_counter()
     intervals = [interval for step in computing(plan, name) for interval in step.intervals]
@@ -145,7 +152,7 @@ def _catch_up(work: Workspace, name: str, plan: Plan, compute: Callable[[str, In
         try:
             result.done.append(compute(name, interval))
         except Exception as error:
-            result.failed, result.error = interval.name, str(error)
+            result.failed, result.error = interval.name, _said(error)
             result.code = getattr(error, "exit_code", 1)
             break
     result.seconds = round(time.perf_counter() - began, 3)

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from headrace.changes.step import Step
-from headrace.errors import DataError
+from headrace.errors import ConflictError, DataError
 from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
@@ -25,12 +25,15 @@ def confirm_interval(work: Workspace, step: Step, interval: Interval, progress: 
 
     Raises:
         DataError: The snapshot is not there.
+        ConflictError: It was computed from later versions since.
     """
     began = time.perf_counter()
     states = work.ledger.latest(step.group, step.version, from_us=interval.start_us, to_us=interval.end_us)
     row = next((state.committed for state in states if state.committed), None)
     if row is None:
         raise DataError(f"{step.group} {interval} has no snapshot to confirm", "make a new plan")
+    if any(_is_newer(row.source_versions.get(table, ""), version) for table, version in step.versions):
+        raise ConflictError(f"{step.group} {interval} was computed again meanwhile", "make a new plan")
     with progress.step("confirm"):
         work.ledger.append(
             replace(
@@ -54,3 +57,7 @@ def confirm_interval(work: Workspace, step: Step, interval: Interval, progress: 
         documents=(),
         seconds=round(time.perf_counter() - began, 3),
     )
+
+
+def _is_newer(version: str, than: str) -> bool:
+    return version.isdecimal() and than.isdecimal() and int(version) > int(than)

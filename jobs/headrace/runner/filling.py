@@ -6,11 +6,12 @@ from dataclasses import replace
 from pyspark.sql import functions as F
 
 from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.tile_plan import ANY_NUMBER
 from headrace.engine.at import At
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
-from headrace.errors import DataError
+from headrace.errors import ConflictError, DataError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, scans_of
@@ -52,11 +53,13 @@ def fill_interval(
         raise DataError(f"{name} {interval} has no snapshot to fill", "make a new plan")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     if not _pin(run, stored):
-        return materialize_interval(work, name, interval.name, progress, force=True, reason=reason)
+        return materialize_interval(
+            work, name, interval.name, progress, force=True, reason=reason, max_rebuild=ANY_NUMBER
+        )
     run.rows_in, run.rows_quarantined = stored.rows_in or 0, stored.rows_quarantined or 0
     run.counts, run.input_from_us = dict(stored.counts), stored.input_from_us
     stages: tuple[tuple[str, Stage], ...] = (
-        ("claim the interval", claim),
+        ("claim the interval", lambda run, step: _claim(run, stored, step)),
         ("fill and stage", lambda run, step: _stage(run, columns, step)),
         ("output gate", output_gate),
         ("prepare", prepare),
@@ -71,6 +74,17 @@ def fill_interval(
         give_up(run, error)
         raise
     return committed(run, began)
+
+
+def _claim(run: Run, stored: LedgerRow, step: Step) -> None:
+    """Claims the interval, whose snapshot has to be the one that the plan saw: claiming may have healed a newer one."""
+    claim(run, step)
+    states = run.work.ledger.latest(
+        run.group.name, run.group.version, from_us=run.interval.start_us, to_us=run.interval.end_us
+    )
+    newest = next((state.committed for state in states if state.committed), None)
+    if newest is None or newest.attempt != stored.attempt:
+        raise ConflictError(f"{run.group.name} {run.interval} was computed again meanwhile", "make a new plan")
 
 
 def _pin(run: Run, stored: LedgerRow) -> bool:
@@ -91,7 +105,8 @@ def _stage(run: Run, columns: tuple[str, ...], step: Step) -> None:
     features = _needed(run.features, columns)
     keys = [key.name for key in features.keys]
     table = run.work.feature_table(run.group)
-    stored = table.read(run.interval)
+    with translated(f"reading {table.path}"):
+        stored = table.read(run.interval)
     at = At(run.interval.end_us)
 
     def stage(wide_sums: bool) -> None:

@@ -106,6 +106,12 @@ def discard(work: Workspace, row: LedgerRow) -> None:
         work.staging.discard(f"{row.run_id}-spine")
     if row.table != "tiles":
         work.staging.discard(row.run_id)
+        work.staging.discard(members_of(row.run_id))
+
+
+def members_of(run_id: str) -> str:
+    """What a backfill calls the members that it stages."""
+    return f"{run_id}-members"
 
 
 def table_of_kind(work: Workspace, kind: TableKind, name: str, version: int) -> DeltaTable:

@@ -1,6 +1,7 @@
 """The plan of a project against its own ledger and sources, and whether one that was written down still holds."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,16 @@ def plan_of_file(work: Workspace, path: Path) -> Plan:
     """The plan in a file, made again: it must be the same.
 
     Raises:
-        UsageError: There is no plan in the file, or it is stale.
+        UsageError: There is no plan in the file, it is stale, or one of the future.
     """
     written = _read(path)
-    made = plan_now(work, parse_instant(str(written["now"])))
+    now_us = parse_instant(str(written["now"]))
+    if now_us > time.time_ns() // 1000:
+        raise UsageError(
+            f"{path} is a plan of {written['now']}, which has not come: its intervals have not ended",
+            f"make it again with headrace plan --out {path}",
+        )
+    made = plan_now(work, now_us)
     again = json.loads(made.text())
     if again["basis"] != written.get("basis") or again["steps"] != written.get("steps"):
         changed = [words for part, words in _PARTS.items() if _differs(again, written, part)]

@@ -36,10 +36,13 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
     table = _table(run.work, source)
     name = run.interval.name
     metadata = {"run_id": run.run_id, "group": run.group.name, "interval": name, "attempt": run.attempt}
-    app_id = f"headrace/quarantine/{source}/{run.group.name}/{run.interval.start_us}"
+    app_id = f"headrace/quarantine/{source}/{run.group.name}_v{run.group.version}/{run.interval.start_us}"
     with translated(f"writing {table.name}"):
         held = held.withColumn("_interval", F.lit(name))
         _ensure(table, {field.name: type_text(field.dataType) for field in held.schema.fields})
+        held = run.work.ledger.unless_newer(
+            held, run.group.name, run.group.version, run.run_id, {run.interval: run.attempt}
+        )
         replace(table, held, _predicate(run.group.name, [name]), metadata, app_id, run.attempt)
         commit = table.find_commit(metadata)
     return int(commit.metrics.get("numOutputRows", 0)) if commit else 0

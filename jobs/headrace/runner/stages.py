@@ -180,9 +180,13 @@ def replace(run: Run, step: Step) -> None:
             {column.name: column.type for column in run.features.keys},
             {column.name: column.type for column in run.features.columns},
         )
-    rows = run.work.ledger.unless_newer(
-        run.work.staging.read(run.staged), run.group.name, run.group.version, run.run_id, {run.interval: run.attempt}
-    )
+        rows = run.work.ledger.unless_newer(
+            run.work.staging.read(run.staged),
+            run.group.name,
+            run.group.version,
+            run.run_id,
+            {run.interval: run.attempt},
+        )
     print_of_all = fingerprint(sorted(run.fingerprints.items()))
     run.table_version = table.replace(rows, run.interval, run.run_id, run.attempt, print_of_all)
     step.note(f"{table.path} version {run.table_version}")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headrace.changes.group_definition import definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow
@@ -67,6 +67,7 @@ class GroupStatus:
         updated: When the last one was committed, UTC.
         run: By which run.
         reason: Why the newest failure failed.
+        problem: What keeps the group from being computed; None where nothing does.
     """
 
     group: str
@@ -82,6 +83,7 @@ class GroupStatus:
     updated: str | None
     run: str | None
     reason: str | None
+    problem: str | None = None
 
 
 def status(work: Workspace, name: str | None) -> list[GroupStatus]:
@@ -97,7 +99,9 @@ def status(work: Workspace, name: str | None) -> list[GroupStatus]:
     for group in groups:
         for version in sorted({group.version, *view.groups().get(group.name, ())}):
             steps = [step for step in made.steps if (step.group, step.version) == (group.name, version)]
-            found.append(_status(f"{group.name}@{version}", view.intervals(group.name, version), steps))
+            name = f"{group.name}@{version}"
+            problem = next((text for text in made.problems if text.startswith(f"{name}: ")), None)
+            found.append(replace(_status(name, view.intervals(group.name, version), steps), problem=problem))
     return found
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from headrace.changes.influence import influences
 from headrace.changes.ledger_row import IntervalState, LedgerRow, Status
 from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
@@ -11,13 +12,13 @@ from headrace.engine.spark_errors import translated
 from headrace.engine.tile_build import Building, build_tiles
 from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
 from headrace.errors import ConflictError
-from headrace.logical.pruning import instants_of
+from headrace.logical.pruning import pruned_features, scans_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.healing import OPEN, closed, heal, said
 from headrace.runner.progress import Step
 from headrace.runner.run import Run
-from headrace.storage import Computing, change_since
+from headrace.storage import Computing, change_since, static_change_since
 from headrace.timeline import Interval
 from headrace.version import __version__
 
@@ -123,19 +124,26 @@ def _plan(run: Run, tiled: Tiling, stored: Sequence[IntervalState]) -> TilePlan:
 
 
 def _read_other_rows(run: Run, row: LedgerRow) -> bool:
-    """Whether the events' table has changed since a build."""
-    table = instants_of(run.features.events).input.table
-    return row.source_versions.get(table) != run.versions[table].version
+    """Whether a table that tiles are made of has changed since a build."""
+    return any(row.source_versions.get(table) != version.version for table, version in run.versions.items())
 
 
 def _changed_us(run: Run, row: LedgerRow) -> int | None:
-    """From which instant on events count that came or went since a build; what is looked up changes no tile."""
-    instants = instants_of(run.features.events)
-    table = instants.input.table
-    change = change_since(run.work.lake, instants, row.source_versions.get(table, ""), run.versions[table])
-    if change is None:
-        return None
-    return EVERYTHING_US if change.earliest_us is None else change.earliest_us
+    """From which instant on rows count that came or went since a build; None where none did."""
+    lake, old = run.work.lake, row.source_versions
+    events = pruned_features(run.features).events
+    timed = {one.table: one.instants for one in influences(run.features) if one.instants is not None}
+    changes = [
+        change_since(lake, instants, old.get(table, ""), row.recorded_at_us, run.versions[table])
+        for table, instants in timed.items()
+    ]
+    changes += [
+        static_change_since(lake, scan, old.get(scan.table, ""), run.versions[scan.table])
+        for scan in scans_of(events)
+        if scan.table not in timed
+    ]
+    known = [change.earliest_us for change in changes if change is not None]
+    return min((EVERYTHING_US if us is None else us for us in known), default=None)
 
 
 def _states(run: Run, tiled: Tiling) -> dict[str, TileState]:

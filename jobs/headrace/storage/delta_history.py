@@ -9,15 +9,16 @@ from pyspark.sql import functions as f
 
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
 from headrace.engine.spark_errors import translate
-from headrace.engine.times import instant_us
+from headrace.engine.times import instant_us, margin_us
 from headrace.errors import DataError, HeadraceError
 from headrace.logical import Instants
+from headrace.storage.file_bounds import bound, quoted
 from headrace.storage.row_differences import row_differences
 from headrace.storage.tables import Lake
 
 _MAP = "MAP<STRING, STRING>"
 _STATS = f"numRecords BIGINT, minValues {_MAP}, maxValues {_MAP}, nullCount {_MAP}"
-_DAY_US, _HOUR_US, _MILLISECOND_US = 86_400_000_000, 3_600_000_000, 1_000
+_DAY_US, _MILLISECOND_US = 86_400_000_000, 1_000
 _FILES = ("add", "remove")
 
 
@@ -96,7 +97,8 @@ class DeltaHistory:
             for row in commits
             if row.version in by_version
         )
-        return SourceLog(min((row.version for row in commits), default=0), found)
+        begins, times = min((row.version for row in commits), default=0), {row.version: row.at_us for row in commits}
+        return SourceLog(begins, found, times)
 
 
 def _times(instants: Instants | None) -> Instants | None:
@@ -131,6 +133,7 @@ def _touched(actions: DataFrame, instants: Instants | None) -> DataFrame:
         *[f.get_json_object("value", f"$.{kind}.dataChange").alias(f"{kind}_changes") for kind in _FILES],
         *[f.get_json_object("value", f"$.{kind}.size").cast("bigint").alias(f"{kind}_size") for kind in _FILES],
         f.from_json(f.get_json_object("value", "$.add.stats"), _STATS).alias("stats"),
+        f.from_json(f.get_json_object("value", "$.add.partitionValues"), _MAP).alias("partition"),
     ).where("add_path IS NOT NULL OR remove_path IS NOT NULL")
     known = _with_times(files.where("add_path IS NOT NULL"), instants)
     came = known.where("add_changes = 'true'").selectExpr(
@@ -186,7 +189,7 @@ def _with_times(files: DataFrame, instants: Instants | None) -> DataFrame:
         return found.withColumns(dict.fromkeys(("first_us", "last_us", "arrived_us"), nothing))
     event = instants.event_time
     # Rows without a time never count: a file of only such rows is as good as empty.
-    timeless = f"stats.nullCount['{_quoted(event.name)}'] = stats.numRecords"
+    timeless = f"stats.nullCount['{quoted(event.name)}'] = stats.numRecords"
     found = found.withColumn("records", f.expr(f"CASE WHEN {timeless} THEN 0L ELSE records END"))
     first, last = (_bound(event.name, event.type, instants.timezone, end) for end in ("min", "max"))
     arrived = "CAST(NULL AS BIGINT)"
@@ -197,15 +200,9 @@ def _with_times(files: DataFrame, instants: Instants | None) -> DataFrame:
 
 def _bound(column: str, kind: str, timezone: str | None, end: str) -> str:
     """SQL of a bound of a column's instants in a file; Delta keeps milliseconds, cut off."""
-    value = f"try_cast(stats.{end}Values['{_quoted(column)}'] AS {kind})"
-    at = instant_us("bound", kind, timezone).replace("`bound`", value)
-    # Clocks that go forward put up to an hour of local times into another order; text may say offsets of its own.
-    margin_us = _DAY_US if kind == "string" else _HOUR_US if timezone else 0
-    return f"{at} - {margin_us}L" if end == "min" else f"{at} + {margin_us + _MILLISECOND_US}L"
-
-
-def _quoted(name: str) -> str:
-    return name.replace("\\", "\\\\").replace("'", "\\'")
+    at = instant_us("bound", kind, timezone).replace("`bound`", bound(column, kind, end))
+    margin = margin_us(kind, timezone)
+    return f"{at} - {margin}L" if end == "min" else f"{at} + {margin + _MILLISECOND_US}L"
 
 
 def _stretch(row: Row) -> Touched:

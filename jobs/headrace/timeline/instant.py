@@ -8,6 +8,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 ISO_8601 = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
 _ISO = re.compile(ISO_8601, re.ASCII)
+UTC_ZONES = frozenset({"UTC", "Etc/UTC", "Z", "Zulu", "Etc/Zulu", "GMT", "Etc/GMT", "Universal", "Etc/Universal"})
 # Files of a machine's time zone database that name no zone, or one that is another elsewhere; Java knows none of them.
 _NO_ZONES = re.compile(r"(posix|right)/.*|localtime|posixrules|Factory")
 

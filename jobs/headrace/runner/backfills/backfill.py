@@ -77,12 +77,15 @@ def _chunks(
     judged = sorted({interval.end_us for interval in (*stored, *intervals) if interval})
     rows = rows_of_one(work, name, features, intervals)
     cut = pieces(intervals, rows, chunk_rows, max_parallel)
-    found = []
+    found: list[Chunk] = []
     for piece in cut:
         before = [end_us for end_us in judged if end_us <= piece[0].start_us]
         is_newest = piece[-1].end_us == judged[-1]
         why = {interval: reasons[interval] for interval in piece}
-        found.append(Chunk(work, group, features, prints, piece, why, progress, max(before, default=None), is_newest))
+        last = found[-1] if found else None
+        found.append(
+            Chunk(work, group, features, prints, piece, why, progress, max(before, default=None), is_newest, last)
+        )
     return found
 
 
@@ -97,6 +100,8 @@ def _computed(chunk: Chunk, suffix: str = "") -> Chunk:
     except BaseException as error:
         _give_up(chunk, error)
         raise
+    finally:
+        chunk.is_decided.set()
     return chunk
 
 

@@ -1,6 +1,7 @@
 """Intervals of one group that are computed in one pass: what is known so far."""
 
 import secrets
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +11,11 @@ from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.engine.members import GridInstants
 from headrace.engine.reading import Reading
 from headrace.engine.tables import TableVersion
+from headrace.errors import DataError
 from headrace.logical import FeatureSet
 from headrace.quality import GateResult
 from headrace.registry.manifest import manifest
+from headrace.runner.healing import members_of
 from headrace.runner.judging import summary
 from headrace.runner.progress import Progress
 from headrace.runner.run import Run
@@ -37,6 +40,9 @@ class Chunk:
         progress: Where steps are reported.
         input_from_us: Rows that count after this instant pass the input gate; None is without bound.
         builds_tiles: Whether tiles are brought up to its last interval.
+        before: The chunk before it, whose rows are in its windows, too.
+        has_passed: Whether its rows, and those of all before it, have passed the input gate.
+        is_decided: Set when that is known.
         run_id: Unique name of this attempt.
         attempts: Numbers claimed in the ledger, by interval.
         versions: Pinned version of every table that is read.
@@ -61,6 +67,9 @@ class Chunk:
     progress: Progress
     input_from_us: int | None
     builds_tiles: bool = False
+    before: "Chunk | None" = None
+    has_passed: bool = False
+    is_decided: threading.Event = field(default_factory=threading.Event)
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
     attempts: dict[Interval, int] = field(default_factory=dict)
     versions: dict[str, TableVersion] = field(default_factory=dict)
@@ -74,6 +83,19 @@ class Chunk:
     table_version: int | None = None
     tile_intervals: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def pass_gate(self) -> None:
+        """Says that its rows are good, when it is known that those of the chunk before it are, which may be at work.
+
+        Raises:
+            DataError: They are not.
+        """
+        if self.before is not None:
+            self.before.is_decided.wait()
+            if not self.before.has_passed:
+                raise DataError(f"{self.name}: rows before it did not pass their gate", "see what is said of those")
+        self.has_passed = True
+        self.is_decided.set()
 
     @property
     def name(self) -> str:
@@ -90,7 +112,7 @@ class Chunk:
     @property
     def members_id(self) -> str:
         """What the staged members are called."""
-        return f"{self.run_id}-members"
+        return members_of(self.run_id)
 
     def reading(self, wide_sums: bool = False) -> Reading:
         """The pinned tables."""

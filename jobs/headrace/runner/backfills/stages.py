@@ -102,6 +102,7 @@ def input_gate(chunk: Chunk, step: Step) -> None:
     if held := sum(chunk.rows_quarantined.values()):
         step.note(f"{held:,} rows held back")
     step.details += told(chunk.counts)
+    chunk.pass_gate()
 
 
 def _judge_batch(chunk: Chunk, batch: Batch) -> None:
@@ -229,9 +230,9 @@ def replace(chunk: Chunk, step: Step) -> None:
             {column.name: column.type for column in chunk.features.keys},
             {column.name: column.type for column in chunk.features.columns},
         )
-    rows = chunk.work.staging.read(chunk.staged)
-    rows = rows.repartition(*_places(chunk, rows))
-    rows = chunk.work.ledger.unless_newer(rows, chunk.group.name, chunk.group.version, chunk.run_id, chunk.attempts)
+        rows = chunk.work.staging.read(chunk.staged)
+        rows = rows.repartition(*_places(chunk, rows))
+        rows = chunk.work.ledger.unless_newer(rows, chunk.group.name, chunk.group.version, chunk.run_id, chunk.attempts)
     print_of_all = fingerprint(sorted(chunk.fingerprints.items()))
     chunk.table_version = table.replace_all(rows, chunk.intervals, chunk.run_id, print_of_all)
     step.note(f"{table.path} version {chunk.table_version}")

@@ -14,7 +14,7 @@ from headrace.engine.served import served_at
 from headrace.engine.spark_errors import translated
 from headrace.engine.spines import INSTANT
 from headrace.engine.tables import TableVersion
-from headrace.errors import DataError
+from headrace.errors import ConflictError, DataError
 from headrace.logical import Rows, Scan
 from headrace.logical.fingerprint import feature_fingerprints
 from headrace.logical.pruning import instants_of, scans_of
@@ -167,6 +167,7 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> None:
 
     Raises:
         DataError: Names the intervals, and what computes them.
+        ConflictError: One of them was written after the table's version was fixed.
     """
     name = f"{one.group}@{one.version}"
     with translated(f"reading the spine of {build.name}"):
@@ -181,6 +182,7 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> None:
     wanted = feature_fingerprints(one.features, [one.every_us, one.start_us % one.every_us])
     states = build.work.ledger.latest(one.group, one.version)
     committed = {state.committed.interval: state.committed for state in states if state.committed}
+    pinned = build.snapshots[f"{one.group}_v{one.version}"]
     missing, unfilled = [], dict[str, list[Interval]]()
     for at_us in instants:
         interval = Interval(at_us - one.every_us, at_us)
@@ -188,6 +190,8 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> None:
         if row is None:
             missing.append(interval)
             continue
+        if build.rebuilds is None and (row.table_version or 0) > pinned:
+            raise ConflictError(f"{build.name}: {name} {interval} was written while this build began", "try again")
         for feature, _ in one.outputs:
             if row.fingerprints.get(feature) != wanted[feature]:
                 unfilled.setdefault(feature, []).append(interval)
