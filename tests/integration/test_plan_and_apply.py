@@ -134,7 +134,7 @@ def test_what_was_planned_is_what_is_done(shop: Shop, spark: SparkSession) -> No
 def test_a_plan_of_the_future_is_not_applied(shop: Shop) -> None:
     planned(shop, "--now 2999-01-01T00:00:00Z")
     out = shop.headrace(f"apply {shop.root / 'plan.json'}")
-    assert (out.code, "is a plan of 2999-01-01T00:00:00Z, which has not come" in out.error) == (2, True), out.err
+    assert (out.code, "is a plan of 2999-01-01, which has not come" in out.error) == (2, True), out.err
 
 
 def test_a_change_without_a_version_is_told_and_refused(shop: Shop) -> None:
