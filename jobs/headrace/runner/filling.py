@@ -16,7 +16,7 @@ from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, scans_of
 from headrace.runner.judging import SLOWER
-from headrace.runner.materialize import Materialized, committed, give_up, materialize_interval
+from headrace.runner.materialize import Materialized, committed, current, give_up, healed, materialize_interval
 from headrace.runner.progress import Progress, Step
 from headrace.runner.run import Run
 from headrace.runner.stages import Stage, claim, commit, output_gate, prepare
@@ -47,11 +47,13 @@ def fill_interval(
     """
     began = time.perf_counter()
     group = work.group(name)
-    states = work.ledger.latest(name, group.version, from_us=interval.start_us, to_us=interval.end_us)
-    stored = next((state.committed for state in states if state.committed), None)
+    run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
+    stored = next((state.committed for state in healed(run) if state.latest.interval == interval), None)
     if stored is None:
         raise DataError(f"{name} {interval} has no snapshot to fill", "make a new plan")
-    run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
+    if stored.fingerprints == run.fingerprints:
+        # An attempt that was cut off had filled it.
+        return current(run, stored, began)
     if not _pin(run, stored):
         return materialize_interval(
             work, name, interval.name, progress, force=True, reason=reason, max_rebuild=ANY_NUMBER

@@ -104,14 +104,14 @@ def materialize_interval(
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     run.force, run.max_rebuild = force, max_rebuild
-    states = _healed(run)
+    states = healed(run)
     if dead_after is not None:
         _require_idle(run, states, dead_after)
     stored = [state.committed for state in states if state.committed]
     _require_version(run, stored)
     mine = next((row for row in stored if row.interval == interval), None)
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
-        return _current(run, mine, began)
+        return current(run, mine, began)
     run.input_from_us = _judged_until(stored, interval)
     try:
         for label, stage in STAGES:
@@ -141,7 +141,7 @@ def _judged_until(stored: list[LedgerRow], interval: Interval) -> int | None:
     return max((end for end in ends if end <= interval.start_us), default=None)
 
 
-def _healed(run: Run) -> list[IntervalState]:
+def healed(run: Run) -> list[IntervalState]:
     """Where the group's intervals stand, after a look at whether the newest attempt at this one is in the table.
 
     It may have been killed between its commit and the ledger, or it may be at work right now: without a commit it is
@@ -152,8 +152,8 @@ def _healed(run: Run) -> list[IntervalState]:
     mine = next((state.latest for state in states if state.latest.interval == run.interval), None)
     if mine is None or not (mine.status == "prepared" or (mine.status == "failed" and _was_let_in(mine))):
         return states
-    healed = heal(run.work, rows_of_interval(run), is_dead=lambda row: False)
-    return ledger.latest(group.name, group.version) if healed else states
+    found = heal(run.work, rows_of_interval(run), is_dead=lambda row: False)
+    return ledger.latest(group.name, group.version) if found else states
 
 
 def _require_idle(run: Run, states: Sequence[IntervalState], dead_after: Duration) -> None:
@@ -207,7 +207,7 @@ def _overtaken_by(run: Run) -> ConflictError | None:
     )
 
 
-def _current(run: Run, row: LedgerRow, began: float) -> Materialized:
+def current(run: Run, row: LedgerRow, began: float) -> Materialized:
     return Materialized(
         group=f"{run.group.name}@{run.group.version}",
         interval=run.interval.name,
