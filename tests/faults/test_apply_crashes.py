@@ -5,16 +5,13 @@ FAULT_KILLS in the environment tries every write, and kills so many processes, e
 """
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.faults.writes import Died, dying
+from tests.faults.writes import Died, dying, kill_behind
 from tests.integration.shop import Shop, Table, write_sales
 
 CONF = """
@@ -142,13 +139,7 @@ def test_filled_columns(spark: SparkSession, shop: Shop) -> None:
 def test_a_killed_process(spark: SparkSession, shop: Shop, behind: str) -> None:
     by = snapshots(spark, shop)[0][0][1] - 9.0  # type: ignore[operator]
     before, after = snapshots(spark, shop), sell_more(spark, shop, by)
-    command = [sys.executable, "-m", "tests.faults.writes", behind, "--", "--project", str(shop.root)]
-    path = os.pathsep.join([str(Path(__file__).parents[2] / "jobs"), str(Path(__file__).parents[2])])
-    died = subprocess.run(
-        [*command, "apply", str(plan_file(shop))],
-        capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
-    )  # fmt: skip
-    assert died.returncode == -signal.SIGKILL, died.stderr
+    kill_behind(behind, shop, "apply", str(plan_file(shop)))
     assert snapshots(spark, shop)[1] == before[1]
     converges(spark, shop, (), before, after)
 

@@ -10,12 +10,10 @@ STRETCH_DAYS in the environment is the number of days (60); of STRETCH_PART hous
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from headrace.logical.building import Building
 from headrace.registry.columns import Columns
 from headrace.registry.loading import load_project
 from headrace.timeline import Grid
+from tests.faults.writes import kill_behind
 from tests.integration.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,8 +47,9 @@ EDITS = (
     ("columns:\n  household_id: bigint\n", "available_at: arrived_at\ncolumns:\n  household_id: bigint\n"),
     ("  transaction_timestamp: timestamp_ntz\n", "  transaction_timestamp: timestamp_ntz\n  arrived_at: timestamp\n"),
 )
-ORDINARY = Counter({("materialize", "household_spend"): 1, ("materialize", "household_profile"): 1})
 SPEND, PROFILE = "household_spend", "household_profile"
+ORDINARY = Counter({("materialize", SPEND): 1, ("materialize", PROFILE): 1})
+RAISED = "description: How recently, how often and for how long a household shops.\nversion: {version}\n"
 MEDIAN = "  median_line:      {aggregate: percentile, p: 0.5, of: sales_value, window: 30d}\n"
 
 
@@ -62,14 +62,12 @@ class Stretch:
         shop: The project.
         landing: All lines with `arrived_at`.
         doubled_at: Version of the source before a day came twice.
-        said: What each morning planned: steps by action and group.
     """
 
     spark: SparkSession
     shop: Shop
     landing: DataFrame
     doubled_at: int = 0
-    said: list[Counter[tuple[str, str]]] = field(default_factory=list)
 
     @property
     def lines(self) -> str:
@@ -88,11 +86,6 @@ class Stretch:
 
     def sql(self, text: str) -> list[Any]:
         return self.spark.sql(text.format(lines=f"delta.`{self.lines}`")).collect()
-
-    def edit(self, old: str, new: str) -> None:
-        text = self.shop.definitions.read_text()
-        assert text.count(old) == 1, (old, text.count(old))
-        self.shop.definitions.write_text(text.replace(old, new))
 
     @property
     def file(self) -> Path:
@@ -129,13 +122,7 @@ def bad_row(stretch: Stretch, number: int) -> Counter[tuple[str, str]]:
 def killed(stretch: Stretch, number: int) -> Counter[tuple[str, str]]:
     """The power goes when the snapshot is in its table and the ledger does not know."""
     stretch.plan(number)
-    command = [sys.executable, "-m", "tests.faults.writes", "FeatureTable.replace", "--"]
-    died = subprocess.run(
-        [*command, "--project", str(stretch.shop.root), "apply", str(stretch.file)],
-        capture_output=True, text=True, timeout=900, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "jobs"), str(ROOT)])},
-    )  # fmt: skip
-    assert died.returncode == -signal.SIGKILL, died.stderr
+    kill_behind("FeatureTable.replace", stretch.shop, "apply", str(stretch.file), seconds=900)
     return ORDINARY
 
 
@@ -162,15 +149,14 @@ def put_right(stretch: Stretch, number: int) -> Counter[tuple[str, str]]:
 
 def changed(stretch: Stretch, number: int) -> Counter[tuple[str, str]]:
     """Without a new version nothing is done; with one all of its snapshots are missing."""
-    stretch.edit("basket_value > 100", "basket_value > 120")
+    stretch.shop.edit(("basket_value > 100", "basket_value > 120"))
     plan = stretch.plan(number)
     assert (
         "big_baskets changed (where: basket_value > 100 -> basket_value > 120) without a new version"
         in plan["problems"][0]
     )
     assert stretch.apply(code=2) == {}
-    before, group, after = stretch.shop.definitions.read_text().partition(f"name: {PROFILE}\n")
-    stretch.shop.definitions.write_text(before + group + after.replace("version: 1", "version: 2", 1))
+    stretch.shop.edit((RAISED.format(version=1), RAISED.format(version=2)))
     return Counter({("materialize", SPEND): 1, ("materialize", PROFILE): number + 1})
 
 
@@ -182,12 +168,12 @@ def retired(stretch: Stretch, number: int) -> Counter[tuple[str, str]]:
 
 
 def added(stretch: Stretch, number: int) -> Counter[tuple[str, str]]:
-    stretch.edit("  line_spread: ", MEDIAN + "  line_spread: ")
+    stretch.shop.edit(("  line_spread: ", MEDIAN + "  line_spread: "))
     return ORDINARY + Counter({("fill", SPEND): number})
 
 
 def gated(stretch: Stretch, number: int) -> Counter[tuple[str, str]]:
-    stretch.edit("max_value: 1.000001", "max_value: 1.5")
+    stretch.shop.edit(("max_value: 1.000001", "max_value: 1.5"))
     return ORDINARY
 
 
@@ -208,6 +194,7 @@ def stretch(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> St
         pq.write_table(rows_of(dataset), root / f"{dataset}.parquet")
         frames[dataset] = spark.read.parquet(str(root / f"{dataset}.parquet"))
     shop = Shop.open(root / "shop", _definitions(), CONF)
+    shop.edit(*EDITS)
     frames["products"].write.format("delta").save(str(shop.root / "data" / "products"))
     sold_at = f.to_utc_timestamp(f.col("transaction_timestamp").cast("timestamp"), "America/New_York")
     late_us = (
@@ -227,12 +214,9 @@ def stretch(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> St
 
 
 def _definitions() -> str:
-    """The shipped definitions without their tests, from the first day on, with a time of arrival."""
+    """The shipped definitions without their tests, from the first day on."""
     text = (ROOT / "feature_defs" / "retail.yaml").read_text()
     text = "---\n".join(document for document in text.split("---\n") if "kind: test\n" not in document)
-    for old, new in EDITS:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
     return text.replace("start: 2017-01-02", f"start: {FIRST}")
 
 

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from headrace.cli.app import run
 from headrace.storage import DeltaTable, FeatureTable, Ledger, Staging, TileTable
+from tests.integration.shop import Shop
 
 # All that changes a lake, in whatever order a command calls it.
 WRITES: tuple[tuple[type, str], ...] = (
@@ -77,6 +80,17 @@ def dying(behind: str, end: Callable[[], NoReturn] = _die) -> Iterator[list[str]
     finally:
         for owner, name, original in originals:
             setattr(owner, name, original)
+
+
+def kill_behind(behind: str, shop: Shop, *line: str, seconds: int = 300) -> None:
+    """Runs `headrace <line>` as a process that is killed behind a write, with all it has started."""
+    command = [sys.executable, "-m", "tests.faults.writes", behind, "--", "--project", str(shop.root)]
+    root = Path(__file__).parents[2]
+    died = subprocess.run(
+        [*command, *line], capture_output=True, text=True, timeout=seconds, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "jobs"), str(root)])},
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL, died.stderr
 
 
 if __name__ == "__main__":

@@ -48,14 +48,19 @@ class Shop:
     def definitions(self) -> Path:
         return self.root / "feature_defs" / "shop.yaml"
 
-    @contextmanager
-    def edited(self, *edits: tuple[str, str]) -> Iterator[None]:
-        """Replaces text of the definitions for a while; it must stand there once."""
-        before = text = self.definitions.read_text()
+    def edit(self, *edits: tuple[str, str]) -> None:
+        """Replaces text of the definitions; it must stand there once."""
+        text = self.definitions.read_text()
         for old, new in edits:
             assert text.count(old) == 1, (old, text.count(old))
             text = text.replace(old, new)
         self.definitions.write_text(text)
+
+    @contextmanager
+    def edited(self, *edits: tuple[str, str]) -> Iterator[None]:
+        """The same for a while."""
+        before = self.definitions.read_text()
+        self.edit(*edits)
         try:
             yield
         finally:

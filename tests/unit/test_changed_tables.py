@@ -62,7 +62,7 @@ def test_a_table_that_took_the_place_of_another() -> None:
     """Its version 0 is of the third day: what was read of a version 0 before is of another table."""
     log = SourceLog(0, (), {0: START + 3 * DAY})
     assert dirty("0", log, "0", "0", "0", "0") == ([0, 1], [])
-    (cause, _) = dirt([SALES], stored("0"), History("0", log)).causes[START + DAY], None
+    cause = dirt([SALES], stored("0"), History("0", log)).causes[START + DAY]
     assert cause == ["raw.sales was replaced: version 0, which was read, was another table's"]
 
 

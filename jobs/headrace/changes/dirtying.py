@@ -56,10 +56,12 @@ def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHi
     if current is None:
         found.notes.append(f"{table} is not there")
         return
+    recorded = [row.source_versions[table] for row in rows]
+    if influence.instants is None and all(version == current for version in recorded):
+        return
     log = history.log(table, influence.instants)
     numbered = [row for row in rows if log is not None and row.source_versions[table].isdecimal()]
-    of_files = [row for row in rows if log is None or not row.source_versions[table].isdecimal()]
-    read = sum(row.source_versions[table] != current for row in of_files)
+    read = sum(version != current and (log is None or not version.isdecimal()) for version in recorded)
     if read:
         found.notes.append(
             f"{table} has changed since {_snapshots(read)} were computed from it, and files keep no history: restate "

@@ -131,9 +131,9 @@ def reaches_further(group: GroupDefinition, added: Sequence[str]) -> bool:
     windows = {_window(feature) for feature in old}
     # A calendar window is as long as its first instant makes it: there, only the same one surely looks as far back.
     certain = [feature.offset_us if feature.calendar else feature.reach_us for feature in old]
-    new = [f.reach_us for f in group.features.aggregates if f.name in added and _window(f) not in windows]
     known = _longest(certain)
-    return any(_longer(reach, known) for reach in new)
+    new = [f.reach_us for f in group.features.aggregates if f.name in added and _window(f) not in windows]
+    return known is not None and any(reach is None or reach > known for reach in new)
 
 
 def _window(feature: AggregateFeature) -> tuple[object, ...]:
@@ -144,7 +144,3 @@ def _longest(reaches: Sequence[int | None]) -> int | None:
     """The longest reach; None is without bound."""
     bounded = [reach for reach in reaches if reach is not None]
     return max(bounded, default=0) if len(bounded) == len(reaches) else None
-
-
-def _longer(reach: int | None, than: int | None) -> bool:
-    return than is not None and (reach is None or reach > than)

@@ -35,7 +35,7 @@ def plan(
         advice: What new and changed columns are looked at for.
     """
     computed = ledger.groups()
-    changes, problems, steps, warnings = [], [], [], []
+    changes, steps, warnings = [], [], []
     standing: dict[str, Sequence[IntervalState]] = {}
     for name, group in sorted(groups.items()):
         states = ledger.intervals(name, group.version) if group.version in computed.get(name, ()) else ()
@@ -44,7 +44,6 @@ def plan(
         changes += [change] if change else []
         warnings += list(advised(change, group, advice))
         if change is not None and change.needs_version:
-            problems.append(problem_of(change))
             continue
         found, notes = _steps(group, states, history, now_us)
         steps += found
@@ -56,7 +55,7 @@ def plan(
         now_us,
         Basis(defined, _ledger(standing), _versions(groups.values(), history)),
         tuple(sorted(changes, key=lambda change: change.group)),
-        tuple(problems),
+        tuple(refused(changes).values()),
         tuple(steps),
         tuple(warnings),
     )
@@ -75,11 +74,16 @@ def plan_against(groups: Mapping[str, GroupDefinition], others: Mapping[str, Kno
         change = group_change(others.get(name), groups.get(name), name)
         changes += [change] if change else []
     warnings = [w for c in changes if c.group in groups for w in advised(c, groups[c.group], ADVICE)]
-    problems = tuple(problem_of(change) for change in changes if change.needs_version)
+    problems = tuple(refused(changes).values())
     return Plan(now_us, Basis("", ""), tuple(changes), problems, (), tuple(warnings))
 
 
-def problem_of(change: GroupChange) -> str:
+def refused(changes: Iterable[GroupChange]) -> dict[str, str]:
+    """Groups that are not computed before somebody gives them a new version, and what to say of them."""
+    return {change.group: _problem(change) for change in changes if change.needs_version}
+
+
+def _problem(change: GroupChange) -> str:
     """Why a change cannot be applied, and what to do."""
     parts = list(dict.fromkeys(part.sentence() for feature in change.features for part in feature.parts))
     names = [f.feature for f in change.features if f.kind == "changed"]

@@ -74,11 +74,16 @@ class SourceLog:
             current: The table's version of now.
             read_at_us: Not before it was read.
         """
-        return version > current or self.times.get(version, 0) > read_at_us + CLOCK_SLACK_US
+        return version > current or was_later(self.times.get(version, 0), read_at_us)
 
     def after(self, version: int) -> Sequence[SourceCommit]:
         """The commits after a version."""
         return [commit for commit in self.commits if commit.version > version]
+
+
+def was_later(committed_at_us: int, read_at_us: int) -> bool:
+    """Whether a commit is later than the look at its version, for whatever clocks these are of."""
+    return committed_at_us > read_at_us + CLOCK_SLACK_US
 
 
 class SourceHistory(Protocol):

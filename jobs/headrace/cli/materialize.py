@@ -12,6 +12,7 @@ from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.cli.durations import duration
 from headrace.cli.invocation import Invocation
 from headrace.cli.rendering import counted
+from headrace.cli.results import print_results
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,16 +75,10 @@ def materialize(
         told = [one.sentence() for one in foreseen]
         print(json.dumps([asdict(one) for one in foreseen], indent=2) if format == "json" else "\n".join(told))
         return 0
-    results = []
-    try:
-        for name, text in asked:
-            results.append(materialize_interval(work, name, text, progress, force=force, max_rebuild=max_rebuild))
-            if format == "text":
-                print(results[-1].sentence(), flush=True)
-    finally:
-        # Where an interval fails, those before it are there.
-        if format == "json":
-            print(json.dumps([asdict(result) for result in results], indent=2))
+    computed = (
+        materialize_interval(work, name, text, progress, force=force, max_rebuild=max_rebuild) for name, text in asked
+    )
+    results = print_results(computed, format == "json")
     if format == "text" and any(result.documents for result in results):
         print(f"what the gates found: {work.lake.local_directory('_headrace/data_docs')}/index.html")
     return 0
@@ -118,6 +113,7 @@ def _catch_up(
 ) -> int:
     import time
 
+    from headrace.changes.planning import refused
     from headrace.cli.steps import print_steps
     from headrace.runner.catching_up import catch_up, computing, worst
     from headrace.runner.planning import plan_now
@@ -129,9 +125,9 @@ def _catch_up(
     plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000)
 
     if dry_run:
-        refused = [problem for problem in plan.problems if problem.partition("@")[0] in names]
-        if refused:
-            raise UsageError(refused[0])
+        problems = [problem for name, problem in refused(plan.changes).items() if name in names]
+        if problems:
+            raise UsageError(problems[0])
         print_steps([step for name in names for step in computing(plan, name)], is_json)
         return 0
 

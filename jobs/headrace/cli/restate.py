@@ -1,12 +1,11 @@
 """`headrace restate`: computes snapshots again that are there already."""
 
-import json
-from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
 
 from headrace.cli.invocation import Invocation, instant
+from headrace.cli.results import print_results
 from headrace.errors import UsageError
 
 
@@ -41,14 +40,5 @@ def restate(
     if dry_run:
         print_steps([step], is_json)
         return 0
-    results = []
-    try:
-        for interval in step.intervals:
-            results.append(run_interval(work, step, interval, Progress(is_json)))
-            if not is_json:
-                print(results[-1].sentence(), flush=True)
-    finally:
-        # Where an interval fails, those before it are there.
-        if is_json:
-            print(json.dumps([asdict(result) for result in results], indent=2))
+    print_results((run_interval(work, step, interval, Progress(is_json)) for interval in step.intervals), is_json)
     return 0

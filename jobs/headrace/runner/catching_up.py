@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
 from headrace.changes.plan import Plan
-from headrace.changes.planning import problem_of
+from headrace.changes.planning import refused
 from headrace.changes.step import Step
 from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.errors import DataError, HeadraceError, UsageError
@@ -79,7 +79,7 @@ def catch_up(
         A result for each group, in the order of the names.
     """
     _ = work.lake, work.ledger, work.staging  # opened once, before threads share them
-    refused = {change.group: problem_of(change) for change in plan.changes if change.needs_version}
+    problems = refused(plan.changes)
 
     reads = _reads(work, names)
     results: dict[str, CaughtUp] = {}
@@ -91,8 +91,8 @@ def catch_up(
 
     def of_group(name: str) -> CaughtUp:
         failed = [read for read in sorted(reads[name]) if results[read].code]
-        if name in refused:
-            return _left_alone(work, name, refused[name], UsageError.exit_code)
+        if name in problems:
+            return _left_alone(work, name, problems[name], UsageError.exit_code)
         if failed:
             return _left_alone(work, name, f"{', '.join(failed)}, which it reads, failed", DataError.exit_code)
         return _catch_up(work, name, plan, compute)

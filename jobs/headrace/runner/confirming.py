@@ -28,8 +28,7 @@ def confirm_interval(work: Workspace, step: Step, interval: Interval, progress: 
         ConflictError: It was computed from later versions since.
     """
     began = time.perf_counter()
-    states = work.ledger.latest(step.group, step.version, from_us=interval.start_us, to_us=interval.end_us)
-    row = next((state.committed for state in states if state.committed), None)
+    row = work.ledger.committed(step.group, step.version, interval)
     if row is None:
         raise DataError(f"{step.group} {interval} has no snapshot to confirm", "make a new plan")
     if any(_is_newer(row.source_versions.get(table, ""), version) for table, version in step.versions):

@@ -15,11 +15,12 @@ from headrace.errors import ConflictError, DataError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, scans_of
+from headrace.runner.healing import heal
 from headrace.runner.judging import SLOWER
-from headrace.runner.materialize import Materialized, committed, current, give_up, healed, materialize_interval
+from headrace.runner.materialize import Materialized, committed, current, give_up, materialize_interval
 from headrace.runner.progress import Progress, Step
 from headrace.runner.run import Run
-from headrace.runner.stages import Stage, claim, commit, output_gate, prepare
+from headrace.runner.stages import Stage, claim, commit, output_gate, prepare, rows_of_interval
 from headrace.runner.stages import replace as replace_interval
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
@@ -48,7 +49,8 @@ def fill_interval(
     began = time.perf_counter()
     group = work.group(name)
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
-    stored = next((state.committed for state in healed(run) if state.latest.interval == interval), None)
+    heal(work, rows_of_interval(run), is_dead=lambda row: False)
+    stored = work.ledger.committed(name, group.version, interval)
     if stored is None:
         raise DataError(f"{name} {interval} has no snapshot to fill", "make a new plan")
     if stored.fingerprints == run.fingerprints:
@@ -81,10 +83,7 @@ def fill_interval(
 def _claim(run: Run, stored: LedgerRow, step: Step) -> None:
     """Claims the interval, whose snapshot has to be the one that the plan saw: claiming may have healed a newer one."""
     claim(run, step)
-    states = run.work.ledger.latest(
-        run.group.name, run.group.version, from_us=run.interval.start_us, to_us=run.interval.end_us
-    )
-    newest = next((state.committed for state in states if state.committed), None)
+    newest = run.work.ledger.committed(run.group.name, run.group.version, run.interval)
     if newest is None or newest.attempt != stored.attempt:
         raise ConflictError(f"{run.group.name} {run.interval} was computed again meanwhile", "make a new plan")
 

@@ -104,7 +104,7 @@ def materialize_interval(
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     run.force, run.max_rebuild = force, max_rebuild
-    states = healed(run)
+    states = _healed(run)
     if dead_after is not None:
         _require_idle(run, states, dead_after)
     stored = [state.committed for state in states if state.committed]
@@ -141,7 +141,7 @@ def _judged_until(stored: list[LedgerRow], interval: Interval) -> int | None:
     return max((end for end in ends if end <= interval.start_us), default=None)
 
 
-def healed(run: Run) -> list[IntervalState]:
+def _healed(run: Run) -> list[IntervalState]:
     """Where the group's intervals stand, after a look at whether the newest attempt at this one is in the table.
 
     It may have been killed between its commit and the ledger, or it may be at work right now: without a commit it is

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headrace.changes.group_definition import definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow
-from headrace.changes.planning import plan
+from headrace.changes.planning import plan, refused
 from headrace.changes.step import Step
 from headrace.runner.healing import OPEN
 from headrace.runner.workspace import Workspace
@@ -83,7 +83,7 @@ class GroupStatus:
     updated: str | None
     run: str | None
     reason: str | None
-    problem: str | None = None
+    problem: str | None
 
 
 def status(work: Workspace, name: str | None) -> list[GroupStatus]:
@@ -95,17 +95,18 @@ def status(work: Workspace, name: str | None) -> list[GroupStatus]:
     groups = [work.group(name)] if name else [g.spec for _, g in sorted(work.linted.project.feature_groups.items())]
     view, now_us = LedgerView(work.ledger), time.time_ns() // 1000
     made = plan(definitions(work.linted), view, DeltaHistory(work.lake), now_us)
+    problems = refused(made.changes)
     found = []
     for group in groups:
         for version in sorted({group.version, *view.groups().get(group.name, ())}):
             steps = [step for step in made.steps if (step.group, step.version) == (group.name, version)]
             name = f"{group.name}@{version}"
-            problem = next((text for text in made.problems if text.startswith(f"{name}: ")), None)
-            found.append(replace(_status(name, view.intervals(group.name, version), steps), problem=problem))
+            problem = problems.get(group.name) if version == group.version else None
+            found.append(_status(name, view.intervals(group.name, version), steps, problem))
     return found
 
 
-def _status(group: str, states: Sequence[IntervalState], steps: Iterable[Step]) -> GroupStatus:
+def _status(group: str, states: Sequence[IntervalState], steps: Iterable[Step], problem: str | None) -> GroupStatus:
     committed = [state.committed for state in states if state.committed]
     failed = [state.latest for state in states if state.latest.status == "failed"]
     newest = committed[-1] if committed else None
@@ -125,6 +126,7 @@ def _status(group: str, states: Sequence[IntervalState], steps: Iterable[Step]) 
         updated=_when(updated.recorded_at_us) if updated else None,
         run=updated.run_id if updated else None,
         reason=failed[-1].reason if failed else None,
+        problem=problem,
     )
 
 

@@ -9,16 +9,13 @@ from pyspark.sql import functions as f
 
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
 from headrace.engine.spark_errors import translate
-from headrace.engine.times import instant_us, margin_us
 from headrace.errors import DataError, HeadraceError
 from headrace.logical import Instants
-from headrace.storage.file_bounds import bound, quoted
+from headrace.storage.file_bounds import added, first_us, is_timeless, last_us
 from headrace.storage.row_differences import row_differences
 from headrace.storage.tables import Lake
 
-_MAP = "MAP<STRING, STRING>"
-_STATS = f"numRecords BIGINT, minValues {_MAP}, maxValues {_MAP}, nullCount {_MAP}"
-_DAY_US, _MILLISECOND_US = 86_400_000_000, 1_000
+_DAY_US = 86_400_000_000
 _FILES = ("add", "remove")
 
 
@@ -132,8 +129,7 @@ def _touched(actions: DataFrame, instants: Instants | None) -> DataFrame:
         *[f.get_json_object("value", f"$.{kind}.path").alias(f"{kind}_path") for kind in _FILES],
         *[f.get_json_object("value", f"$.{kind}.dataChange").alias(f"{kind}_changes") for kind in _FILES],
         *[f.get_json_object("value", f"$.{kind}.size").cast("bigint").alias(f"{kind}_size") for kind in _FILES],
-        f.from_json(f.get_json_object("value", "$.add.stats"), _STATS).alias("stats"),
-        f.from_json(f.get_json_object("value", "$.add.partitionValues"), _MAP).alias("partition"),
+        *added(),
     ).where("add_path IS NOT NULL OR remove_path IS NOT NULL")
     known = _with_times(files.where("add_path IS NOT NULL"), instants)
     came = known.where("add_changes = 'true'").selectExpr(
@@ -189,20 +185,12 @@ def _with_times(files: DataFrame, instants: Instants | None) -> DataFrame:
         return found.withColumns(dict.fromkeys(("first_us", "last_us", "arrived_us"), nothing))
     event = instants.event_time
     # Rows without a time never count: a file of only such rows is as good as empty.
-    timeless = f"stats.nullCount['{quoted(event.name)}'] = stats.numRecords"
-    found = found.withColumn("records", f.expr(f"CASE WHEN {timeless} THEN 0L ELSE records END"))
-    first, last = (_bound(event.name, event.type, instants.timezone, end) for end in ("min", "max"))
+    found = found.withColumn("records", f.expr(f"CASE WHEN {is_timeless(event)} THEN 0L ELSE records END"))
+    first, last = first_us(event, instants.timezone), last_us(event, instants.timezone)
     arrived = "CAST(NULL AS BIGINT)"
     if instants.available_at is not None:
-        arrived = _bound(instants.available_at.name, instants.available_at.type, instants.timezone, "min")
+        arrived = first_us(instants.available_at, instants.timezone)
     return found.withColumns({"first_us": f.expr(first), "last_us": f.expr(last), "arrived_us": f.expr(arrived)})
-
-
-def _bound(column: str, kind: str, timezone: str | None, end: str) -> str:
-    """SQL of a bound of a column's instants in a file; Delta keeps milliseconds, cut off."""
-    at = instant_us("bound", kind, timezone).replace("`bound`", bound(column, kind, end))
-    margin = margin_us(kind, timezone)
-    return f"{at} - {margin}L" if end == "min" else f"{at} + {margin + _MILLISECOND_US}L"
 
 
 def _stretch(row: Row) -> Touched:

@@ -1,21 +1,51 @@
-"""SQL of the bounds of a column in a file of a Delta table, out of the entry that its log has of it."""
+"""The bounds of times in the files of a Delta table, out of the entries that its log has of them."""
+
+from pyspark.sql import Column as SqlColumn
+from pyspark.sql import functions as f
+
+from headrace.engine.times import instant_us, margin_us
+from headrace.logical import Column
+
+_MAP = "MAP<STRING, STRING>"
+_STATS = f"numRecords BIGINT, minValues {_MAP}, maxValues {_MAP}, nullCount {_MAP}"
+_MILLISECOND_US = 1_000
 
 
-def bound(column: str, kind: str, end: str) -> str:
-    """What the log says: statistics, or of a partition column, which has none, its value.
+def added() -> list[SqlColumn]:
+    """What a line of a log (`value`) says of the file that it adds, as `stats` and `partition`."""
+    return [
+        f.from_json(f.get_json_object("value", "$.add.stats"), _STATS).alias("stats"),
+        f.from_json(f.get_json_object("value", "$.add.partitionValues"), _MAP).alias("partition"),
+    ]
+
+
+def first_us(column: Column, timezone: str | None) -> str:
+    """SQL of type bigint: no instant of a column in a file is before it; null where nobody can tell.
 
     Args:
-        column: Name of the column.
-        kind: Its type; what is none of it gives null.
-        end: `min` or `max`.
-
-    Returns:
-        SQL over `stats` and `partition`, maps from names of columns to text.
+        column: A column of times.
+        timezone: Zone of zone-less times.
     """
-    name = quoted(column)
-    return f"try_cast(coalesce(stats.{end}Values['{name}'], partition['{name}']) AS {kind})"
+    return f"{_bound_us(column, timezone, 'min')} - {margin_us(column.type, timezone)}L"
 
 
-def quoted(name: str) -> str:
+def last_us(column: Column, timezone: str | None) -> str:
+    """SQL of type bigint: no instant of a column in a file is after it; Delta keeps milliseconds, cut off."""
+    return f"{_bound_us(column, timezone, 'max')} + {margin_us(column.type, timezone) + _MILLISECOND_US}L"
+
+
+def is_timeless(column: Column) -> str:
+    """SQL: whether a file has only nulls in a column."""
+    return f"stats.nullCount['{_quoted(column.name)}'] = stats.numRecords"
+
+
+def _bound_us(column: Column, timezone: str | None, end: str) -> str:
+    """Out of statistics, or of a partition column, which has none, of its value."""
+    name = _quoted(column.name)
+    value = f"try_cast(coalesce(stats.{end}Values['{name}'], partition['{name}']) AS {column.type})"
+    return instant_us("bound", column.type, timezone).replace("`bound`", value)
+
+
+def _quoted(name: str) -> str:
     """A name inside of a string literal."""
     return name.replace("\\", "\\\\").replace("'", "\\'")

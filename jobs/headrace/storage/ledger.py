@@ -210,6 +210,17 @@ class Ledger:
             rows = states.orderBy("interval_start").collect()
         return [_state(row) for row in rows]
 
+    def committed(self, group: str, version: int, interval: Interval) -> LedgerRow | None:
+        """The row of the snapshot of an interval that is in its table, or None.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            interval: The interval.
+        """
+        states = self.latest(group, version, from_us=interval.start_us, to_us=interval.end_us)
+        return next((state.committed for state in states if state.committed), None)
+
     def standing(self) -> dict[tuple[str, int], list[IntervalState]]:
         """Where the snapshots of all groups stand, by group and version, oldest interval first.
 

@@ -4,20 +4,16 @@ from dataclasses import dataclass
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from headrace.changes.source_history import SourceLog
+from headrace.changes.source_history import was_later
 from headrace.engine.tables import TableVersion
-from headrace.engine.times import instant_us, margin_us
 from headrace.errors import HeadraceError
 from headrace.logical import Instants, Scan
-from headrace.storage.file_bounds import bound
+from headrace.storage.file_bounds import added, first_us
 from headrace.storage.row_differences import same_rows
 from headrace.storage.tables import Lake
 
-_MAP = "MAP<STRING, STRING>"
-_STATS = f"numRecords BIGINT, minValues {_MAP}"
 # Reading as many files of a log one by one costs more than building tiles again.
 MOST_COMMITS = 10_000
 
@@ -51,10 +47,7 @@ def change_since(lake: Lake, instants: Instants, old: str, read_at_us: int, new:
     if not 0 < len(versions) <= MOST_COMMITS:
         return SourceChange(None)
     try:
-        lines = _lines(lake, instants, versions)
-        if _log(lines, versions).is_other(versions[0], versions[-1], read_at_us):
-            return SourceChange(None)
-        return _from_log(lines.where(f"version > {versions[0]}"), instants)
+        return _from_log(lake, instants, versions, read_at_us)
     except (PySparkException, Py4JError, HeadraceError):
         # The log was cleaned up, or is not for us to read.
         return SourceChange(None) if len(versions) > 1 else None
@@ -79,46 +72,40 @@ def static_change_since(lake: Lake, scan: Scan, old: str, new: TableVersion) -> 
     return None if is_same else SourceChange(None)
 
 
-def _lines(lake: Lake, instants: Instants, versions: range) -> DataFrame:
+def _from_log(lake: Lake, instants: Instants, versions: range, read_at_us: int) -> SourceChange | None:
+    """What came and went after the first of some versions, which was read; in one look at their commits."""
     path = lake.delta_path(instants.input.table)
     lines = lake.spark.read.text([f"{path}/_delta_log/{version:020d}.json" for version in versions])
-    return lines.withColumn("version", f.regexp_extract("_metadata.file_name", r"^(\d{20})", 1).cast("bigint"))
-
-
-def _log(lines: DataFrame, versions: range) -> SourceLog:
-    """When the earlier version was committed."""
-    info = f.get_json_object("value", "$.commitInfo.timestamp").cast("bigint") * 1_000
-    (at,) = lines.where(f"version = {versions[0]}").agg(f.coalesce(f.max(info), f.lit(0))).collect()
-    return SourceLog(versions[0], (), {versions[0]: at[0]})
-
-
-def _from_log(lines: DataFrame, instants: Instants) -> SourceChange | None:
+    event, arrival = instants.event_time, instants.available_at
+    # At its own instant an event does not count yet.
+    counts_us = f"({first_us(event, instants.timezone)} + {max(1, instants.delay_us)}L)"
+    if arrival is not None:
+        arrived_us = first_us(arrival, instants.timezone)
+        # The later of both; `greatest` would pass over nulls.
+        later = f"WHEN {counts_us} < {arrived_us} THEN {arrived_us}"
+        counts_us = f"CASE {later} WHEN {arrived_us} <= {counts_us} THEN {counts_us} END"
     actions = lines.select(
+        f.regexp_extract("_metadata.file_name", r"^(\d{20})", 1).cast("bigint").alias("version"),
+        (f.get_json_object("value", "$.commitInfo.timestamp").cast("bigint") * 1_000).alias("committed_us"),
         f.get_json_object("value", "$.add.dataChange").alias("came"),
         f.get_json_object("value", "$.remove.dataChange").alias("went"),
-        f.from_json(f.get_json_object("value", "$.add.stats"), _STATS).alias("stats"),
-        f.from_json(f.get_json_object("value", "$.add.partitionValues"), _MAP).alias("partition"),
-    ).where("came = 'true' OR went = 'true'")
-    event, arrival = instants.event_time, instants.available_at
-    times = [
-        f"{instant_us('bound', column.type, instants.timezone)} - {margin_us(column.type, instants.timezone)}L".replace(
-            "`bound`", bound(column.name, column.type, "min")
-        )
-        for column in (event, arrival)
-        if column is not None
-    ]
-    # At its own instant an event does not count yet.
-    after = f"({times[0]} + {max(1, instants.delay_us)}L)"
-    files = actions.where("came IS NULL OR coalesce(stats.numRecords, 1) > 0").select(
-        "came",
-        f.expr(f"greatest({after}, {times[1]})" if arrival else after).alias("counts_us"),
-        f.expr(" OR ".join(f"({time}) IS NULL" for time in times)).alias("is_unknown"),
+        *added(),
     )
-    (found,) = files.agg(
-        f.count(f.lit(1)).alias("files"),
-        f.count_if(f.expr("came IS NULL OR is_unknown")).alias("unknown"),
-        f.min("counts_us").alias("earliest"),
-    ).collect()
+    changed = f"""
+        version > {versions[0]} AND (came = 'true' OR went = 'true')
+        AND (came IS NULL OR coalesce(stats.numRecords, 1) > 0)"""
+    (found,) = (
+        actions.withColumns({"is_changed": f.expr(changed), "counts_us": f.expr(counts_us)})
+        .agg(
+            f.max(f.expr(f"CASE WHEN version = {versions[0]} THEN committed_us END")).alias("committed_us"),
+            f.count_if("is_changed").alias("files"),
+            f.count_if(f.expr("is_changed AND (came IS NULL OR counts_us IS NULL)")).alias("unknown"),
+            f.min(f.expr("CASE WHEN is_changed THEN counts_us END")).alias("earliest"),
+        )
+        .collect()
+    )
+    if was_later(found.committed_us or 0, read_at_us):
+        return SourceChange(None)
     if not found.files:
         return None
     return SourceChange(None if found.unknown else found.earliest)
