@@ -129,7 +129,6 @@ def session(home: str) -> SparkSession:
 
     conf = {
         "spark.driver.memory": "2g",
-        "spark.sql.shuffle.partitions": "8",
         "spark.local.dir": home + "/local",
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": home + "/log",
@@ -139,4 +138,4 @@ def session(home: str) -> SparkSession:
     }
     (Path(home) / "log").mkdir()
     settings = Settings(lake=home + "/lake", spark=SparkSettings(master="local[2]", conf=conf))
-    return open_session(settings, log_file=Path(home) / "spark.log")
+    return open_session(settings, "large", log_file=Path(home) / "spark.log")

@@ -2,12 +2,16 @@
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
+from headrace.engine.session import open_session
 from headrace.runner import definition_tests
 from headrace.runner.workspace import Workspace
+from headrace.settings import Settings, SparkSettings
 
 GOAL_SECONDS = float(os.environ.get("HEADRACE_TESTS_GOAL_SECONDS", "30"))
 GROUPS, TESTS = 4, 100
@@ -49,6 +53,15 @@ expect:
   - {{spend_1d: {n}.5, spend_7d: {n}.5, baskets: 1, largest: {n}.5, trend: 1.0}}
   - {{spend_1d: {n}.5, spend_7d: {twice}, baskets: 2, largest: {n}.5, trend: 0.5}}
 """
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A session as `headrace test` opens it."""
+    home = tmp_path_factory.mktemp("spark")
+    session = open_session(Settings(lake=str(home / "lake"), spark=SparkSettings(master="local[2]")))
+    yield session
+    session.stop()
 
 
 def test_100_definition_tests(spark: SparkSession, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The kernel against the floor (shuffle and sort of the same rows), Spark's RANGE windows and DuckDB, interleaved."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -43,19 +42,6 @@ select {columns} from (
   union all select key, epoch_us("at") * 2, null, id from read_parquet('{folder}/spine/*.parquet')
 ) {windows} qualify id is not null
 """
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("bench")
-
-
-@pytest.fixture(scope="module")
-def spark(home: Path) -> Iterator[SparkSession]:
-    """A session for larger data than tests have."""
-    session = ways.session(str(home))
-    yield session
-    session.stop()
 
 
 def data(spark: SparkSession, home: Path, shape: Shape) -> tuple[DataFrame, DataFrame]:

@@ -91,12 +91,15 @@ def test_keys_are_hot_by_events_or_by_rows(spark: SparkSession) -> None:
     assert spread(spark, dense, spine, Sizing(bucket_rows=50, split_rows=30)).width_us == HOUR // 2
 
 
-def test_a_sample_does_not_depend_on_partitions(spark: SparkSession) -> None:
-    events = payments(spark, [(k % 3, k / 200) for k in range(1200)])
-    spine, sizing = [(1, h / 10) for h in range(80)], Sizing(bucket_rows=300, split_rows=350)
-    found = [spread(spark, rows, spine, sizing) for rows in (events.repartition(5), events.coalesce(1))]
-    assert found[0] == found[1]
-    assert 1 <= len(found[0].hot) <= 3
+def test_rows_of_one_key_and_time_are_drawn_one_by_one(spark: SparkSession) -> None:
+    """As days and batches have them: 40,000 rows of two keys at one instant."""
+    paid_at = F.lit(at(0.5)).cast("timestamp")
+    rows = spark.range(40_000).select(
+        (F.col("id") % 2).alias("account"), F.lit(1.0).alias("amount"), paid_at.alias("paid_at")
+    )
+    found = spread(spark, rows, [(1, 1)], Sizing(bucket_rows=5000, split_rows=5000))
+    assert set(found.hot) == hashes(spark, 0, 1)
+    assert 7 <= len(found.buckets) <= 10
 
 
 def test_time_and_columns_reach_the_scan(

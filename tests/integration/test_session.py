@@ -102,7 +102,9 @@ def test_the_user_wins_over_the_profile(tmp_path: Path) -> None:
     assert small["spark.sql.adaptive.enabled"] == "false"
     assert "SerialGC" in small["spark.driver.extraJavaOptions"]
     large = launch_conf(settings(tmp_path), "large")
-    assert not {*SMALL, "spark.driver.extraJavaOptions"} & set(large)
+    assert SMALL.items() - large.items() == {("spark.sql.shuffle.partitions", "2")}
+    assert "spark.driver.extraJavaOptions" not in large
+    assert not SMALL.keys() & launch_conf(settings(tmp_path, "spark://127.0.0.1:7077"), "large").keys()
     cluster = launch_conf(settings(tmp_path, "spark://127.0.0.1:7077"), "small")
     assert not {"spark.driver.host", "spark.driver.extraJavaOptions", "spark.driver.extraClassPath"} & set(cluster)
     assert "io.delta:delta-spark" in cluster["spark.jars.packages"]

@@ -40,7 +40,7 @@ def backfill(
     from headrace.runner.progress import Progress
 
     invocation: Invocation = context.obj
-    work = invocation.workspace()
+    work = invocation.workspace("large")
     is_json = format == "json"
     now_us = time.time_ns() // 1000
     steps = due_steps(work, group, instant("--from", from_), instant("--to", to), now_us, force)

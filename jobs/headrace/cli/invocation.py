@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
+    from headrace.engine.session_conf import Profile
     from headrace.registry.linting import Linted
     from headrace.runner.workspace import Workspace
     from headrace.settings import Settings
@@ -43,15 +44,18 @@ class Invocation:
 
             return lint(self.project)
 
-    def workspace(self) -> "Workspace":
+    def workspace(self, profile: "Profile" = "small") -> "Workspace":
         """The project opened for work.
+
+        Args:
+            profile: What a Spark that is started here is good at.
 
         Raises:
             DefinitionError: Definitions or settings have errors.
         """
         from headrace.runner.workspace import Workspace
 
-        return Workspace(self.project, self.settings(), self.linted(), self.verbose)
+        return Workspace(self.project, self.settings(), self.linted(), self.verbose, profile)
 
     def settings(self) -> "Settings":
         """The settings of the environment.

@@ -35,7 +35,7 @@ def training_set(
         foreseen = foresee_training_set(invocation.workspace(), name, rebuild)
         print(json.dumps(asdict(foreseen), indent=2) if format == "json" else foreseen.sentence())
         return 0
-    built = build_training_set(invocation.workspace(), name, Progress(quiet=format == "json"), rebuild)
+    built = build_training_set(invocation.workspace("large"), name, Progress(quiet=format == "json"), rebuild)
     if format == "json":
         print(json.dumps(asdict(built), indent=2))
     else:

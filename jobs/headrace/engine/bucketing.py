@@ -103,7 +103,7 @@ def spread_of(
 ) -> tuple[Spread, Span]:
     """Where rows go, and the events that the spine needs.
 
-    That takes one aggregation of the spine, one count of the table, and where that is more than a bucket holds, one
+    That takes one aggregation of the spine with a count of the table, and where that is more than a bucket holds, one
     look at the keys and times within the span: a sample tells the number of rows there and which keys are large.
 
     Args:
@@ -113,12 +113,11 @@ def spread_of(
         reading: Where events come from.
         sizing: How large buckets get.
     """
-    first, last, rows = spine.agg(F.min(AT_COLUMN), F.max(AT_COLUMN), F.count(F.lit(1))).first() or (None, None, 0)
-    if first is None:
+    first, last, rows, in_table = _extent(features, spine, reading)
+    if first is None or last is None:
         return Spread(), _NOTHING
     reach_us = features.reach_us
     span = Span(None if reach_us is None else first - reach_us, last, last)
-    in_table = _rows_of_table(features, reading)
     if rows + in_table <= sizing.bucket_rows:
         return Spread(), span
     if reach_us is None:
@@ -148,7 +147,16 @@ def _width_us(reach_us: int, rows_a_second: float, sizing: Sizing) -> int:
     return max(int(width * reach_us), 1)
 
 
-def _rows_of_table(features: FeatureSet, reading: Reading) -> int:
-    """Rows of the events' table: Delta and Parquet tell without reading them."""
-    scan = scans_of(features.events)[0]
-    return reading.tables.read(scan.table, reading.versions.get(scan.table), None).count()
+def _extent(features: FeatureSet, spine: DataFrame, reading: Reading) -> tuple[int | None, int | None, int, int]:
+    """First and last instant of the spine, its rows, and those of the events' table, which Delta tells unread."""
+    scan, none = scans_of(features.events)[0], F.lit(None).cast("bigint")
+    table = reading.tables.read(scan.table, reading.versions.get(scan.table), None)
+    rows = F.count(F.lit(1))
+    ours = spine.agg(F.min(AT_COLUMN).alias("first"), F.max(AT_COLUMN).alias("last"), rows.alias("rows"))
+    theirs = table.agg(rows.alias("in_table")).select(none, none, none, "in_table")
+    both = ours.withColumn("in_table", none).unionAll(theirs).collect()
+    first, last, found, in_table = (
+        next((row[name] for row in both if row[name] is not None), None)
+        for name in ("first", "last", "rows", "in_table")
+    )
+    return first, last, found or 0, in_table or 0

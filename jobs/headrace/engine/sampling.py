@@ -12,7 +12,7 @@ from headrace.expressions import quote_identifier
 
 _ENOUGH = 100  # rows that a key at the limit has in the sample, about: its count is then right within a third
 _MOST_HOT = 10_000  # keys that are split at most; more of them are not what makes a task long
-_PARTS = 1 << 30
+_SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,10 @@ class Sampled:
 def sampled(
     events: DataFrame, event_keys: Sequence[str], spine: DataFrame | None, spine_keys: Sequence[str], limit: int
 ) -> Sampled:
-    """Looks at one row in so many; which ones depends on their keys and times alone, not on partitions or clusters.
+    """Looks at one row in so many, drawn one by one.
+
+    Not by a hash of what is in them: where many rows share key and time, as days and batches do, all of them or none
+    would be drawn. So which ones are depends on partitions, and keys near the limit may be hot or not; no value does.
 
     Args:
         events: Rows with `_event_us`.
@@ -62,5 +65,4 @@ def key_hash(keys: Sequence[str]) -> str:
 
 
 def _drawn(rows: DataFrame, keys: Sequence[str], us: str, share: float) -> DataFrame:
-    wanted = f"pmod(xxhash64({', '.join(map(quote_identifier, keys))}, {us}), {_PARTS}) < {int(share * _PARTS)}"
-    return rows.where(wanted).select(F.expr(key_hash(keys)).alias("hash"), F.col(us).alias("us"))
+    return rows.select(F.expr(key_hash(keys)).alias("hash"), F.col(us).alias("us")).sample(share, _SEED)

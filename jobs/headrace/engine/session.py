@@ -53,7 +53,7 @@ def open_session(
 
     Args:
         settings: Says where Spark runs.
-        profile: `small` trades throughput for a quick start; it fits runs of minutes, not backfills.
+        profile: `small` trades throughput for a quick start; backfills and training sets take `large`.
         verbose: Let the JVM write to the terminal.
         log_file: Where else it writes; None keeps it only to explain a failed start.
 

@@ -56,6 +56,8 @@ SMALL: Mapping[str, str] = {
     # Else a vacuum lists the smallest table in ten thousand tasks: half a minute on two cores.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
 }
+# What differs where much is computed: tasks enough for two dozen cores, and the compiler that pays after a minute.
+LARGE: Mapping[str, str] = {"spark.sql.shuffle.partitions": "16"}
 # A Spark on this machine only: no need of a resolvable host name, nor of a port that others can reach.
 LOCAL: Mapping[str, str] = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 # The optimising compiler costs seconds that a run of half a minute never earns back (26 s against 20 s). Without it
@@ -87,10 +89,12 @@ def launch_conf(settings: Settings, profile: Profile) -> dict[str, str]:
     conf = {**QUIET, **DELTA}
     if is_local(settings):
         conf |= LOCAL
-    if profile == "small":
+    if is_local(settings) or profile == "small":
         conf |= SMALL
-        if is_local(settings):
-            conf["spark.driver.extraJavaOptions"] = SMALL_JVM
+    if profile == "large":
+        conf |= LARGE if is_local(settings) else {}
+    elif is_local(settings):
+        conf["spark.driver.extraJavaOptions"] = SMALL_JVM
     if settings.schema_ is None:
         # Tables are paths, so neither a metastore nor its `spark-warehouse` directory is needed.
         conf["spark.sql.catalogImplementation"] = "in-memory"

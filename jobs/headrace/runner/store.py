@@ -176,4 +176,4 @@ def open_store(conf: str, project: str) -> FeatureStore:
     root = Path(project)
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}", "name the project's folder")
-    return FeatureStore(Workspace.open(root, conf))
+    return FeatureStore(Workspace.open(root, conf, profile="large"))

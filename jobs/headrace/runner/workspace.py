@@ -19,6 +19,7 @@ from headrace.timeline import Grid, Interval
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from headrace.engine.session_conf import Profile
     from headrace.engine.tables import TableVersion
     from headrace.storage import FeatureTable, Lake, Ledger, Staging, TileTable
 
@@ -34,6 +35,7 @@ class Workspace:
         settings: The environment.
         linted: The definitions.
         verbose: Let Spark write to the terminal.
+        profile: What a Spark that is started here is good at.
 
     Attributes:
         filled: Versions of tables that have rows, as far as anyone has looked.
@@ -42,21 +44,26 @@ class Workspace:
         DefinitionError: The definitions have errors.
     """
 
-    def __init__(self, root: Path, settings: Settings, linted: Linted, verbose: bool = False) -> None:
+    def __init__(
+        self, root: Path, settings: Settings, linted: Linted, verbose: bool = False, profile: "Profile" = "small"
+    ) -> None:
         if linted.errors:
             raise DefinitionError(linted.errors)
-        self.root, self.settings, self.linted, self._verbose = root, settings, linted, verbose
+        self.root, self.settings, self.linted = root, settings, linted
+        self._verbose, self._profile = verbose, profile
         self.building = Building(linted.project, linted.columns)
         self.filled: set[TableVersion] = set()
 
     @classmethod
-    def open(cls, root: Path, conf: str = "conf/local.yaml", verbose: bool = False) -> Self:
+    def open(
+        cls, root: Path, conf: str = "conf/local.yaml", verbose: bool = False, profile: "Profile" = "small"
+    ) -> Self:
         """The project in a folder, with the environment that a configuration file describes."""
-        return cls(root, load(root, conf), lint(root), verbose)
+        return cls(root, load(root, conf), lint(root), verbose, profile)
 
     def with_definitions(self, linted: Linted) -> Self:
         """The same lake with other definitions."""
-        other = type(self)(self.root, self.settings, linted, self._verbose)
+        other = type(self)(self.root, self.settings, linted, self._verbose, self._profile)
         other.__dict__ |= {name: self.__dict__[name] for name in _SHARED if name in self.__dict__}
         return other
 
@@ -105,7 +112,7 @@ class Workspace:
         """The session, started at first use."""
         from headrace.engine.session import open_session
 
-        return open_session(self.settings, verbose=self._verbose, log_file=None)
+        return open_session(self.settings, self._profile, self._verbose)
 
     @cached_property
     def lake(self) -> "Lake":
