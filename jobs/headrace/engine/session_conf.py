@@ -1,5 +1,7 @@
 """The configuration of a session: what is pinned as values depend on it, what makes small runs quick."""
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import gettempdir
@@ -56,8 +58,8 @@ SMALL: Mapping[str, str] = {
     # Else a vacuum lists the smallest table in ten thousand tasks: half a minute on two cores.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
 }
-# What differs where much is computed: tasks enough for two dozen cores, and the compiler that pays after a minute.
-LARGE: Mapping[str, str] = {"spark.sql.shuffle.partitions": "16"}
+# Where much is computed: tasks that are short enough to end together, and the compiler that pays after a minute.
+TASKS_A_CORE = 4
 # A Spark on this machine only: no need of a resolvable host name, nor of a port that others can reach.
 LOCAL: Mapping[str, str] = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 # The optimising compiler costs seconds that a run of half a minute never earns back (26 s against 20 s). Without it
@@ -91,8 +93,8 @@ def launch_conf(settings: Settings, profile: Profile) -> dict[str, str]:
         conf |= LOCAL
     if is_local(settings) or profile == "small":
         conf |= SMALL
-    if profile == "large":
-        conf |= LARGE if is_local(settings) else {}
+    if is_local(settings) and profile == "large":
+        conf["spark.sql.shuffle.partitions"] = str(TASKS_A_CORE * _cores(settings))
     elif is_local(settings):
         conf["spark.driver.extraJavaOptions"] = SMALL_JVM
     if settings.schema_ is None:
@@ -102,6 +104,11 @@ def launch_conf(settings: Settings, profile: Profile) -> dict[str, str]:
     conf |= user
     conf |= PINNED
     return conf | delta_jars.conf(user, on_class_path=is_local(settings))
+
+
+def _cores(settings: Settings) -> int:
+    named = re.match(r"local\[(\d+)", settings.spark.master or "")
+    return max(int(named[1]), 1) if named else os.cpu_count() or 1
 
 
 def is_local(settings: Settings) -> bool:

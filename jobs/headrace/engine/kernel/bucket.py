@@ -7,6 +7,7 @@ from headrace.engine.kernel.codes import integers, present
 from headrace.engine.kernel.evaluate import evaluate
 from headrace.engine.kernel.flavour import HAS_NUMBA, Integers
 from headrace.engine.kernel.grouping import ids_of_keys
+from headrace.engine.kernel.importers import forget_zip_importers
 from headrace.engine.kernel.inputs import Inputs
 from headrace.engine.kernel.maps import entries
 from headrace.engine.kernel.spec import BucketSpec
@@ -33,6 +34,7 @@ def run_bucket(spec: BucketSpec, events: pa.Table, spine: pa.Table) -> pa.Table:
     result = spine.drop_columns(list(spec.dropped)).take(pa.array(np.concatenate([time.rows, keyless])))
     for name, column in columns.items():
         result = result.append_column(name, _padded(column, len(keyless)))
+    forget_zip_importers()
     return result
 
 
