@@ -82,12 +82,8 @@ def test_a_large_training_set(tmp_path: Path, projects: dict[int, Path]) -> None
     subprocess.run([sys.executable, ROOT / "jobs" / "package.py", library], check=True)
     few, many = sorted(projects)
     with standalone(machine, WORKER) as master:
-        small = build(machine, master, library, projects[few])
-        large = build(machine, master, library, projects[many])
+        small, large = (build(machine, master, library, projects[count]) for count in (few, many))
         alone = kernel(machine, master, library, projects[many])
-    for count, run in ((few, small), (many, large)):
-        steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in run.seconds.items())
-        print(f"\n{count:,} rows: {sum(run.seconds.values()):.1f} s ({steps}); driver's heap {run.heap_mib} MiB")
     ratio = sum(large.seconds.values()) / sum(alone.values())
     print(
         f"kernel alone: {alone['features']:.1f} s features, {alone['label']:.1f} s label; the build takes {ratio:.2f} x"
@@ -106,6 +102,8 @@ def build(machine: Machine, master: str, library: Path, project: Path) -> Run:
     assert rows, done.stdout
     left = [int(mib) for mib in COLLECTION.findall(log.read_text())]
     seconds = {name: float(took) for name, took in STEP.findall(done.stderr)}
+    steps = ", ".join(f"{name} {took:.1f}" for name, took in seconds.items())
+    print(f"\n{rows[1]} rows: {sum(seconds.values()):.1f} s ({steps}); driver's heap {max(left)} MiB", flush=True)
     return Run(seconds, int(rows[1].replace(",", "")), max(left))
 
 

@@ -15,13 +15,13 @@ from pyspark.sql import functions as F
 from headrace.engine.point_in_time import point_in_time
 from headrace.engine.reading import Reading
 from headrace.engine.spines import INSTANT, spine_rows
-from headrace.runner.training_sets.definitions import defined, node_of
+from headrace.runner.training_sets.definitions import node_of
 from headrace.runner.training_sets.inputs import tables
 from headrace.runner.workspace import Workspace
 
 project, conf, name = sys.argv[1:]
 work = Workspace.open(Path(project), conf)
-node = node_of(work, defined(work, name).spec)
+node = node_of(work, work.training_set(name).spec)
 reading = Reading(work.lake, {table: work.lake.version(table) for table in tables(node)})
 spine = spine_rows(node.spine, reading)
 features, label = [lookup.features for lookup in node.lookups], node.labels[0]

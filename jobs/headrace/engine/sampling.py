@@ -50,8 +50,14 @@ def sampled(
     if spine is not None:
         rows = rows.unionByName(_drawn(spine, spine_keys, AT_COLUMN, share))
     # So few rows are counted in one task: two more stages would take longer.
-    keys = rows.repartition(1).groupBy("hash").agg(
-        F.count(F.lit(1)).alias("drawn"), (F.max("us") - F.min("us")).alias("us"), F.lit(limit * share).alias("limit")
+    keys = (
+        rows.repartition(1)
+        .groupBy("hash")
+        .agg(
+            F.count(F.lit(1)).alias("drawn"),
+            (F.max("us") - F.min("us")).alias("us"),
+            F.lit(limit * share).alias("limit"),
+        )
     )
     hot = "array_agg(struct(-drawn, hash, drawn / greatest(us, 1L) AS pace)) FILTER (WHERE drawn >= limit)"
     drawn, found = keys.agg(F.sum("drawn"), F.expr(f"slice(sort_array({hot}), 1, {_MOST_HOT})")).first() or (None, None)
