@@ -1,7 +1,7 @@
 """Which events a window holds at each spine row: a range where it can be, else what entered and what left."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -53,6 +53,12 @@ class View:
             return time.first, np.maximum(end, time.first)
         begin = bisect(time.event_us, time.first, time.last, self.since_us, time.flavour)
         return begin, np.maximum(end, begin)
+
+    def of_rows(self, rows: Integers) -> "View":
+        """The windows of some rows, for what looks at each row by itself."""
+        time = self.time
+        own = replace(time, rows=time.rows[rows], at_us=time.at_us[rows], first=time.first[rows], last=time.last[rows])
+        return View(own, None if self.since_us is None else self.since_us[rows], self.until_us[rows], self.known)
 
     @cached_property
     def contents(self) -> Contents:
