@@ -69,7 +69,7 @@ def _extreme(ask: Ask, inputs: Inputs) -> pa.Array:
     else:
         codes = inputs.ordered(name) if ask.merge == "max" else ~inputs.ordered(name)
         begin, end = view.range
-        found = extremes.largest(codes, inputs.present(name), begin, end, time.key_rows)
+        found = extremes.largest(codes, inputs.present(name), begin, end, view.runs)
     return inputs.take(name, found)
 
 
