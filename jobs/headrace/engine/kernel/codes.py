@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from headrace.engine.kernel.flavour import Doubles, Flags, Integers
 
-_LOW = np.int64(2**63 - 1)
+_LOW = _NOT_A_NUMBER = np.int64(2**63 - 1)
 
 
 def present(column: pa.ChunkedArray) -> Flags:
@@ -41,8 +41,11 @@ def ordered(column: pa.ChunkedArray) -> Integers:
     """Codes that compare as the values do, equal for equal values; below all others for nulls in structs."""
     kind = column.type
     if pa.types.is_floating(kind):
-        bits = doubles(column).view(np.int64)
-        return np.where(bits < 0, bits ^ _LOW, bits)
+        values = doubles(column) + 0.0  # inside of arrays and structs -0.0 is still there, and so is NaN
+        bits = values.view(np.int64)
+        found = np.where(bits < 0, bits ^ _LOW, bits)
+        missing = np.isnan(values)
+        return np.where(missing, _NOT_A_NUMBER, found) if missing.any() else found
     if pa.types.is_struct(kind):
         return _of_fields(column)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
