@@ -1,6 +1,7 @@
-"""Integers in the order of values: nested ones as Spark orders them."""
+"""Integers in the order of values: nested ones as Spark orders them, and memory that follows the values alone."""
 
 import math
+import tracemalloc
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -86,3 +87,17 @@ def test_a_key_of_minus_zero_is_zero(flavour: Flavour) -> None:
         "1.0": None,
         "None": None,
     }
+
+
+def peak_mb(run: Callable[[], object]) -> float:
+    tracemalloc.start()
+    run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1e6
+
+
+def test_one_long_array_costs_no_more_than_its_values() -> None:
+    """Of 20,000 short arrays and a long one, ranks took a column for each place of the long one."""
+    column = pa.chunked_array([pa.array([[float(i % 7)] for i in range(20_000)] + [[1.0] * 2_000])])
+    assert peak_mb(lambda: ordered(column)) < 10
