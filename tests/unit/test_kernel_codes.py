@@ -101,3 +101,15 @@ def test_one_long_array_costs_no_more_than_its_values() -> None:
     """Of 20,000 short arrays and a long one, ranks took a column for each place of the long one."""
     column = pa.chunked_array([pa.array([[float(i % 7)] for i in range(20_000)] + [[1.0] * 2_000])])
     assert peak_mb(lambda: ordered(column)) < 10
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_large_k_costs_no_more_than_what_windows_hold(flavour: Flavour) -> None:
+    """Rows with one event each ask for a thousand values each."""
+    rows = 5_000
+    keys = list(range(rows))
+    events, spine = pa.table({"k": keys, "e": [0] * rows, "x": keys}), pa.table({"k": keys, "t": [10] * rows})
+    asks = (Ask("x", "largest_k", "x", EVER, k=1_000),)
+    spec = BucketSpec((("k", "k"),), "e", None, "t", (), asks, (), flavour)
+    run_bucket(spec, events.slice(0, 1), spine.slice(0, 1))  # numba compiles
+    assert peak_mb(lambda: run_bucket(spec, events, spine)) < 10

@@ -57,15 +57,13 @@ def parts(view: View, valid: Flags) -> Iterator[Part]:
 
 
 def ends(codes: Integers, valid: Flags, view: View, k: int, from_top: bool) -> Integers:
-    """The k events with the smallest or largest codes, as rows × k positions; -1 pads."""
-    found = np.full((len(view.until_us), k), -1, np.int64)
-    keys = ~codes if from_top else codes
+    """The k events with the smallest or largest codes of each row's window: their positions, row after row."""
+    found, keys = [np.zeros(0, np.int64)], ~codes if from_top else codes
     for part in parts(view, valid):
-        event = part.event[np.lexsort((keys[part.event], part.row))]
-        place = np.arange(len(event)) - part.begins[part.row]
-        near = place < k
-        found[part.row[near] + part.start, place[near]] = event[near]
-    return found
+        order = np.lexsort((keys[part.event], part.row))
+        near = np.arange(len(order)) - part.begins[part.row] < k
+        found.append(part.event[order[near]])
+    return np.concatenate(found)
 
 
 def neighbours(codes: Integers, valid: Flags, view: View, p: float) -> tuple[Integers, Doubles]:
