@@ -308,7 +308,7 @@ def _mean(rows: Sequence[Event], values: list[Value], t: int, asked: Asked) -> V
     if isinstance(values[0], float):
         return exact_sum(values) / len(values)
     if isinstance(values[0], Decimal):
-        scale = -int(values[0].as_tuple().exponent) + 4
+        scale = min(-int(values[0].as_tuple().exponent) + 4, 38)
         exact = Fraction(sum(values)) / len(values)
         return _round_half_up(exact, scale)
     return float(sum(values)) / len(values)

@@ -10,6 +10,7 @@ import pytest
 from headrace.engine.kernel.exact_sum import prefix, totals
 from headrace.engine.kernel.spec import Flavour
 from headrace.engine.kernel.windows import Contents
+from headrace.engine.wide_sum import segment_sums
 from tests.oracle.oracle import exact_sum
 
 FAMILIES = {
@@ -50,6 +51,35 @@ def test_what_left_leaves_no_trace(family: str, flavour: Flavour) -> None:
     got = totals(sums, sums, Contents(entering, entering, entered, left), flavour)
     expected = [exact_sum([float(x) for x in values[entering[b:e]]]) for b, e in zip(left, entered, strict=True)]
     assert list(map(repr, map(float, got))) == list(map(repr, expected))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_segments_of_the_slower_way_equal_fsum(family: str) -> None:
+    random = Random(family)
+    values, segments = [FAMILIES[family](random) for _ in range(400)], [random.randint(0, 40) for _ in range(400)]
+    got = segment_sums(np.array(values), np.array(segments), 42)
+    expected = [exact_sum([x for x, s in zip(values, segments, strict=True) if s == own]) for own in range(42)]
+    assert list(map(repr, map(float, got))) == list(map(repr, expected))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1e308, 1e308, -math.inf], -math.inf),  # what is finite outgrows a double, and is nothing beside an infinity
+        ([-1e308, math.inf, -1e308], math.inf),
+        ([1e308, 1e308], math.inf),
+        ([math.inf, -math.inf, 1.0], math.nan),
+    ],
+)
+def test_infinities(values: list[float], expected: float) -> None:
+    whole, order, present = (
+        Contents(None, None, np.array([len(values)]), np.array([0])),
+        None,
+        np.ones(len(values), bool),
+    )
+    sums = prefix(np.array(values), present, order, "numpy")
+    for got in (segment_sums(np.array(values), np.zeros(len(values), np.int64), 1), totals(sums, sums, whole, "numpy")):
+        assert repr(float(got[0])) == repr(expected)
 
 
 def test_fsum_is_what_the_oracle_says() -> None:

@@ -61,6 +61,43 @@ def test_windows_equal_exact_arithmetic(family: str, flavour: Flavour) -> None:
     assert compared > 600
 
 
+INF, HALF_ROOT = math.inf, 1 / math.sqrt(2)
+EXTREMES: list[tuple[list[float], float | None, float | None, float | None]] = [
+    ([0.0, 0.0, 1e52], 2e104 / 9, HALF_ROOT, -1.5),
+    ([0.0, 0.0, -1e52], 2e104 / 9, -HALF_ROOT, -1.5),
+    ([0.0, 0.0, 1e-60], 2e-120 / 9, HALF_ROOT, -1.5),
+    ([0.0, 0.0, 1e-90], 2e-180 / 9, HALF_ROOT, -1.5),
+    ([0.0, 0.0, 1e90], 2e180 / 9, HALF_ROOT, -1.5),
+    ([0.0, 0.0, 1e-170], 0.0, HALF_ROOT, -1.5),
+    ([0.0, 0.0, 1e300], INF, HALF_ROOT, -1.5),
+    ([0.0, 0.0, 5e-324], 0.0, HALF_ROOT, -1.5),
+    ([1e200, 1e200, 1e200], 0.0, None, None),
+    ([1e-200], 0.0, None, None),
+    ([1e-60, 1.0, 1.0], 2 / 9, -HALF_ROOT, -1.5),
+    ([INF, 1e60, 1.0], math.nan, math.nan, math.nan),
+    ([0.1, 0.1, 0.1], 0.0, None, None),
+    ([1.0, 2.0, 4.0], 14 / 9, 20 / 27 / (14 / 9) ** 1.5, -1.5),
+]
+
+
+@pytest.mark.parametrize("flavour", ["numba", "numpy"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_moments_of_extreme_sizes(window: str, flavour: Flavour) -> None:
+    """Each case is a key of one bucket."""
+    events = [(k, i, x) for k, (values, *_) in enumerate(EXTREMES) for i, x in enumerate(values)]
+    wanted = tuple(ask for ask in asks() if ask.column.endswith(f" {window}") and ask.merge != "decayed")
+    spec = BucketSpec((("k", "k"),), "e", "c", "t", (), wanted, (), flavour)
+    keys, times, values = zip(*events, strict=True)
+    table = pa.table({"k": keys, "e": times, "c": [e + 1 for e in times], "x": values})
+    spine = pa.table({"k": range(len(EXTREMES)), "t": [HOUR] * len(EXTREMES)})
+    found = {row["k"]: row for row in run_bucket(spec, table, spine).to_pylist()}
+    for k, (values, *expected) in enumerate(EXTREMES):
+        for merge, value in zip(("var_pop", "skewness", "kurtosis"), expected, strict=True):
+            got = found[k][f"{merge} {window}"]
+            same = got is None if value is None else got == pytest.approx(value, rel=1e-12, abs=0, nan_ok=True)
+            assert same, (values, merge, got, value)
+
+
 def expectations(inside: list[tuple[int, float]], t: int, length: int) -> dict[str, tuple[float | None, float]]:
     """What each state is, and the size that it may be off in proportion to."""
     if not inside:

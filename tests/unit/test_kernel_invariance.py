@@ -135,12 +135,28 @@ def test_flavours_agree() -> None:
     assert compared > 500
 
 
-def test_a_total_that_outgrows_its_type_is_an_error() -> None:
-    events = [{"k": 1, "e": i, "c": i + 1, "x": 1.0, "n": 2**62, "s": "a"} for i in range(2)]
+LEAST = -(2**63)
+
+
+@pytest.mark.parametrize("flavour", ["numba", "numpy"])
+@pytest.mark.parametrize("numbers", [[2**62, 2**62], [LEAST, -1], [LEAST + 1, -2], [LEAST, LEAST]])
+def test_a_total_that_outgrows_its_type_is_an_error(numbers: list[int], flavour: Flavour) -> None:
+    with pytest.raises(OverflowError, match=r"ARITHMETIC_OVERFLOW.*big_total"):
+        total(numbers, flavour)
+
+
+@pytest.mark.parametrize("flavour", ["numba", "numpy"])
+def test_totals_reach_the_ends_of_their_type(flavour: Flavour) -> None:
+    assert total([LEAST, 0], flavour) == LEAST
+    assert total([LEAST, 5], flavour) == LEAST + 5
+    assert total([2**62, 2**62 - 1], flavour) == 2**63 - 1
+
+
+def total(numbers: Sequence[int], flavour: Flavour) -> int:
+    events = [{"k": 1, "e": i, "c": i + 1, "x": 1.0, "n": n, "s": "a"} for i, n in enumerate(numbers)]
     wanted = (Ask("sum", "sum", "n", EVER, name="big_total"),)
     table = pa.Table.from_pylist([{"k": 1, "t": 10, "row": 0}], SPINE)
-    with pytest.raises(OverflowError, match=r"ARITHMETIC_OVERFLOW.*big_total"):
-        run_bucket(spec("numpy", wanted), pa.Table.from_pylist(events, EVENTS), table)
+    return int(run_bucket(spec(flavour, wanted), pa.Table.from_pylist(events, EVENTS), table).column("sum")[0].as_py())
 
 
 def test_no_events_and_no_rows() -> None:

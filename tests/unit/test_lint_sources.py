@@ -99,9 +99,17 @@ KEYS = {
         "kind: feature_table\nname: t\nentity: product\ntable: raw.t\ncolumns: {product_id: «int», price: double}\n",
         ("key-type", "t: 'product_id' is int in t, but bigint as a key of product"),
     ),
-    "that cannot be told apart": (
+    "that are maps": (
         "kind: entity\nname: e\nkeys: {k: '«map<string, int>»'}\n",
-        ("key-type", "e: values of map<string,int> cannot be told apart"),
+        ("key-type", "e: a key cannot be of type map<string,int>; take a simple type"),
+    ),
+    "that are arrays": (
+        "kind: entity\nname: e\nkeys: {n: int, k: '«array<int>»'}\n",
+        ("key-type", "e: a key cannot be of type array<int>; take a simple type"),
+    ),
+    "that are structs": (
+        "kind: entity\nname: e\nkeys: {k: '«struct<a: int>»'}\n",
+        ("key-type", "e: a key cannot be of type struct<a:int>; take a simple type"),
     ),
 }  # fmt: skip
 

@@ -185,11 +185,17 @@ def test_states_are_shared_and_named_after_what_affects_them() -> None:
 def test_totals_can_outgrow_their_type_and_counts_cannot() -> None:
     text = (
         "  mean: {aggregate: mean, of: amount}\n  cents: {aggregate: sum, of: cents}\n"
-        "  n: {aggregate: count}\n  most: {aggregate: max, of: amount}\n"
+        "  n: {aggregate: count}\n  most: {aggregate: max, of: amount}\n  spread: {aggregate: variance, of: amount}\n"
     )
     found = tile_states(features_of(YAML % "1d" + text, "spend"), tiled(text))
     totals = {name: sorted(n for n, state in of.items() if state.is_total) for name, of in found.items()}
-    assert totals == {"mean": ["h0", "h1", "h2", "h3"], "cents": ["total"], "n": [], "most": []}
+    assert totals == {
+        "mean": ["h0", "h1", "h2", "h3"],
+        "cents": ["total"],
+        "n": [],
+        "most": [],
+        "spread": ["variance"],  # its powers can; `n` cannot
+    }
 
 
 GRID = Grid(parse_instant("2024-01-01"), Duration.parse("1d"))

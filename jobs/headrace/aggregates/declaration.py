@@ -67,7 +67,7 @@ class Aggregate:
 
     Attributes:
         name: What the YAML calls it.
-        revision: Raised when the values it gives change; part of every fingerprint.
+        revision: Raised when the values it gives change; part of every fingerprint, as `revision_of` says it.
         input: Whether the feature must, may or must not say `of`.
         parameters: Fields of a feature that only some aggregates take, such as `unit`.
         required: Those of them that a feature must give.
@@ -92,6 +92,10 @@ class Aggregate:
             ValueError: The aggregate does not take such an input; the message says what it takes.
         """
         raise NotImplementedError
+
+    def revision_of(self, of: DataType | None) -> int:
+        """The revision for an input of type `of`: other types keep theirs when the values of some change."""
+        return self.revision
 
     def states(self, of: DataType | None) -> tuple[State, ...]:
         """The partial states for an input of type `of`."""

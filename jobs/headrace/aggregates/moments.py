@@ -11,6 +11,7 @@ _SAMPLE = "{variance} * (cast({n} as double) / nullif(cast({n} - 1L as double), 
 
 
 class _Moment(Aggregate):
+    revision = 2
     # Their last bits follow the order of rows.
     in_roll_ups = False
 

@@ -2,6 +2,7 @@
 
 from headrace.aggregates import exact_sum
 from headrace.aggregates.counts import VALUES, WEIGHT
+from headrace.aggregates.decimal_mean import is_one_division, mean_sql, mean_type
 from headrace.aggregates.declaration import Aggregate, Finalize, State, required
 from headrace.expressions import BIGINT, DOUBLE, DataType, decimal
 
@@ -49,9 +50,10 @@ class Mean(Aggregate):
 
     def result_type(self, of: DataType | None) -> DataType:
         kind = numeric(of)
-        if kind.is_decimal:  # Spark's own avg of a decimal(p, s)
-            return decimal(min((kind.precision or 0) + 4, 38), min((kind.scale or 0) + 4, 38))
-        return DOUBLE
+        return mean_type(kind) if kind.is_decimal else DOUBLE
+
+    def revision_of(self, of: DataType | None) -> int:
+        return 2 if of is not None and of.is_decimal and not is_one_division(of) else self.revision
 
     def states(self, of: DataType | None) -> tuple[State, ...]:
         kind = required(of)
@@ -64,7 +66,7 @@ class Mean(Aggregate):
         if kind.is_floating:
             return Finalize("{total} / cast({n} as double)", exact_sum.TOTAL.steps)
         if kind.is_decimal:
-            return Finalize(f"cast({{total}} / cast({{n}} as decimal(20,0)) as {self.result_type(of).sql()})")
+            return Finalize(mean_sql(kind))
         total = "cast({upper} as decimal(20,0)) * cast(4294967296L as decimal(10,0)) + cast({lower} as decimal(20,0))"
         return Finalize(f"cast({total} as double) / cast({{n}} as double)")
 

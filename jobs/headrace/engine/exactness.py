@@ -1,4 +1,4 @@
-"""The way back when integer sums cannot hold a group's doubles: the same computation with wider sums."""
+"""The way back when fast sums cannot hold a group's doubles or their powers: the same computation with wider ones."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,6 +11,8 @@ from headrace.logical import AggregateFeature, FeatureSet, RolledUp, RollUp
 from headrace.logical.pruning import nodes_of
 
 T = TypeVar("T")
+# Computed as doubles, whatever the input.
+_MOMENTS = ("variance", "variance_pop", "stddev", "stddev_pop", "skewness", "kurtosis")
 _OVERFLOW = "ARITHMETIC_OVERFLOW"
 # Where Spark knows which part of an SQL text failed.
 _QUOTE = "== SQL"
@@ -22,7 +24,7 @@ def with_exact_sums(sets: Sequence[FeatureSet], compute: Callable[[bool], T], on
     """Runs `compute(wide_sums=False)`, and once more with True when values or totals outgrew the integers.
 
     Args:
-        sets: What is computed; without sums of doubles nothing is tried again.
+        sets: What is computed; without sums or moments of doubles nothing is tried again.
         compute: An action on a snapshot; may run twice.
         on_wide: Told before the slower way is taken.
 
@@ -60,7 +62,10 @@ def _name_total(sets: Sequence[FeatureSet], error: Exception) -> None:
 
 
 def summed(sets: Sequence[FeatureSet], floating: bool) -> list[str]:
-    """Sums and means, of floating-point numbers or of others; those of roll-ups below the features too."""
+    """Sums and means of floating-point numbers, and moments; or sums and means of others.
+
+    Those of roll-ups below the features are among them.
+    """
     columns: list[RolledUp | AggregateFeature] = []
     for features in sets:
         columns += features.aggregates
@@ -69,7 +74,10 @@ def summed(sets: Sequence[FeatureSet], floating: bool) -> list[str]:
     return [
         column.name
         for column in dict.fromkeys(columns)
-        if column.aggregate in ("sum", "mean")
-        and column.of_type
-        and DataType.parse(column.of_type).is_floating is floating
+        if (column.aggregate in _MOMENTS and floating)
+        or (
+            column.aggregate in ("sum", "mean")
+            and column.of_type
+            and DataType.parse(column.of_type).is_floating is floating
+        )
     ]

@@ -13,13 +13,13 @@ _SQL: dict[Merge, str] = {
     "smallest_k": "slice(sort_array(collect_list({x}){filter}, true), 1, {k})",
     "largest_k": "slice(sort_array(collect_list({x}){filter}, false), 1, {k})",
     "percentile": "percentile({x}, {p}D){filter}",
-    "var_pop": "var_pop({x}){filter}",
-    "skewness": "skewness({x}){filter}",
-    "kurtosis": "kurtosis({x}){filter}",
+    **{merge: moments.value(merge, moments.state(merge)) for merge in moments.POWERS},
     "decayed": "sum({x}){filter}",
 }
+# The same for values that these refuse.
+_SLOWER_SQL: dict[Merge, str] = {merge: moments.slower(merge) for merge in moments.POWERS}
 # What a tile keeps where that is not the value: moments have to be put together from means and sums of powers.
-_TILE_SQL: dict[Merge, str] = {"var_pop": moments.STATE, "skewness": moments.STATE, "kurtosis": moments.STATE}
+_TILE_SQL: dict[Merge, str] = {merge: moments.state(merge) for merge in moments.POWERS}
 # `{x}` is the column of a tile: several tiles as one, and as the value.
 _TILES_AS_ONE: dict[Merge, str] = {
     "sum": "sum({x}){filter}",
@@ -27,21 +27,24 @@ _TILES_AS_ONE: dict[Merge, str] = {
     "max": "max({x}){filter}",
     "smallest_k": "slice(sort_array(flatten(collect_list({x}){filter}), true), 1, {k})",
     "largest_k": "slice(sort_array(flatten(collect_list({x}){filter}), false), 1, {k})",
-    "var_pop": moments.MERGED,
-    "skewness": moments.MERGED,
-    "kurtosis": moments.MERGED,
+    **{merge: moments.merged(merge) for merge in moments.POWERS},
     "decayed": "sum({x}){filter}",
 }
-_TILES_AS_VALUE: dict[Merge, str] = {
-    "var_pop": moments.VARIANCE,
-    "skewness": moments.SKEWNESS,
-    "kurtosis": moments.KURTOSIS,
-}
+_TILES_AS_VALUE: dict[Merge, str] = {merge: moments.value(merge, moments.merged(merge)) for merge in moments.POWERS}
 
 
-def merged(merge: Merge, prepared: str, inside: str, feature: AggregateFeature) -> str:
-    """SQL aggregate of a prepared column over the rows where `inside` holds; all rows where it is empty."""
-    return _filled(_SQL[merge], prepared, inside, feature)
+def merged(merge: Merge, prepared: str, inside: str, feature: AggregateFeature, wide: bool) -> str:
+    """SQL aggregate of a prepared column over the rows where `inside` holds; all rows where it is empty.
+
+    Args:
+        merge: How values become a state.
+        prepared: The column.
+        inside: SQL over the rows.
+        feature: What has parameters.
+        wide: Whether values are of any size, at the cost of speed.
+    """
+    sql = _SLOWER_SQL.get(merge, _SQL[merge]) if wide else _SQL[merge]
+    return _filled(sql, prepared, inside, feature)
 
 
 def tile_of(merge: Merge, prepared: str, feature: AggregateFeature) -> str:

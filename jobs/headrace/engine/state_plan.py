@@ -78,7 +78,7 @@ class StatePlan:
     Attributes:
         at: The instant.
         order: Tie breakers of the source.
-        wide_sums: Whether sums of doubles take the slower way, for values that limbs cannot hold.
+        wide_sums: Whether sums and moments of doubles take the slower way, for values that the fast one cannot hold.
         category: SQL over the source's columns that splits keys further, or None; rows where it is null are left out.
         widest: The longest window of features that differ in nothing else; None is lifetime.
         main: Rows to states, grouped by keys.
@@ -118,7 +118,7 @@ def plan_states(
     Args:
         features: The group's features.
         at: The instant.
-        wide_sums: Whether sums of doubles that events are read for take the slower way.
+        wide_sums: Whether sums and moments of doubles that events are read for take the slower way.
         tiled: The features that are made of tiles.
         members: Whether tiles say who is a member.
     """
@@ -219,7 +219,7 @@ def _state(plan: StatePlan, feature: AggregateFeature, state: State, value: str)
     """SQL of a merged state over the feature's window."""
     prepared = _prepared(plan, plan.main, feature, state, value)
     wide = _widened(plan, feature, state)
-    sql = merged(state.merge, prepared, _inside(plan, plan.main.since, wide), feature)
+    sql = merged(state.merge, prepared, _inside(plan, plan.main.since, wide), feature, plan.wide_sums)
     return _narrowed(plan, feature, wide, state, _column(plan.main.merged, sql, "_s"))
 
 
@@ -281,7 +281,9 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
     prepared = _prepared(plan, items.branch, feature, state, items.value)
     # The time a value was seen last decides every window that ends then.
     inside = _inside(plan, items.branch.since, feature, bounded=state.event is None)
-    column = _column(items.branch.merged, merged(state.merge, prepared, inside, feature), f"_m{number}_")
+    column = _column(
+        items.branch.merged, merged(state.merge, prepared, inside, feature, plan.wide_sums), f"_m{number}_"
+    )
     since = plan.at.since(feature) if state.event else None
     present = f"{state.event.format(state=column)} >= {since}" if state.event and since else f"{column} IS NOT NULL"
     sql = over_items.format(present=present, state=column, item=items.item, k=feature.k)

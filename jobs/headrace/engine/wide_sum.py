@@ -28,9 +28,11 @@ def segment_sums(values: Doubles, segments: Integers, count: int) -> Doubles:
     """
     finite = np.isfinite(values)
     sums = _rounded(*_sign_and_digits(_accumulated(values[finite], segments[finite], count)))
+    # Alone: finite values may add up to an infinity of their own, which is none beside a real one.
+    endless = np.zeros(count)
     with np.errstate(invalid="ignore"):
-        np.add.at(sums, segments[~finite], values[~finite])
-    return sums
+        np.add.at(endless, segments[~finite], values[~finite])
+    return np.where(endless == 0, sums, endless)
 
 
 def _accumulated(values: Doubles, segments: Integers, count: int) -> Integers:

@@ -141,7 +141,7 @@ class Building:
         for name, text in source.columns.items():
             call = parse_aggregate_call(text)
             of = check(call.argument, inner) if call.argument is not None else None
-            revision = AGGREGATES[call.name].revision
+            revision = AGGREGATES[call.name].revision_of(of.type if of else None)
             columns.append(
                 RolledUp(name, call.name, revision, _checked(of) if of else None, of.type.sql() if of else None)
             )
@@ -176,7 +176,7 @@ def aggregate_of(
         name=column,
         feature=name,
         aggregate=spec.aggregate or "",
-        revision=AGGREGATES[spec.aggregate or ""].revision,
+        revision=AGGREGATES[spec.aggregate or ""].revision_of(of.type if of else None),
         of=_checked(of) if of else None,
         of_type=of.type.sql() if of else None,
         where=sql_of(spec.where, inputs) if spec.where else None,

@@ -11,6 +11,7 @@ from headrace.logical.pruning import pruned_features
 from headrace.logical.tiling import Tiling
 
 _LISTS = ("smallest_k", "largest_k")
+_MOMENTS = ("var_pop", "skewness", "kurtosis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class TileState:
 
     @property
     def is_total(self) -> bool:
-        """Whether values are added up, which can outgrow its type."""
-        return self.state.merge == "sum" and self.state not in (ROWS, VALUES)
+        """Whether values, or their powers, are added up, which can outgrow its type."""
+        return self.state.merge in _MOMENTS or (self.state.merge == "sum" and self.state not in (ROWS, VALUES))
 
 
 def states_of(feature: AggregateFeature) -> tuple[State, ...]:

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from headrace.engine.kernel.flavour import Doubles, Flags, Integers
 
-_LOW = np.int64(2**63 - 1)
+_LOW = _NOT_A_NUMBER = np.int64(2**63 - 1)
 
 
 def present(column: pa.ChunkedArray) -> Flags:
@@ -41,8 +41,11 @@ def ordered(column: pa.ChunkedArray) -> Integers:
     """Codes that compare as the values do, equal for equal values; below all others for nulls in structs."""
     kind = column.type
     if pa.types.is_floating(kind):
-        bits = doubles(column).view(np.int64)
-        return np.where(bits < 0, bits ^ _LOW, bits)
+        values = doubles(column) + 0.0  # inside of arrays and structs -0.0 is still there, and so is NaN
+        bits = values.view(np.int64)
+        found = np.where(bits < 0, bits ^ _LOW, bits)
+        missing = np.isnan(values)
+        return np.where(missing, _NOT_A_NUMBER, found) if missing.any() else found
     if pa.types.is_struct(kind):
         return _of_fields(column)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
@@ -88,12 +91,29 @@ def _of_lists(column: pa.ChunkedArray) -> Integers:
     values = pa.chunked_array([array.flatten()])
     codes = np.where(present(values), dense(ordered(values), present(values))[0] + 1, 0)
     lengths = pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
-    begins = np.cumsum(lengths) - lengths
-    keys = []
-    for place in range(int(lengths.max(initial=0))):
-        has = lengths > place
-        keys.append(np.where(has, codes[np.where(has, begins + place, 0)] if len(codes) else 0, -1))
-    return _ranked(keys or [np.zeros(len(array), np.int64)])
+    return _prefix_ranked(codes, np.cumsum(lengths) - lengths, lengths)
+
+
+def _prefix_ranked(codes: Integers, begins: Integers, lengths: Integers) -> Integers:
+    """Ranks of lists of codes, a list before those that it begins: how many lists come before each.
+
+    Place by place, and only of lists that are equal so far: memory does not grow with the longest.
+    """
+    rank, tied, place = np.zeros(len(lengths), np.int64), np.arange(len(lengths)), 0
+    while len(tied):
+        has = lengths[tied] > place
+        key = np.full(len(tied), -1, np.int64)
+        key[has] = codes[begins[tied[has]] + place]
+        order = np.lexsort((key, rank[tied]))
+        tied, key = tied[order], key[order]
+        group, position = rank[tied], np.arange(len(tied))
+        begins_group = np.concatenate([[True], group[1:] != group[:-1]])
+        begins_new = begins_group | np.concatenate([[True], key[1:] != key[:-1]])
+        first, new = (np.maximum.accumulate(np.where(begin, position, 0)) for begin in (begins_group, begins_new))
+        rank[tied] = group + new - first
+        alone = begins_new & np.concatenate([begins_new[1:], [True]])
+        tied, place = tied[~alone & (key >= 0)], place + 1
+    return rank
 
 
 def _ranked(keys: list[np.ndarray]) -> Integers:

@@ -65,30 +65,30 @@ def _total(ask: Ask, inputs: Inputs) -> pa.Array:
 def _extreme(ask: Ask, inputs: Inputs) -> pa.Array:
     name, view, time = _value(ask), inputs.view(ask.window), inputs.time
     if view.known or time.flavour == "numpy":
-        found = _ends(ask, inputs, 1, ask.merge == "max")[:, 0]
+        found = np.full(len(time.rows), -1, np.int64)
+        positions, offsets = _ends(ask, inputs, 1, ask.merge == "max")
+        found[np.diff(offsets) > 0] = positions
     else:
         codes = inputs.ordered(name) if ask.merge == "max" else ~inputs.ordered(name)
         begin, end = view.range
-        found = extremes.largest(codes, inputs.present(name), begin, end, time.key_rows)
+        found = extremes.largest(codes, inputs.present(name), begin, end, view.runs)
     return inputs.take(name, found)
 
 
-def _ends(ask: Ask, inputs: Inputs, k: int, from_top: bool) -> Integers:
+def _ends(ask: Ask, inputs: Inputs, k: int, from_top: bool) -> tuple[Integers, Integers]:
+    """Positions of up to k events of each row, one row after another, and where those of each begin."""
     name, view, time = _value(ask), inputs.view(ask.window), inputs.time
+    offsets = np.zeros(len(time.rows) + 1, np.int64)
+    np.cumsum(np.minimum(contributing(ask, inputs), k), out=offsets[1:])
+    valid = inputs.present(name)
     if time.flavour == "numpy":
-        return gathered.ends(inputs.ordered(name), inputs.present(name), view, k, from_top)
-    by_rank, valid = inputs.by_rank(name), inputs.present(name)
-    return order_statistics.ends(by_rank, valid, view.streams, time, k, from_top)
+        return gathered.ends(inputs.ordered(name), valid, view, k, from_top), offsets
+    return order_statistics.ends(inputs.by_rank(name), valid, view.streams, time, offsets, from_top), offsets
 
 
 def _list(ask: Ask, inputs: Inputs) -> pa.Array:
-    return _lists(inputs, _value(ask), _ends(ask, inputs, ask.k, ask.merge == "largest_k"))
-
-
-def _lists(inputs: Inputs, name: str, found: Integers) -> pa.Array:
-    """Lists of values of events by rows × k positions, -1 behind the last."""
-    offsets = np.concatenate([[0], np.cumsum((found >= 0).sum(axis=1))]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), inputs.take(name, found[found >= 0]))
+    found, offsets = _ends(ask, inputs, ask.k, ask.merge == "largest_k")
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), inputs.take(_value(ask), found))
 
 
 def _percentile(ask: Ask, inputs: Inputs) -> pa.Array:

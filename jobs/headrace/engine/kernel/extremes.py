@@ -8,27 +8,27 @@ import numpy as np
 from headrace.engine.kernel.flavour import Flags, Integers, compiled
 
 
-def largest(codes: Integers, valid: Flags, begin: Integers, end: Integers, key_rows: Integers) -> Integers:
+def largest(codes: Integers, valid: Flags, begin: Integers, end: Integers, runs: Integers) -> Integers:
     """For each row, the position of a largest valid code in `[begin, end)`, -1 where there is none.
 
     Args:
         codes: One for each event.
         valid: Which of them take part.
-        begin: For each row; rows of one key stand together.
-        end: The same, not falling within a key.
-        key_rows: Where the rows of each key begin, and the end.
+        begin: For each row, not falling within a run.
+        end: The same.
+        runs: Where the rows of each run begin, and the end.
     """
-    return _largest(codes, valid, begin, end, key_rows)
+    return _largest(codes, valid, begin, end, runs)
 
 
 @compiled
-def _largest(codes, valid, begin, end, key_rows):  # type: ignore[no-untyped-def]
+def _largest(codes, valid, begin, end, runs):  # type: ignore[no-untyped-def]
     found = np.full(begin.shape[0], -1, np.int64)
     stack = np.empty(codes.shape[0] + 1, np.int64)
-    for key in range(key_rows.shape[0] - 1):
+    for run in range(runs.shape[0] - 1):
         height, bottom, pushed = 0, 0, 0
-        for r in range(key_rows[key], key_rows[key + 1]):
-            if r == key_rows[key]:
+        for r in range(runs[run], runs[run + 1]):
+            if r == runs[run]:
                 pushed = begin[r]
             if pushed < begin[r]:  # a gap that no row looks at
                 pushed, height, bottom = begin[r], 0, 0

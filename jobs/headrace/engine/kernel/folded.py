@@ -18,6 +18,9 @@ from headrace.engine.kernel.windows import View
 
 _NO_TIMES = np.zeros(0, np.int64)
 _MOMENTS = {"var_pop": SQUARES, "skewness": CUBES, "kurtosis": FOURTHS}
+# Values of such sizes, and their smallest differences, have sums of squares in between the other two, and the powers of
+# these are doubles.
+_SMALL, _LARGE, _LEAST, _MOST = 2.0**-100, 2.0**150, 2.0**-310, 2.0**340
 
 
 def moment(ask: Ask, inputs: Inputs) -> pa.Array:
@@ -32,6 +35,9 @@ def moment(ask: Ask, inputs: Inputs) -> pa.Array:
         count, sums = found[:, 0].astype(np.int64), found[:, 3:]
         sums[_with_infinity(ask, inputs)] = np.nan
     result, none = _finished(ask.merge, count, sums)
+    rows = _beyond_doubles(ask, inputs, count, sums)
+    if len(rows):
+        result[rows], none[rows] = _scaled(ask, inputs, rows)
     return pa.array(result, mask=none)
 
 
@@ -63,6 +69,35 @@ def _folded(ask: Ask, inputs: Inputs, what: int, scale_us: float) -> folds.Found
         return folds.over_streams(trie, view.streams, inputs.time.key_rows, what, scale_us)
     states = inputs.once(("states", name, what, scale_us), lambda: folds.all_states(trie, what, scale_us))
     return folds.over_ranges(trie, states, *view.range, what, scale_us)
+
+
+def _beyond_doubles(ask: Ask, inputs: Inputs, count: Integers, sums: Doubles) -> Integers:
+    """Rows whose sums of powers may have left the range of doubles.
+
+    Only values of extreme sizes lead there, and a row is told by its own events alone.
+    """
+
+    def make() -> bool:
+        sizes = np.abs(inputs.doubles(name)[inputs.present(name)])
+        return bool((((sizes > 0) & (sizes < _SMALL)) | (sizes > _LARGE)).any())
+
+    name, second = _value(ask), sums[:, 0]
+    if not inputs.once(("extreme", name), make):
+        return _NO_TIMES
+    return np.flatnonzero((count > 0) & ~((second > _LEAST) & (second < _MOST)))
+
+
+def _scaled(ask: Ask, inputs: Inputs, rows: Integers) -> tuple[Doubles, Flags]:
+    """Moments of some rows' windows, O(window) a row."""
+    name = _value(ask)
+    settled = inputs.settled(name)
+    values, valid = inputs.doubles(name)[settled], inputs.present(name)[settled]
+    count, sums, exponent = gathered.scaled_moments(values, valid, _settled_view(inputs, ask, settled).of_rows(rows))
+    result, none = _finished(ask.merge, count, sums)
+    if ask.merge == "var_pop":
+        with np.errstate(over="ignore", under="ignore"):
+            result = np.ldexp(result, 2 * exponent)
+    return result, none
 
 
 def _with_infinity(ask: Ask, inputs: Inputs) -> Flags:

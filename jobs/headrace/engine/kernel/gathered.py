@@ -57,15 +57,13 @@ def parts(view: View, valid: Flags) -> Iterator[Part]:
 
 
 def ends(codes: Integers, valid: Flags, view: View, k: int, from_top: bool) -> Integers:
-    """The k events with the smallest or largest codes, as rows × k positions; -1 pads."""
-    found = np.full((len(view.until_us), k), -1, np.int64)
-    keys = ~codes if from_top else codes
+    """The k events with the smallest or largest codes of each row's window: their positions, row after row."""
+    found, keys = [np.zeros(0, np.int64)], ~codes if from_top else codes
     for part in parts(view, valid):
-        event = part.event[np.lexsort((keys[part.event], part.row))]
-        place = np.arange(len(event)) - part.begins[part.row]
-        near = place < k
-        found[part.row[near] + part.start, place[near]] = event[near]
-    return found
+        order = np.lexsort((keys[part.event], part.row))
+        near = np.arange(len(order)) - part.begins[part.row] < k
+        found.append(part.event[order[near]])
+    return np.concatenate(found)
 
 
 def neighbours(codes: Integers, valid: Flags, view: View, p: float) -> tuple[Integers, Doubles]:
@@ -96,16 +94,33 @@ def moments(values: Doubles, valid: Flags, view: View) -> tuple[Integers, Double
     """Number of values and the sums of second, third and fourth powers about their mean."""
     rows = len(view.until_us)
     count, found = np.zeros(rows, np.int64), np.zeros((rows, 3))
-    with np.errstate(invalid="ignore", over="ignore"):
-        for part in parts(view, valid):
-            own, n = values[part.event], np.maximum(part.count, 1)
-            mean = _sums(own, part) / n
-            d = own - mean[part.row]
-            d = d - (_sums(d, part) / n)[part.row]  # what rounding took from the mean, far smaller than it
-            count[part.start : part.stop] = part.count
-            for power, term in enumerate((d * d, d * d * d, d * d * d * d)):
-                found[part.start : part.stop, power] = _sums(term, part)
+    for part in parts(view, valid):
+        count[part.start : part.stop] = part.count
+        found[part.start : part.stop] = _powers(values[part.event], part)
     return count, found
+
+
+def scaled_moments(values: Doubles, valid: Flags, view: View) -> tuple[Integers, Doubles, Integers]:
+    """The same of values in units of a power of two near the largest of each row, and the exponents of those."""
+    rows = len(view.until_us)
+    count, found, exponents = np.zeros(rows, np.int64), np.zeros((rows, 3)), np.zeros(rows, np.int64)
+    for part in parts(view, valid):
+        own, some, largest = values[part.event], part.count > 0, np.zeros(len(part.count))
+        if some.any():
+            largest[some] = np.maximum.reduceat(np.abs(own), part.begins[some])
+        exponent = np.frexp(largest)[1].astype(np.int64)
+        count[part.start : part.stop], exponents[part.start : part.stop] = part.count, exponent
+        found[part.start : part.stop] = _powers(np.ldexp(own, -exponent[part.row]), part)
+    return count, found, exponents
+
+
+def _powers(own: Doubles, part: Part) -> Doubles:
+    """Sums of powers of each row's values about their mean."""
+    n = np.maximum(part.count, 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        d = own - (_sums(own, part) / n)[part.row]
+        d = d - (_sums(d, part) / n)[part.row]  # what rounding took from the mean, far smaller than it
+        return np.stack([_sums(term, part) for term in (d * d, d * d * d, d * d * d * d)], axis=1)
 
 
 def decayed(

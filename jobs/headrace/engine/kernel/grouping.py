@@ -45,7 +45,10 @@ def _codes(spine: pa.ChunkedArray, events: pa.ChunkedArray) -> tuple[Integers, I
     if pa.types.is_integer(kind) and pa.types.is_integer(events.type):
         return _integers(spine), _integers(events)
     events = events.cast(kind)
-    both = pa.chunked_array([*spine.chunks, *events.chunks], kind).combine_chunks().dictionary_encode()
+    both = pa.chunked_array([*spine.chunks, *events.chunks], kind).combine_chunks()
+    if pa.types.is_floating(kind):
+        both = pc.add(both, pa.scalar(0.0, kind))  # -0.0 is equal to 0.0
+    both = both.dictionary_encode()
     codes = _integers(pa.chunked_array([both.indices]))
     return codes[: len(spine)], codes[len(spine) :]
 

@@ -16,9 +16,20 @@ def ranked(codes: Integers, time: Timeline) -> Integers:
     return order_within(time.event_key, codes, keys, time.flavour)[0]
 
 
-def ends(by_rank: Integers, valid: Flags, contents: Contents, time: Timeline, k: int, from_top: bool) -> Integers:
-    """The k events with the smallest or largest codes of each row's window, as rows × k positions; -1 pads."""
-    return _ends(*_moves(by_rank, valid, contents), time.key_rows, time.key_events, k, from_top)
+def ends(
+    by_rank: Integers, valid: Flags, contents: Contents, time: Timeline, offsets: Integers, from_top: bool
+) -> Integers:
+    """The events with the smallest or largest codes of each row's window: their positions, row after row.
+
+    Args:
+        by_rank: Events of each key in the order of codes.
+        valid: Which of them take part.
+        contents: The windows.
+        time: Keys of events and of rows.
+        offsets: Where those of each row begin, and the end; no more for a row than its window holds.
+        from_top: Whether the largest ones come first.
+    """
+    return _ends(*_moves(by_rank, valid, contents), time.key_rows, time.key_events, offsets, from_top)
 
 
 def neighbours(
@@ -68,8 +79,8 @@ def _move(tree, base, size, rank, valid, events, start, stop, change):  # type: 
 
 
 @compiled
-def _ends(by_rank, rank, valid, entering, leaving, entered, left, key_rows, key_events, k, from_top):  # type: ignore[no-untyped-def]
-    found = np.full((entered.shape[0], k), -1, np.int64)
+def _ends(by_rank, rank, valid, entering, leaving, entered, left, key_rows, key_events, offsets, from_top):  # type: ignore[no-untyped-def]
+    found = np.empty(offsets[-1], np.int64)
     tree = np.zeros(by_rank.shape[0], np.int32)
     inside, gone = 0, 0
     for key in range(key_rows.shape[0] - 1):
@@ -82,8 +93,9 @@ def _ends(by_rank, rank, valid, entering, leaving, entered, left, key_rows, key_
             count += _move(tree, base, size, rank, valid, entering, inside, entered[r], 1)
             count += _move(tree, base, size, rank, valid, leaving, gone, left[r], -1)
             inside, gone = entered[r], left[r]
-            for j in range(min(k, count)):
-                found[r, j] = by_rank[base + _nth(tree, base, size, top, count - 1 - j if from_top else j)]
+            for j in range(offsets[r + 1] - offsets[r]):
+                nth = count - 1 - j if from_top else j
+                found[offsets[r] + j] = by_rank[base + _nth(tree, base, size, top, nth)]
     return found
 
 

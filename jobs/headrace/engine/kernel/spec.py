@@ -27,8 +27,8 @@ class Window:
     """Which events count for a spine row at `t`: `since <= event time < until`.
 
     Attributes:
-        since: Microseconds after `t` (negative: before it), a spine column of instants that never falls as `t` rises,
-            or None without bound.
+        since: Microseconds after `t` (negative: before it), a spine column of instants, or None without bound. Such a
+            column seldom falls as `t` rises: a run of rows in which it does not costs as much as a key.
         until: The same.
         known: Whether events must also count by `t`, as the events' column of such instants tells.
     """

@@ -25,8 +25,8 @@ def whole_sum(column: pa.Array, order: Integers, contents: Contents, empty: Flag
     if pa.types.is_decimal(column.type):
         return _decimals(column, order, contents, empty, name)
     values = integers(pa.chunked_array([column]))[order]
-    largest = int(np.abs(values).max(initial=0)) if len(values) else 0
-    if largest >= 0 and largest * (len(values) + 1) < 1 << 62:
+    largest = max(int(values.max(initial=0)), -int(values.min(initial=0)))  # -2^63 has no absolute value of its type
+    if largest * (len(values) + 1) < 1 << 62:
         return pa.array(window_sums(values, contents), mask=empty)
     low, high = whole([values & _MASK, values >> 32], contents)
     _check((high < -_LIMIT) | (high >= _LIMIT), name)

@@ -13,11 +13,11 @@ from headrace.registry.suggesting import did_you_mean
 
 
 def comparable(project: Project, columns: Columns) -> Iterator[Problem]:
-    """Keys have types whose values can be told apart."""
+    """Keys have simple types: rows of events and of a spine are brought together by them."""
     for entity in project.entities.values():
         for name, kind in entity.spec.keys.items():
-            if not kind.is_hashable:
-                message = f"values of {kind.sql()} cannot be told apart"
+            if kind.is_nested:
+                message = f"a key cannot be of type {kind.sql()}"
                 yield entity.problem(("keys", name), "key-type", message, hint="take a simple type")
 
 
