@@ -34,7 +34,7 @@ from headrace.logical import (
     Rows,
     Scan,
 )
-from headrace.logical.pruning import instants_of
+from headrace.logical.pruning import instants_of, scans_of
 
 _FOREVER_US = 2**63 - 1
 
@@ -174,7 +174,8 @@ def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
 def _enrich(node: Enrich, reading: Reading, span: Span) -> DataFrame:
     rows = lower(node.input, reading, span)
     columns = {name: name for name in node.columns}
-    return static_lookup(rows, lower(node.table, reading), node.on, columns, reading.scope)
+    named = scans_of(node.table)[0].source
+    return static_lookup(rows, lower(node.table, reading), node.on, columns, named, reading.scope)
 
 
 def _as_of(node: AsOf, reading: Reading, span: Span) -> DataFrame:

@@ -21,7 +21,7 @@ from headrace.registry.project import Located
 from headrace.runner.progress import Step
 from headrace.runner.training_sets.build import Build
 from headrace.runner.training_sets.definitions import node_of
-from headrace.runner.training_sets.inputs import require_snapshots, served, snapshots_of
+from headrace.runner.training_sets.inputs import require_snapshots, require_static_keys, served, snapshots_of
 from headrace.runner.training_sets.stages import has_inexact_sums, pin
 from headrace.runner.workspace import Workspace
 from headrace.spec import TrainingSet
@@ -84,7 +84,8 @@ class FeatureStore:
         """A training set as a lazy DataFrame: nothing is written, and no gate looks at what is read.
 
         Versions of tables are pinned now, so the DataFrame gives the same rows whenever it is read. Counting the spine,
-        and finding out how far the sources of labels are complete, takes a few small Spark jobs.
+        finding out how far the sources of labels are complete, and whether static tables have each key once, takes a
+        few small Spark jobs.
 
         Args:
             name: A training set of the project. Without it, the set is what the other arguments say.
@@ -105,7 +106,7 @@ class FeatureStore:
 
         Raises:
             DefinitionError: The arguments do not go with the project's definitions; every mistake is named.
-            DataError: A table or snapshot is not there, or the spine lacks a key.
+            DataError: A table or snapshot is not there, the spine lacks a key, or a static table has one twice.
             UsageError: Neither a name nor a spine is given, or both.
         """
         if (name is None) == (spine is None):
@@ -149,6 +150,7 @@ class FeatureStore:
         reading = build.reading(wide_sums=has_inexact_sums(node))
         if spine is not None:
             reading = replace(reading, tables=_WithSpine(reading.tables, spine))
+        require_static_keys(node, reading)
         with translated(f"reading the spine of {build.name}"):
             rows = spine_rows(node.spine, reading)
             for one in served(node):

@@ -1,0 +1,106 @@
+"""Training sets from Python that a careless project or a table that moves could make silently wrong."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+import headrace
+from headrace.errors import DataError
+from headrace.runner.store import FeatureStore
+from tests.integration.shop import Shop, write_sales
+
+CONF = """
+lake: ./lake
+roots: [./lake, ./data]
+tables:
+  raw.sales: {path: ./data/sales}
+  raw.people: {path: ./data/people.csv, format: csv}
+  raw.items: {path: ./data/items.csv, format: csv}
+spark: {master: 'local[2]'}
+"""
+DEFINITIONS = """
+kind: entity
+name: customer
+keys: {customer_id: bigint}
+---
+kind: entity
+name: item
+keys: {item: string}
+---
+kind: feature_table
+name: people
+entity: customer
+table: raw.people
+columns: {customer_id: bigint, city: string}
+---
+kind: feature_table
+name: items
+entity: item
+table: raw.items
+columns: {item: string, colour: string}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+enrich: [{from: items, on: {item: item}, columns: [colour]}]
+---
+kind: feature_group
+name: spend
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-01
+features:
+  sales: {aggregate: count, window: 7d}
+  red: {aggregate: count, where: colour = 'red', window: 7d}
+"""
+SALES = [
+    (1, 10.0, "pear", "2024-01-01T10:00:00+00:00"),
+    (1, 2.5, "plum", "2024-01-02T09:00:00+00:00"),
+    (12, 4.0, "pear", "2024-01-03T11:00:00+00:00"),
+]
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop.open(tmp_path_factory.mktemp("calls") / "shop", DEFINITIONS, CONF)
+    data = shop.root / "data"
+    write_sales(spark, data / "sales", SALES)
+    write_tables(data)
+    return shop
+
+
+def write_tables(data: Path, people: str = "", items: str = "") -> None:
+    (data / "people.csv").write_text(f"customer_id,city\n1,Bonn\n{people}")
+    (data / "items.csv").write_text(f"item,colour\npear,green\n{items}")
+
+
+@pytest.fixture
+def store(shop: Shop) -> FeatureStore:
+    return headrace.open(project=str(shop.root))
+
+
+@pytest.mark.parametrize(
+    ("people", "items", "taken", "said"),
+    [
+        ("1,Ulm\n", "", "people.city", "people: 2 rows have customer_id = 1; a static feature table has one row a key"),
+        ("", "pear,red\n", "spend.red", "items: 2 rows have item = pear; a static feature table has one row a key"),
+    ],
+)
+def test_a_static_key_twice_doubles_nothing(
+    spark: SparkSession, shop: Shop, store: FeatureStore, people: str, items: str, taken: str, said: str
+) -> None:
+    spine = spark.createDataFrame([(1, datetime(2024, 1, 3))], "customer_id bigint, time timestamp")
+    assert len(store.training_set(spine=spine, features=[taken]).collect()) == 1
+    write_tables(shop.root / "data", people, items)
+    try:
+        with pytest.raises(DataError) as raised:
+            store.training_set(spine=spine, features=[taken])
+    finally:
+        write_tables(shop.root / "data")
+    assert str(raised.value) == f"{said}; remove the others"
