@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import headrace
-from headrace.errors import DataError
+from headrace.errors import DataError, DefinitionError
 from headrace.runner.store import FeatureStore
 from tests.integration.shop import Shop, write_sales
 
@@ -18,6 +18,7 @@ tables:
   raw.sales: {path: ./data/sales}
   raw.people: {path: ./data/people.csv, format: csv}
   raw.items: {path: ./data/items.csv, format: csv}
+  raw.asked: {path: ./data/asked.csv, format: csv}
 spark: {master: 'local[2]'}
 """
 DEFINITIONS = """
@@ -72,6 +73,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     data = shop.root / "data"
     write_sales(spark, data / "sales", SALES)
     write_tables(data)
+    (data / "asked.csv").write_text("customer_id,time\n1,2024-01-01 10:30:00\n1,2024-01-01 11:30:00\n")
     return shop
 
 
@@ -104,3 +106,12 @@ def test_a_static_key_twice_doubles_nothing(
     finally:
         write_tables(shop.root / "data")
     assert str(raised.value) == f"{said}; remove the others"
+
+
+def test_local_times_of_a_csv_are_no_utc(store: FeatureStore) -> None:
+    spine = store.table("raw.asked").selectExpr("cast(customer_id as bigint)", "time")
+    with pytest.raises(DefinitionError, match="'time' is timestamp_ntz, a time without a zone; add `timezone:`"):
+        store.training_set(spine=spine, features=["spend.sales"])
+    found = store.training_set(spine=spine, features=["spend.sales"], timezone="Europe/Berlin")
+    # A sale at 10:00 UTC is after half past ten in Berlin.
+    assert [row.sales for row in found.orderBy("time").collect()] == [0, 1]
