@@ -29,7 +29,7 @@ from headrace.logical.training_set import TrainingSet
 from headrace.registry.linting import lint_project
 from headrace.registry.loading import collect
 from headrace.timeline.instant import from_instant
-from tests.oracle import oracle
+from tests.oracle import oracle, sources
 from tests.oracle.cases import DAY, HOUR, T
 from tests.oracle.dated import Dated
 from tests.oracle.drawing import between, one_of, randomly, rows, seeds
@@ -55,8 +55,9 @@ table: t.sales
 event_time: happened
 available_at: arrived
 tie_breaker: seq
+dedupe: {keys: [id], within: 12h}
 where: x is null or x < 100
-columns: {k: bigint, s: string, seq: int, x: double, happened: timestamp, arrived: timestamp}
+columns: {k: bigint, s: string, id: int, seq: int, x: double, happened: timestamp, arrived: timestamp}
 ---
 kind: source
 name: visits
@@ -157,6 +158,7 @@ TYPES = {
     "t.sales": {
         "k": "bigint",
         "s": "string",
+        "id": "int",
         "seq": "int",
         "x": "double",
         "happened": "timestamp",
@@ -180,11 +182,22 @@ ZONE_US = -4 * HOUR
 times = one_of(
     T, T, T + 1, T - 1, T - HOUR, T + HOUR, T - 2 * HOUR, T - DAY, between(T - 2 * DAY, T + 2 * DAY, HOUR // 2)
 )
+# Early enough for rows to be there that happen after all horizons.
+asked = one_of(T, T, T + 1, T - 1, T - HOUR, T - 2 * HOUR, T - DAY, between(T - 2 * DAY, T + HOUR, HOUR // 2))
 values = one_of(None, float("nan"), 0.1, 0.2, 0.3, 2.0, 5.0, 1e16, -1e16, -0.0, 150.0)
 customers, shops = one_of(1, 1, 1, 2, 3, None), one_of("a", "a", "b|c", None)
 DRAWN = {
     "t.sales": rows(
-        {"k": customers, "s": shops, "seq": one_of(None, 1, 2), "x": values, "happened": times, "arrived": times}, 9
+        {
+            "k": customers,
+            "s": shops,
+            "id": one_of(None, None, None, 1, 2),
+            "seq": one_of(None, 1, 2),
+            "x": values,
+            "happened": times,
+            "arrived": times,
+        },
+        9,
     ),
     "t.visits": rows({"k": customers, "happened": times}, 5),
     "t.prices": rows({"s": shops, "held": times, "here": times, "change": one_of(1, 2), "price": values}, 5),
@@ -196,7 +209,7 @@ DRAWN = {
             "buyer": customers,
             "seller": customers,
             "s": shops,
-            "at": one_of(None, times, times, times, times),
+            "at": one_of(None, asked, asked, asked, asked),
             "note": one_of(None, "x"),
         },
         4,
@@ -213,6 +226,14 @@ SPEND = [
 ]
 TRADE = [Asked("sold", "count", window_us=DAY), Asked("usual", "mean", "x")]
 VISITS = [Asked("visits", "count", window_us=3 * HOUR)]
+SALES = sources.Source(
+    "happened",
+    tuple(TYPES["t.sales"]),
+    "arrived",
+    tie_breaker=("seq",),
+    dedupe=(("id",), 12 * HOUR),
+    where=lambda row: row["x"] is None or row["x"] < 100,
+)
 PRICES = Dated("held", ("change", "s", "held", "here", "price"), available_at="here", max_age_us=DAY)
 
 
@@ -265,9 +286,9 @@ def spelled(row: Row, columns: dict[str, str]) -> Row:
     return {name: value(name) for name in columns}
 
 
-def sales_of(case: dict[str, list[Row]]) -> list[Row]:
-    """Rows of sales that its `where` keeps, which sees NaN as null."""
-    return [row for row in case["t.sales"] if row["x"] is None or row["x"] != row["x"] or row["x"] < 100]
+def sales_of(case: dict[str, list[Row]]) -> list[oracle.Event]:
+    """Events of sales: without copies, and those that its `where` keeps, which sees NaN as null."""
+    return sources.events(SALES, case["t.sales"])
 
 
 def features(asked: Sequence[Asked], events: Sequence[oracle.Event], t: int | None, key: Any) -> Row:
@@ -285,11 +306,10 @@ def with_share(row: Row) -> Row:
 
 def expected_row(case: dict[str, list[Row]], row: Row) -> Row | None:
     """The row as the training set should have it; None where a label drops it."""
-    t = row["at"]
+    t, sold = row["at"], sales_of(case)
 
     def sales(name: str, key: Any) -> list[oracle.Event]:
-        own = [r for r in sales_of(case) if r[name] == key]
-        return oracle.events_of(own, "happened", "arrived", 0, ("seq",))
+        return [event for event in sold if event.row[name] == key]
 
     visits = oracle.events_of([r for r in case["t.visits"] if r["k"] == row["buyer"]], "happened", None, HOUR // 2, ())
     mine = with_share(features(SPEND, sales("k", row["buyer"]), t, row["buyer"]))
@@ -403,8 +423,7 @@ def test_served_values_are_those_of_the_snapshot_before(spark: SparkSession) -> 
         assert sorted(row["number"] for row in result) == sorted(asked)
         for row in result:
             case, r = asked[row["number"]]
-            own = [e for e in sales_of(case) if e["k"] == r["buyer"]]
-            events = oracle.events_of(own, "happened", "arrived", 0, ("seq",))
+            events = [event for event in sales_of(case) if event.row["k"] == r["buyer"]]
             t = None if r["at"] is None else (r["at"] - lag_us) // HOUR * HOUR
             # Nobody is in a snapshot without an event in its reach; then values are those of no events.
             wanted = with_share(features(SPEND, events, t, r["buyer"]))
@@ -433,9 +452,7 @@ def test_generated_spines_have_whoever_is_active(spark: SparkSession, name: str,
             for number, case in enumerate(cases)
             for k in (1, 2, 3)
             for t in steps
-            if oracle.counting(
-                oracle.events_of([r for r in sales_of(case) if r["k"] == k], "happened", "arrived", 0, ()), t, active_us
-            )
+            if oracle.counting([event for event in sales_of(case) if event.row["k"] == k], t, active_us)
         ]
         assert sorted((row["_case"], row["k"], row["_instant_us"]) for row in found) == sorted(wanted)
         assert len(wanted) > CASES
