@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from pyspark.sql import SparkSession
@@ -59,6 +60,7 @@ start: 2024-01-01
 features:
   sales: {aggregate: count, window: 7d}
   red: {aggregate: count, where: colour = 'red', window: 7d}
+  bucket: {expression: customer_id % 10}
 """
 SALES = [
     (1, 10.0, "pear", "2024-01-01T10:00:00+00:00"),
@@ -115,3 +117,21 @@ def test_local_times_of_a_csv_are_no_utc(store: FeatureStore) -> None:
     found = store.training_set(spine=spine, features=["spend.sales"], timezone="Europe/Berlin")
     # A sale at 10:00 UTC is after half past ten in Berlin.
     assert [row.sales for row in found.orderBy("time").collect()] == [0, 1]
+
+
+@pytest.mark.parametrize("read", ["exact", "as_served"])
+def test_expressions_over_the_key_of_a_role(
+    spark: SparkSession, shop: Shop, store: FeatureStore, read: Literal["exact", "as_served"]
+) -> None:
+    if read == "as_served":
+        assert shop.headrace("materialize --group spend --interval 2024-01-03").code == 0
+    spine = spark.createDataFrame(
+        [(12, "not the key", datetime(2024, 1, 4)), (None, "35", datetime(2024, 1, 4))],
+        "buyer bigint, customer_id string, time timestamp",
+    )
+    found = store.training_set(spine=spine, keys={"customer_id": "buyer"}, features=["spend.*"], read=read)
+    assert found.columns == ["buyer", "customer_id", "time", "sales", "red", "bucket"]
+    assert sorted((row.customer_id, row.sales, row.bucket) for row in found.collect()) == [
+        ("35", None, None),
+        ("not the key", 1, 2),
+    ]

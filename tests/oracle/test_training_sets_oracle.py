@@ -97,6 +97,7 @@ features:
   newest: {aggregate: last_k, k: 2, of: x, window: 1d}
   by_shop: {aggregate: count, by: s, window: 1d}
   share: {expression: total_2h / nullif(total_1d, 0), default: -1}
+  bucket: {expression: k % 2}
 ---
 kind: feature_group
 name: trade
@@ -125,7 +126,7 @@ spine: {table: t.spine, time: at, keys: {k: buyer}, timezone: America/New_York, 
 features:
   - spend.*
   - {from: trade, prefix: shop_}
-  - {from: spend, columns: [total_2h, share], keys: {k: seller}, prefix: seller_}
+  - {from: spend, columns: [total_2h, share, bucket], keys: {k: seller}, prefix: seller_}
   - visiting.visits
   - prices.price
   - {from: people, columns: [title], keys: {k: seller}}
@@ -153,7 +154,9 @@ kind: training_set
 name: ever
 spine: {entity: customer, source: sales, every: 5h, from: 2024-04-30T12:00:00Z, to: 2024-05-02T03:00:00Z}
 features: [visiting.*]
-""".replace("SPINE", "{number: bigint, buyer: bigint, seller: bigint, s: string, at: timestamp_ntz, note: string}")
+""".replace(
+    "SPINE", "{number: bigint, buyer: bigint, seller: bigint, K: string, s: string, at: timestamp_ntz, note: string}"
+)
 TYPES = {
     "t.sales": {
         "k": "bigint",
@@ -171,6 +174,7 @@ TYPES = {
         "number": "bigint",
         "buyer": "bigint",
         "seller": "bigint",
+        "K": "string",
         "s": "string",
         "at": "timestamp_ntz",
         "note": "string",
@@ -208,6 +212,7 @@ DRAWN = {
         {
             "buyer": customers,
             "seller": customers,
+            "K": one_of(None, "no key of anyone"),
             "s": shops,
             "at": one_of(None, asked, asked, asked, asked),
             "note": one_of(None, "x"),
@@ -297,11 +302,11 @@ def features(asked: Sequence[Asked], events: Sequence[oracle.Event], t: int | No
     return {one.name: oracle.value_of(one, events, t) for one in asked}
 
 
-def with_share(row: Row) -> Row:
-    """The expression feature over totals: never null but of rows without a key."""
+def with_expressions(row: Row, key: Any) -> Row:
+    """The expression features: over totals, which are never null but of rows without a key, and over the key."""
     if row["total_1d"] is None:
-        return row | {"share": None}
-    return row | {"share": row["total_2h"] / row["total_1d"] if row["total_1d"] else -1.0}
+        return row | {"share": None, "bucket": None}
+    return row | {"share": row["total_2h"] / row["total_1d"] if row["total_1d"] else -1.0, "bucket": key % 2}
 
 
 def expected_row(case: dict[str, list[Row]], row: Row) -> Row | None:
@@ -312,11 +317,11 @@ def expected_row(case: dict[str, list[Row]], row: Row) -> Row | None:
         return [event for event in sold if event.row[name] == key]
 
     visits = oracle.events_of([r for r in case["t.visits"] if r["k"] == row["buyer"]], "happened", None, HOUR // 2, ())
-    mine = with_share(features(SPEND, sales("k", row["buyer"]), t, row["buyer"]))
-    theirs = with_share(features(SPEND, sales("k", row["seller"]), t, row["seller"]))
+    mine = with_expressions(features(SPEND, sales("k", row["buyer"]), t, row["buyer"]), row["buyer"])
+    theirs = with_expressions(features(SPEND, sales("k", row["seller"]), t, row["seller"]), row["seller"])
     found = row | mine
     found |= {f"shop_{name}": v for name, v in features(TRADE, sales("s", row["s"]), t, row["s"]).items()}
-    found |= {"seller_total_2h": theirs["total_2h"], "seller_share": theirs["share"]}
+    found |= {f"seller_{name}": theirs[name] for name in ("total_2h", "share", "bucket")}
     found |= features(VISITS, visits, t, row["buyer"])
     last = PRICES.last([r for r in case["t.prices"] if r["s"] is not None and r["s"] == row["s"]], t)
     found["price"] = oracle._cleaned(last["price"]) if last else None
@@ -426,7 +431,7 @@ def test_served_values_are_those_of_the_snapshot_before(spark: SparkSession) -> 
             events = [event for event in sales_of(case) if event.row["k"] == r["buyer"]]
             t = None if r["at"] is None else (r["at"] - lag_us) // HOUR * HOUR
             # Nobody is in a snapshot without an event in its reach; then values are those of no events.
-            wanted = with_share(features(SPEND, events, t, r["buyer"]))
+            wanted = with_expressions(features(SPEND, events, t, r["buyer"]), r["buyer"])
             for name, value in wanted.items():
                 assert plain(row[name]) == plain(value), (
                     f"{name}: {row[name]!r} is not {value!r}, {seed}, {r}, {events}"

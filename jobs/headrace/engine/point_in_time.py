@@ -15,10 +15,10 @@ from pyspark.sql import types as T
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import AT_COLUMN, Span
 from headrace.engine.bucketing import BUCKET, STANDARD, Sizing, spread_of
-from headrace.engine.inputs import expression_sql
 from headrace.engine.kernel import Ask, BucketSpec, Flavour, run_bucket
 from headrace.engine.kernel.flavour import HAS_NUMBA
 from headrace.engine.kernel_plan import KernelPlan, named_asks, plan_kernel
+from headrace.engine.own_expressions import with_expressions
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower, of_complete_keys
 from headrace.engine.times import instant_us
@@ -212,6 +212,5 @@ def _finished(
         *[F.expr(sql).alias(name) for name, sql in values.items()],
     )
     for features in group:
-        for feature in features.expressions:
-            rows = rows.withColumn(feature.name, F.expr(f"CASE WHEN {whole} THEN {expression_sql(feature)} END"))
+        rows = with_expressions(rows, features, keys, AT_COLUMN)
     return rows

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from headrace.engine.inputs import expression_sql
+from headrace.engine.own_expressions import with_expressions
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical import AggregateFeature
 from headrace.logical.training_set import Served
@@ -74,9 +74,7 @@ def with_served(
         *[F.col(quote_identifier(name)) for name in rows.columns],
         *[value.alias(name) for name, value in values.items()],
     )
-    for expression in served.features.expressions:
-        found = found.withColumn(expression.name, F.expr(f"CASE WHEN {whole} THEN {expression_sql(expression)} END"))
-    return found
+    return with_expressions(found, served.features, keys, instant)
 
 
 def _empty(feature: AggregateFeature) -> str:
