@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import headrace
+from headrace.engine.spark_errors import translated
 from headrace.errors import DataError, DefinitionError
 from headrace.runner.store import FeatureStore
 from tests.integration.shop import Shop, write_sales
@@ -19,6 +20,7 @@ tables:
   raw.sales: {path: ./data/sales}
   raw.people: {path: ./data/people.csv, format: csv}
   raw.items: {path: ./data/items.csv, format: csv}
+  raw.growing: {path: ./data/growing}
   raw.asked: {path: ./data/asked.csv, format: csv}
 spark: {master: 'local[2]'}
 """
@@ -135,3 +137,54 @@ def test_expressions_over_the_key_of_a_role(
         ("35", None, None),
         ("not the key", 1, 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "read", "fails"),
+    [
+        ([2, 3], 3, "exact", False),
+        ([2, 3], 4, "exact", True),
+        ([2, 3], 1, "exact", True),
+        ([], 2, "exact", True),
+        ([4], 3, "as_served", True),
+        ([4], 4, "as_served", False),
+    ],
+)
+def test_a_spine_that_grows_after_the_call(
+    spark: SparkSession,
+    shop: Shop,
+    store: FeatureStore,
+    tmp_path: Path,
+    first: list[int],
+    then: int,
+    read: Literal["exact", "as_served"],
+    fails: bool,
+) -> None:
+    if read == "as_served":
+        assert shop.headrace("materialize --group spend --interval 2024-01-03").code == 0
+    write_spine(spark, tmp_path, first)
+    found = store.training_set(
+        spine=spark.read.format("delta").load(str(tmp_path)), features=["spend.sales"], read=read
+    )
+    write_spine(spark, tmp_path, [then])
+    if not fails:
+        assert len(found.collect()) == len(first) + 1
+        return
+    with pytest.raises(DataError, match="the spine has changed since it was first read"), translated("reading"):
+        found.collect()
+
+
+def test_a_table_of_the_store_stays_as_it_was(spark: SparkSession, shop: Shop, store: FeatureStore) -> None:
+    write_spine(spark, shop.root / "data" / "growing", [2, 3])
+    spine = store.table("raw.growing")
+    found = store.training_set(spine=spine, features=["spend.sales"])
+    write_spine(spark, shop.root / "data" / "growing", [4])
+    assert sorted(row.sales for row in found.collect()) == [1, 2]
+    assert spine.count() == 2
+    assert store.table("raw.growing").count() == 3
+
+
+def write_spine(spark: SparkSession, path: Path, days: list[int]) -> None:
+    rows = [(1, datetime(2024, 1, day)) for day in days]
+    frame = spark.createDataFrame(rows, "customer_id bigint, time timestamp")
+    frame.coalesce(1).write.format("delta").mode("append").save(str(path))

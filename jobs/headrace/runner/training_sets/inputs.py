@@ -185,8 +185,8 @@ def snapshots_of(build: Build, one: Served) -> DataFrame:
     return table.table.read(build.snapshots[f"{one.group}_v{one.version}"])
 
 
-def require_snapshots(build: Build, one: Served, spine: DataFrame) -> None:
-    """Fails where a snapshot that the spine asks for was never computed, or lacks a feature.
+def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
+    """The instants of the snapshots that the spine asks for; fails where one was never computed, or lacks a feature.
 
     Raises:
         DataError: Names the intervals, and what computes them.
@@ -224,6 +224,7 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> None:
     for feature, intervals in unfilled.items():
         hint = _materializing(one.group, intervals)
         raise DataError(f"{build.name}: {name}.{feature} is not computed yet for {_listed(intervals)}", hint)
+    return instants
 
 
 def _listed(intervals: list[Interval]) -> str:
