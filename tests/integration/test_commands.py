@@ -75,6 +75,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     data = shop.root / "data"
     write_sales(spark, data / "sales", SALES)
     (data / "sales.csv").write_text("customer_id,amount,sold_at\n1,2.5,2024-01-02T09:00:00Z\n")
+    (data / "local.csv").write_text("customer_id,sold_at\n1,2024-01-02 09:00:00\n")
     columns: dict[str, pa.Array] = {
         "id": pa.array([1], pa.int64()),
         "a day": pa.array([date(2024, 1, 2)]),
@@ -205,6 +206,17 @@ columns:
   customer_id: int
   amount: double
   sold_at: timestamp
+""",
+    "data/local.csv": """# TODO add to `tables` of the configuration: raw.local: {path: data/local.csv, format: csv}
+kind: source
+name: local
+description: TODO
+table: raw.local
+event_time: sold_at
+timezone: UTC  # TODO the zone of these zone-less times
+columns:
+  customer_id: int
+  sold_at: timestamp_ntz
 """,
     "data/sales": """# TODO add to `tables` of the configuration: raw.sales: {path: data/sales, format: delta}
 kind: source

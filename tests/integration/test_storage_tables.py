@@ -86,6 +86,26 @@ def test_csv_columns_are_found_by_their_names(lake: Lake) -> None:
     assert (row.household_id, row.sales_value) == (1, 1.5)
 
 
+@pytest.mark.parametrize(
+    ("texts", "kind", "first"),
+    [
+        (["2024-01-01 10:00:00", ""], "timestamp_ntz", "2024-01-01 10:00:00"),
+        (["2024-01-01T10:00", "2024-01-02"], "timestamp_ntz", "2024-01-01 10:00:00"),
+        (["2024-01-01T10:00:00Z", "2024-01-01 10:00:00.5+02:00"], "timestamp", "2024-01-01 10:00:00"),
+        (["2024-01-01T10:00:00-05:00", "2024-01-01T10:00:00"], "string", "2024-01-01T10:00:00-05:00"),
+        (["2024-01-01"], "date", "2024-01-01"),
+    ],
+)
+def test_times_in_undeclared_csv_have_a_zone_only_where_the_text_says_it(
+    spark: SparkSession, tmp_path: Path, texts: list[str], kind: str, first: str
+) -> None:
+    (tmp_path / "t.csv").write_text("n,at\n" + "".join(f"{n},{text}\n" for n, text in enumerate(texts)))
+    location = TableLocation(path=str(tmp_path / "t.csv"), format="csv")
+    rows = Lake(spark, Settings(lake=str(tmp_path), tables={"t": location})).read("t")
+    assert rows.dtypes == [("n", "int"), ("at", kind)]
+    assert rows.where("n = 0").selectExpr("cast(at as string)").collect()[0][0] == first
+
+
 @pytest.mark.parametrize(("declared", "value"), [("string", "007"), ("int", 7)])
 def test_a_partition_column_has_the_declared_type(lake: Lake, declared: str, value: object) -> None:
     rows = lake.read("by_dt", None, {"dt": declared, "household_id": "bigint"})

@@ -11,7 +11,7 @@ from headrace.engine.at import Span
 from headrace.engine.given import GivenTables
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
-from headrace.logical import Column, Deduplicate, Instants, Scan
+from headrace.logical import Column, Deduplicate, Hindsight, Instants, Scan
 from headrace.timeline.instant import from_instant
 from tests.oracle import sources
 from tests.oracle.cases import CASES, DAY, HOUR, VISIBILITY, T, engine_values, hold
@@ -202,3 +202,30 @@ def test_rows_without_a_time_that_come_along_hide_no_others(spark: SparkSession)
     reading = Reading(GivenTables({"t.events": table}), with_timeless=True)
     got = lower(Deduplicate(instants, ("id",), HOUR, ("note",)), reading, Span(T - DAY, T + DAY, T + DAY))
     assert {row["note"] for row in got.collect()} == {"a row without a time", "a copy of it"}
+
+
+COPIED = [  # id, note, days after T when it happened and when it arrived
+    ("a", "first to arrive", 9, 9),
+    ("a", "its copy", 4, 10),
+    ("b", "alone", 5, 6),
+]
+
+
+@pytest.mark.parametrize(
+    ("days", "seen"), [(4, []), (7, ["alone"]), (9, ["alone"]), (14, ["alone", "first to arrive"])]
+)
+def test_a_label_sees_no_copies_however_far_it_looks(spark: SparkSession, days: int, seen: list[str]) -> None:
+    """Rows are read up to the last horizon of a spine: a copy is one, also of what happened after that."""
+    types = {"id": "string", "note": "string", "happened": "timestamp", "arrived": "timestamp"}
+    table = spark.createDataFrame(
+        [
+            (*names, *(from_instant(T + after * DAY) for after in (happened, arrived)))
+            for *names, happened, arrived in COPIED
+        ],
+        ", ".join(f"{name} {kind}" for name, kind in types.items()),
+    )
+    scan = Scan("events", "t.events", tuple(Column(name, kind) for name, kind in types.items()), "happened")
+    instants = Instants(scan, Column("happened", "timestamp"), None, Column("arrived", "timestamp"), 0)
+    node = Hindsight(Deduplicate(instants, ("id",), 7 * DAY, ("note",)))
+    got = lower(node, Reading(GivenTables({"t.events": table})), Span(T, T + days * DAY))
+    assert sorted(row["note"] for row in got.collect()) == seen

@@ -29,7 +29,7 @@ from headrace.logical.training_set import TrainingSet
 from headrace.registry.linting import lint_project
 from headrace.registry.loading import collect
 from headrace.timeline.instant import from_instant
-from tests.oracle import oracle
+from tests.oracle import oracle, sources
 from tests.oracle.cases import DAY, HOUR, T
 from tests.oracle.dated import Dated
 from tests.oracle.drawing import between, one_of, randomly, rows, seeds
@@ -55,8 +55,9 @@ table: t.sales
 event_time: happened
 available_at: arrived
 tie_breaker: seq
+dedupe: {keys: [id], within: 12h}
 where: x is null or x < 100
-columns: {k: bigint, s: string, seq: int, x: double, happened: timestamp, arrived: timestamp}
+columns: {k: bigint, s: string, id: int, seq: int, x: double, happened: timestamp, arrived: timestamp}
 ---
 kind: source
 name: visits
@@ -96,6 +97,7 @@ features:
   newest: {aggregate: last_k, k: 2, of: x, window: 1d}
   by_shop: {aggregate: count, by: s, window: 1d}
   share: {expression: total_2h / nullif(total_1d, 0), default: -1}
+  bucket: {expression: k % 2}
 ---
 kind: feature_group
 name: trade
@@ -124,7 +126,7 @@ spine: {table: t.spine, time: at, keys: {k: buyer}, timezone: America/New_York, 
 features:
   - spend.*
   - {from: trade, prefix: shop_}
-  - {from: spend, columns: [total_2h, share], keys: {k: seller}, prefix: seller_}
+  - {from: spend, columns: [total_2h, share, bucket], keys: {k: seller}, prefix: seller_}
   - visiting.visits
   - prices.price
   - {from: people, columns: [title], keys: {k: seller}}
@@ -152,11 +154,14 @@ kind: training_set
 name: ever
 spine: {entity: customer, source: sales, every: 5h, from: 2024-04-30T12:00:00Z, to: 2024-05-02T03:00:00Z}
 features: [visiting.*]
-""".replace("SPINE", "{number: bigint, buyer: bigint, seller: bigint, s: string, at: timestamp_ntz, note: string}")
+""".replace(
+    "SPINE", "{number: bigint, buyer: bigint, seller: bigint, K: string, s: string, at: timestamp_ntz, note: string}"
+)
 TYPES = {
     "t.sales": {
         "k": "bigint",
         "s": "string",
+        "id": "int",
         "seq": "int",
         "x": "double",
         "happened": "timestamp",
@@ -169,6 +174,7 @@ TYPES = {
         "number": "bigint",
         "buyer": "bigint",
         "seller": "bigint",
+        "K": "string",
         "s": "string",
         "at": "timestamp_ntz",
         "note": "string",
@@ -180,11 +186,22 @@ ZONE_US = -4 * HOUR
 times = one_of(
     T, T, T + 1, T - 1, T - HOUR, T + HOUR, T - 2 * HOUR, T - DAY, between(T - 2 * DAY, T + 2 * DAY, HOUR // 2)
 )
+# Early enough for rows to be there that happen after all horizons.
+asked = one_of(T, T, T + 1, T - 1, T - HOUR, T - 2 * HOUR, T - DAY, between(T - 2 * DAY, T + HOUR, HOUR // 2))
 values = one_of(None, float("nan"), 0.1, 0.2, 0.3, 2.0, 5.0, 1e16, -1e16, -0.0, 150.0)
 customers, shops = one_of(1, 1, 1, 2, 3, None), one_of("a", "a", "b|c", None)
 DRAWN = {
     "t.sales": rows(
-        {"k": customers, "s": shops, "seq": one_of(None, 1, 2), "x": values, "happened": times, "arrived": times}, 9
+        {
+            "k": customers,
+            "s": shops,
+            "id": one_of(None, None, None, 1, 2),
+            "seq": one_of(None, 1, 2),
+            "x": values,
+            "happened": times,
+            "arrived": times,
+        },
+        9,
     ),
     "t.visits": rows({"k": customers, "happened": times}, 5),
     "t.prices": rows({"s": shops, "held": times, "here": times, "change": one_of(1, 2), "price": values}, 5),
@@ -195,8 +212,9 @@ DRAWN = {
         {
             "buyer": customers,
             "seller": customers,
+            "K": one_of(None, "no key of anyone"),
             "s": shops,
-            "at": one_of(None, times, times, times, times),
+            "at": one_of(None, asked, asked, asked, asked),
             "note": one_of(None, "x"),
         },
         4,
@@ -213,6 +231,14 @@ SPEND = [
 ]
 TRADE = [Asked("sold", "count", window_us=DAY), Asked("usual", "mean", "x")]
 VISITS = [Asked("visits", "count", window_us=3 * HOUR)]
+SALES = sources.Source(
+    "happened",
+    tuple(TYPES["t.sales"]),
+    "arrived",
+    tie_breaker=("seq",),
+    dedupe=(("id",), 12 * HOUR),
+    where=lambda row: row["x"] is None or row["x"] < 100,
+)
 PRICES = Dated("held", ("change", "s", "held", "here", "price"), available_at="here", max_age_us=DAY)
 
 
@@ -265,9 +291,9 @@ def spelled(row: Row, columns: dict[str, str]) -> Row:
     return {name: value(name) for name in columns}
 
 
-def sales_of(case: dict[str, list[Row]]) -> list[Row]:
-    """Rows of sales that its `where` keeps, which sees NaN as null."""
-    return [row for row in case["t.sales"] if row["x"] is None or row["x"] != row["x"] or row["x"] < 100]
+def sales_of(case: dict[str, list[Row]]) -> list[oracle.Event]:
+    """Events of sales: without copies, and those that its `where` keeps, which sees NaN as null."""
+    return sources.events(SALES, case["t.sales"])
 
 
 def features(asked: Sequence[Asked], events: Sequence[oracle.Event], t: int | None, key: Any) -> Row:
@@ -276,27 +302,26 @@ def features(asked: Sequence[Asked], events: Sequence[oracle.Event], t: int | No
     return {one.name: oracle.value_of(one, events, t) for one in asked}
 
 
-def with_share(row: Row) -> Row:
-    """The expression feature over totals: never null but of rows without a key."""
+def with_expressions(row: Row, key: Any) -> Row:
+    """The expression features: over totals, which are never null but of rows without a key, and over the key."""
     if row["total_1d"] is None:
-        return row | {"share": None}
-    return row | {"share": row["total_2h"] / row["total_1d"] if row["total_1d"] else -1.0}
+        return row | {"share": None, "bucket": None}
+    return row | {"share": row["total_2h"] / row["total_1d"] if row["total_1d"] else -1.0, "bucket": key % 2}
 
 
 def expected_row(case: dict[str, list[Row]], row: Row) -> Row | None:
     """The row as the training set should have it; None where a label drops it."""
-    t = row["at"]
+    t, sold = row["at"], sales_of(case)
 
     def sales(name: str, key: Any) -> list[oracle.Event]:
-        own = [r for r in sales_of(case) if r[name] == key]
-        return oracle.events_of(own, "happened", "arrived", 0, ("seq",))
+        return [event for event in sold if event.row[name] == key]
 
     visits = oracle.events_of([r for r in case["t.visits"] if r["k"] == row["buyer"]], "happened", None, HOUR // 2, ())
-    mine = with_share(features(SPEND, sales("k", row["buyer"]), t, row["buyer"]))
-    theirs = with_share(features(SPEND, sales("k", row["seller"]), t, row["seller"]))
+    mine = with_expressions(features(SPEND, sales("k", row["buyer"]), t, row["buyer"]), row["buyer"])
+    theirs = with_expressions(features(SPEND, sales("k", row["seller"]), t, row["seller"]), row["seller"])
     found = row | mine
     found |= {f"shop_{name}": v for name, v in features(TRADE, sales("s", row["s"]), t, row["s"]).items()}
-    found |= {"seller_total_2h": theirs["total_2h"], "seller_share": theirs["share"]}
+    found |= {f"seller_{name}": theirs[name] for name in ("total_2h", "share", "bucket")}
     found |= features(VISITS, visits, t, row["buyer"])
     last = PRICES.last([r for r in case["t.prices"] if r["s"] is not None and r["s"] == row["s"]], t)
     found["price"] = oracle._cleaned(last["price"]) if last else None
@@ -403,11 +428,10 @@ def test_served_values_are_those_of_the_snapshot_before(spark: SparkSession) -> 
         assert sorted(row["number"] for row in result) == sorted(asked)
         for row in result:
             case, r = asked[row["number"]]
-            own = [e for e in sales_of(case) if e["k"] == r["buyer"]]
-            events = oracle.events_of(own, "happened", "arrived", 0, ("seq",))
+            events = [event for event in sales_of(case) if event.row["k"] == r["buyer"]]
             t = None if r["at"] is None else (r["at"] - lag_us) // HOUR * HOUR
             # Nobody is in a snapshot without an event in its reach; then values are those of no events.
-            wanted = with_share(features(SPEND, events, t, r["buyer"]))
+            wanted = with_expressions(features(SPEND, events, t, r["buyer"]), r["buyer"])
             for name, value in wanted.items():
                 assert plain(row[name]) == plain(value), (
                     f"{name}: {row[name]!r} is not {value!r}, {seed}, {r}, {events}"
@@ -433,9 +457,7 @@ def test_generated_spines_have_whoever_is_active(spark: SparkSession, name: str,
             for number, case in enumerate(cases)
             for k in (1, 2, 3)
             for t in steps
-            if oracle.counting(
-                oracle.events_of([r for r in sales_of(case) if r["k"] == k], "happened", "arrived", 0, ()), t, active_us
-            )
+            if oracle.counting([event for event in sales_of(case) if event.row["k"] == k], t, active_us)
         ]
         assert sorted((row["_case"], row["k"], row["_instant_us"]) for row in found) == sorted(wanted)
         assert len(wanted) > CASES

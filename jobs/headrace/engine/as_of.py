@@ -3,13 +3,14 @@
 Both give every asking row once and work under names of their own, so the columns of neither table can clash with them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from headrace.aggregates import EVENT_US, VISIBLE_US
+from headrace.errors import DataError
 from headrace.expressions import quote_identifier
 
 Pairs = Sequence[tuple[str, str]]
@@ -93,15 +94,16 @@ def as_of(
 
 
 def static_lookup(
-    rows: DataFrame, table: DataFrame, on: Pairs, columns: Mapping[str, str], scope: Sequence[str] = ()
+    rows: DataFrame, table: DataFrame, on: Pairs, columns: Mapping[str, str], named: str, scope: Sequence[str] = ()
 ) -> DataFrame:
     """The rows with columns of a static table.
 
     Args:
         rows: Any rows, with columns of any types.
-        table: One row a key.
+        table: One row a key: where a key has several, reading the result fails.
         on: Pairs of (the table's key, the rows' column), which is cast to the key's type.
         columns: Output name by the table's column.
+        named: What messages call the table.
         scope: Columns of both that keep unrelated cases apart.
 
     Returns:
@@ -113,15 +115,55 @@ def static_lookup(
         *[_column(own).cast(kinds[theirs]).alias(f"own_{i}") for i, (theirs, own) in enumerate(pairs)],
         *[_column(name).alias(f"row_{i}") for i, name in enumerate(rows.columns)],
     )
-    known = table.select(
-        *[_column(theirs).alias(f"key_{i}") for i, (theirs, _) in enumerate(pairs)],
-        *[_column(name).alias(f"value_{i}") for i, name in enumerate(columns)],
-    )
+    known = _one_a_key(table, [theirs for theirs, _ in pairs], columns, named, len(scope))
     same = [F.col(f"own_{i}") == F.col(f"key_{i}") for i in range(len(pairs))]
     return asking.join(known, same, "left").select(
         *[F.col(f"row_{i}").alias(name) for i, name in enumerate(rows.columns)],
-        *[F.col(f"value_{i}").alias(name) for i, name in enumerate(columns.values())],
+        *[F.col(f"found.value_{i}").alias(name) for i, name in enumerate(columns.values())],
     )
+
+
+def require_one_row_a_key(table: DataFrame, keys: Sequence[str], named: str) -> None:
+    """Looks at a static table now: what `static_lookup` finds later ends in a message of Spark's.
+
+    Raises:
+        DataError: A key has several rows.
+    """
+    copies = _counted(table, keys, []).where("copies > 1").select(_said(keys, named)).limit(1).collect()
+    if copies:
+        raise DataError(copies[0][0], "remove the others")
+
+
+def _one_a_key(table: DataFrame, keys: Sequence[str], columns: Iterable[str], named: str, scoped: int) -> DataFrame:
+    """A table's `key_…` and its values in `found`, one row a complete key; fails where there are several.
+
+    A key twice would double what is asked for. That is looked at here and not only by the gates, which do not judge
+    everything that is read, and may be told to let it pass. It costs little: a small table is shuffled in no time, and
+    a large one has to be by its keys for the join.
+    """
+    fails = F.when(F.col("copies") > 1, F.raise_error(_said(keys, named, scoped))).otherwise(F.lit(True))
+    return _counted(table, keys, columns).where(fails.cast("boolean")).drop("copies")
+
+
+def _counted(table: DataFrame, keys: Sequence[str], columns: Iterable[str]) -> DataFrame:
+    """By complete key: `key_…`, the number of its rows in `copies`, and values of one of them in `found`."""
+    values = [_column(name).alias(f"value_{i}") for i, name in enumerate(columns)]
+    known = table.select(
+        *[_column(key).alias(f"key_{i}") for i, key in enumerate(keys)],
+        F.struct(F.lit(True).alias("is_there"), *values).alias("found"),
+    )
+    for i in range(len(keys)):
+        known = known.where(f"key_{i} IS NOT NULL")
+    groups = known.groupBy(*[f"key_{i}" for i in range(len(keys))])
+    return groups.agg(F.first("found").alias("found"), F.count(F.lit(1)).alias("copies"))
+
+
+def _said(keys: Sequence[str], named: str, scoped: int = 0) -> Column:
+    """What is wrong with a key that has several rows."""
+    parts = [F.lit(f"{named}: "), F.col("copies").cast("string"), F.lit(" rows have ")]
+    for i, key in enumerate(keys[scoped:], scoped):
+        parts += [F.lit(f"{', ' if i > scoped else ''}{key} = "), F.col(f"key_{i}").cast("string")]
+    return F.concat(*parts, F.lit("; a static feature table has one row a key"))
 
 
 def _column(name: str) -> Column:

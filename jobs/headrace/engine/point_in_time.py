@@ -15,12 +15,13 @@ from pyspark.sql import types as T
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import AT_COLUMN, Span
 from headrace.engine.bucketing import BUCKET, STANDARD, Sizing, spread_of
-from headrace.engine.inputs import expression_sql
 from headrace.engine.kernel import Ask, BucketSpec, Flavour, run_bucket
 from headrace.engine.kernel.flavour import HAS_NUMBA
 from headrace.engine.kernel_plan import KernelPlan, named_asks, plan_kernel
+from headrace.engine.own_expressions import with_expressions
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower, of_complete_keys
+from headrace.engine.spines import steady
 from headrace.engine.times import instant_us
 from headrace.engine.with_columns import with_columns
 from headrace.errors import UsageError
@@ -139,6 +140,7 @@ def _one_pass(
     rows = with_columns(spine, {column: F.expr(sql) for column, sql in made.items()})
     sized = with_columns(counted, {column: F.expr(sql) for column, sql in keys.made.items()})
     spread, span = spread_of(merged, sized, (keys.events, keys.spine), reading, sizing)
+    rows = steady(rows, AT_COLUMN, _is_within(span, merged.reach_us))
     events = _prepared(merged, reading, plan, keys, span)
     events, rows, slots = spread.apply(events, keys.events, rows, keys.spine)
     spec = BucketSpec(
@@ -155,6 +157,14 @@ def _one_pass(
     run = partial(run_bucket, spec)
     states = events.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET)).applyInArrow(run, schema)
     return _finished(states, spine.columns, plan, group, [renamed.get(k.name, k.name) for k in merged.keys])
+
+
+def _is_within(span: Span, reach_us: int | None) -> str:
+    """SQL for whether a span has all events that count at a row's own instant."""
+    bounds = [] if span.to_us is None else [f"{AT_COLUMN} <= {span.to_us}L"]
+    if span.from_us is not None:
+        bounds.append("false" if reach_us is None else f"{AT_COLUMN} - {reach_us}L >= {span.from_us}L")
+    return f"({' AND '.join(bounds) or 'true'})"
 
 
 def _prepared(features: FeatureSet, reading: Reading, plan: KernelPlan, keys: _Keys, span: Span) -> DataFrame:
@@ -212,6 +222,5 @@ def _finished(
         *[F.expr(sql).alias(name) for name, sql in values.items()],
     )
     for features in group:
-        for feature in features.expressions:
-            rows = rows.withColumn(feature.name, F.expr(f"CASE WHEN {whole} THEN {expression_sql(feature)} END"))
+        rows = with_expressions(rows, features, keys, AT_COLUMN)
     return rows

@@ -34,7 +34,7 @@ from headrace.logical import (
     Rows,
     Scan,
 )
-from headrace.logical.pruning import instants_of
+from headrace.logical.pruning import instants_of, scans_of
 
 _FOREVER_US = 2**63 - 1
 
@@ -155,10 +155,12 @@ def _clean(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
 
 
 def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
-    # A copy that arrived earlier may have any earlier event time, unless visibility follows from the event time.
-    before_us = None if instants_of(node).available_at else node.within_us
+    # A copy that arrived earlier may have any event time before it was known, unless visibility follows from that time.
+    asked = span
+    if instants_of(node).available_at:
+        asked = replace(span, from_us=None, to_us=span.known_by_us)
     # A copy counts no later than what it is a copy of, plus the microsecond by which counting follows visibility.
-    rows = lower(node.input, reading, span.earlier(before_us).known_earlier(node.within_us + 1))
+    rows = lower(node.input, reading, asked.earlier(node.within_us).known_earlier(node.within_us + 1))
     keys = [F.col(quote_identifier(name)) for name in node.keys]
     order = [VISIBLE_US, EVENT_US, *[quote_identifier(name) for name in node.order]]
     same = Window.partitionBy(*reading.scope, *keys).orderBy(*[F.col(name).asc_nulls_first() for name in order])
@@ -166,15 +168,14 @@ def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
     has_key = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in node.keys)
     is_copy = f"{has_key} AND coalesce({VISIBLE_US} - _copy_of_us <= {node.within_us}L, false)"
     rows = rows.where(f"NOT ({is_copy})").drop("_copy_of_us")
-    from_us, after_us = span.from_us, span.known_after_us
-    bounds = [] if from_us is None else [f"{EVENT_US} >= {from_us}L"]
-    return _within(rows, reading, *bounds, *([] if after_us is None else [f"{COUNTS_US} > {after_us}L"]))
+    return _within(rows, reading, *_bounds(replace(span, known_by_us=None)))
 
 
 def _enrich(node: Enrich, reading: Reading, span: Span) -> DataFrame:
     rows = lower(node.input, reading, span)
     columns = {name: name for name in node.columns}
-    return static_lookup(rows, lower(node.table, reading), node.on, columns, reading.scope)
+    named = scans_of(node.table)[0].source
+    return static_lookup(rows, lower(node.table, reading), node.on, columns, named, reading.scope)
 
 
 def _as_of(node: AsOf, reading: Reading, span: Span) -> DataFrame:

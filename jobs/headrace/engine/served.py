@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from headrace.engine.inputs import expression_sql
+from headrace.engine.own_expressions import with_expressions
+from headrace.engine.spines import INSTANT
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical import AggregateFeature
 from headrace.logical.training_set import Served
@@ -23,6 +24,18 @@ def served_at(served: Served, instant: str) -> str:
     """
     past = f"({instant} - {served.lag_us + served.start_us}L)"
     return f"({instant} - {served.lag_us}L - pmod({past}, {served.every_us}L))"
+
+
+def is_served(served: Served, snapshots: Sequence[int], instant: str = INSTANT) -> str:
+    """SQL for whether a row reads one of some snapshots.
+
+    Args:
+        served: Which group.
+        snapshots: Their instants in microseconds.
+        instant: SQL of the row's instant in microseconds.
+    """
+    listed = ", ".join(f"{at_us}L" for at_us in snapshots)
+    return f"{served_at(served, instant)} IN ({listed})" if listed else "false"
 
 
 def with_served(
@@ -74,9 +87,7 @@ def with_served(
         *[F.col(quote_identifier(name)) for name in rows.columns],
         *[value.alias(name) for name, value in values.items()],
     )
-    for expression in served.features.expressions:
-        found = found.withColumn(expression.name, F.expr(f"CASE WHEN {whole} THEN {expression_sql(expression)} END"))
-    return found
+    return with_expressions(found, served.features, keys, instant)
 
 
 def _empty(feature: AggregateFeature) -> str:

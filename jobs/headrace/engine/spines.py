@@ -19,6 +19,24 @@ INSTANT = "_instant_us"
 _TIMES = ("timestamp", "timestamp_ntz", "date", "string")
 
 
+def steady(rows: DataFrame, instant: str, known: str) -> DataFrame:
+    """The rows of a spine that is read more than once; reading them fails where one was not there at first.
+
+    What is computed is planned by the instants that a spine has at first. It may be a table that grows meanwhile, and
+    rows at other instants would get values of too few events.
+
+    Args:
+        rows: The rows.
+        instant: Their column of instants in microseconds; may be null.
+        known: SQL for whether an instant is one that was planned for.
+    """
+    changed = "the spine has changed since it was first read: it has rows at new instants; make the training set again"
+    name = quote_identifier(instant)
+    return rows.withColumn(
+        instant, F.expr(f"CASE WHEN {name} IS NULL OR {known} THEN {name} ELSE raise_error('{changed}') END")
+    )
+
+
 def spine_rows(spine: Spine, reading: Reading) -> DataFrame:
     """The rows of a spine, with their instants in microseconds in `_instant_us`: null where there is no valid time.
 

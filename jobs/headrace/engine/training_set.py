@@ -136,7 +136,7 @@ def _looked_up(
     on = [(key, working[name]) for key, name in lookup.keys]
     table = lower(lookup.table, reading)
     if not lookup.is_dated:
-        return static_lookup(rows, table, on, columns, reading.scope)
+        return static_lookup(rows, table, on, columns, lookup.name, reading.scope)
     return as_of(rows, INSTANT, table, on, columns, lookup.order, lookup.max_age_us, reading.scope)
 
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.point_in_time import default_flavour
+from headrace.engine.served import is_served
 from headrace.engine.spark_errors import translated
-from headrace.engine.spines import spine_rows
+from headrace.engine.spines import INSTANT, spine_rows, steady
 from headrace.engine.tables import TableReader, TableVersion
 from headrace.engine.training_set import Inputs, training_set
 from headrace.errors import DefinitionError, UsageError
@@ -21,7 +22,7 @@ from headrace.registry.project import Located
 from headrace.runner.progress import Step
 from headrace.runner.training_sets.build import Build
 from headrace.runner.training_sets.definitions import node_of
-from headrace.runner.training_sets.inputs import require_snapshots, served, snapshots_of
+from headrace.runner.training_sets.inputs import require_snapshots, require_static_keys, served, snapshots_of
 from headrace.runner.training_sets.stages import has_inexact_sums, pin
 from headrace.runner.workspace import Workspace
 from headrace.spec import TrainingSet
@@ -60,12 +61,14 @@ class FeatureStore:
         return self._work.spark
 
     def table(self, name: str) -> DataFrame:
-        """A table that the settings map, by its logical name, as it is now.
+        """A table that the settings map, by its logical name, as it is now: of Delta at its newest version, for good.
 
         Raises:
             UsageError: The settings do not map the name.
+            DataError: There is no such table.
         """
-        return self._work.lake.read(name)
+        lake = self._work.lake
+        return lake.read(name, lake.version(name) if lake.is_delta(name) else None)
 
     def training_set(
         self,
@@ -83,8 +86,9 @@ class FeatureStore:
     ) -> DataFrame:
         """A training set as a lazy DataFrame: nothing is written, and no gate looks at what is read.
 
-        Versions of tables are pinned now, so the DataFrame gives the same rows whenever it is read. Counting the spine,
-        and finding out how far the sources of labels are complete, takes a few small Spark jobs.
+        Versions of tables are pinned now, so the DataFrame gives the same rows whenever it is read; where the spine has
+        got rows at instants beyond those of now, reading fails. Counting the spine, finding out how far the sources of
+        labels are complete, and whether static tables have each key once, takes a few small Spark jobs.
 
         Args:
             name: A training set of the project. Without it, the set is what the other arguments say.
@@ -105,7 +109,7 @@ class FeatureStore:
 
         Raises:
             DefinitionError: The arguments do not go with the project's definitions; every mistake is named.
-            DataError: A table or snapshot is not there, or the spine lacks a key.
+            DataError: A table or snapshot is not there, the spine lacks a key, or a static table has one twice.
             UsageError: Neither a name nor a spine is given, or both.
         """
         if (name is None) == (spine is None):
@@ -149,10 +153,11 @@ class FeatureStore:
         reading = build.reading(wide_sums=has_inexact_sums(node))
         if spine is not None:
             reading = replace(reading, tables=_WithSpine(reading.tables, spine))
+        require_static_keys(node, reading)
         with translated(f"reading the spine of {build.name}"):
             rows = spine_rows(node.spine, reading)
             for one in served(node):
-                require_snapshots(build, one, rows)
+                rows = steady(rows, INSTANT, is_served(one, require_snapshots(build, one, rows)))
             inputs = Inputs(reading, lambda one: snapshots_of(build, one), build.watermarks, flavour=build.flavour)
             return training_set(node, rows, inputs)
 

@@ -1,6 +1,6 @@
 """Tables that are plain files, Parquet or CSV: their version is a digest of the files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as f
@@ -8,6 +8,9 @@ from pyspark.sql import functions as f
 from headrace.engine.type_text import type_text
 from headrace.errors import DataError
 from headrace.expressions import quote_identifier
+
+# Of text that Spark takes for a time: after hours and minutes come digits, or an offset or a zone.
+_SAYS_OFFSET = r":[^A-Za-z+-]*[A-Za-z+-]"
 
 
 def digest(spark: SparkSession, path: str) -> tuple[str, int] | None:
@@ -53,7 +56,8 @@ def read_csv(
         path: A file or a directory.
         table: Its logical name, for messages.
         declared: Column types; all columns are found in the header, or are these when there is none. None has
-            Spark look through all rows for types, for a first look at a file.
+            Spark look through all rows for types, for a first look at a file; times are instants only where all of the
+            text says its offset, local times where none does, and else stay text.
         options: Spark's own, e.g. `delimiter`.
 
     Raises:
@@ -62,7 +66,7 @@ def read_csv(
     # Without pruning, a row that is too short or too long fails whichever columns are asked for.
     options = {"header": "true", "mode": "FAILFAST", "columnPruning": "false", **options}
     if declared is None:
-        return _csv(spark, options).option("inferSchema", "true").csv(path)
+        return _read_inferred(spark, path, options)
     if options["header"] == "false":
         return _csv(spark, options).schema(_ddl(declared)).csv(path)
     header = _csv(spark, options).csv(path).columns
@@ -73,6 +77,31 @@ def read_csv(
     schema = _ddl({column: types.get(column.lower(), "string") for column in header})
     # The header of each file is checked against the schema, or columns would be taken by position.
     return _csv(spark, options).option("enforceSchema", "false").schema(schema).csv(path)
+
+
+def _read_inferred(spark: SparkSession, path: str, options: Mapping[str, str]) -> DataFrame:
+    """CSV files with types that their text suggests. Spark takes every time for one in UTC, whatever the text says."""
+    rows = _csv(spark, options).option("inferSchema", "true").csv(path)
+    types = {column.name: type_text(column.dataType) for column in rows.schema}
+    times = [name for name, kind in types.items() if kind == "timestamp"]
+    if not times:
+        return rows
+    text = _csv(spark, options).schema(_ddl(dict.fromkeys(types, "string"))).csv(path)
+    types |= _kinds_of_times(text, times)
+    return _csv(spark, options).schema(_ddl(types)).csv(path)
+
+
+def _kinds_of_times(rows: DataFrame, names: Sequence[str]) -> dict[str, str]:
+    """By column of text: the type that holds its times and no more than they say."""
+    counts = []
+    for name in names:
+        text = f.col(quote_identifier(name))
+        counts += [f.count_if(text.rlike(_SAYS_OFFSET)), f.count_if(~text.rlike(_SAYS_OFFSET))]
+    (found,) = rows.agg(*counts).collect()
+    with_offset, without = dict(zip(names, found[::2], strict=True)), dict(zip(names, found[1::2], strict=True))
+    return {
+        name: "timestamp_ntz" if not with_offset[name] else "string" if without[name] else "timestamp" for name in names
+    }
 
 
 def _csv(spark: SparkSession, options: Mapping[str, str]) -> DataFrameReader:

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from headrace.aggregates import EVENT_US
+from headrace.engine.as_of import require_one_row_a_key
 from headrace.engine.at import Span
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
@@ -15,9 +16,9 @@ from headrace.engine.spark_errors import translated
 from headrace.engine.spines import INSTANT
 from headrace.engine.tables import TableVersion
 from headrace.errors import ConflictError, DataError
-from headrace.logical import Rows, Scan
+from headrace.logical import Enrich, Rows, Scan
 from headrace.logical.fingerprint import feature_fingerprints
-from headrace.logical.pruning import instants_of, scans_of
+from headrace.logical.pruning import instants_of, nodes_of, pruned, scans_of
 from headrace.logical.training_set import Computed, GeneratedSpine, LookedUp, Served, TableSpine, TrainingSet
 from headrace.runner.batches import Batch, Judging, chain, lookup_batch, lookups, source_batch
 from headrace.runner.training_sets.build import Build, SpineFacts
@@ -51,6 +52,28 @@ def tables(node: TrainingSet) -> list[str]:
     """Logical names of all tables that are read."""
     own = [node.spine.table] if isinstance(node.spine, TableSpine) else []
     return list(dict.fromkeys([*own, *(scan.table for scan in scans(node))]))
+
+
+def static_tables(node: TrainingSet) -> Iterator[tuple[str, Rows, tuple[str, ...]]]:
+    """Feature tables that have one row a key: their names, rows and keys."""
+    for lookup in node.lookups:
+        if isinstance(lookup, LookedUp) and not lookup.is_dated:
+            yield lookup.name, lookup.table, tuple(key for key, _ in lookup.keys)
+    for rows in nodes(node):
+        for step in nodes_of(rows):
+            if isinstance(step, Enrich):
+                yield scans_of(step.table)[0].source, step.table, tuple(key for key, _ in step.on)
+
+
+def require_static_keys(node: TrainingSet, reading: Reading) -> None:
+    """Looks for keys that a static table has twice, where no gate does.
+
+    Raises:
+        DataError: Names the table and a key.
+    """
+    for name, rows, keys in dict.fromkeys((name, pruned(rows, keys), keys) for name, rows, keys in static_tables(node)):
+        with translated(f"reading {name}"):
+            require_one_row_a_key(lower(rows, reading), keys, name)
 
 
 def served(node: TrainingSet) -> list[Served]:
@@ -162,8 +185,8 @@ def snapshots_of(build: Build, one: Served) -> DataFrame:
     return table.table.read(build.snapshots[f"{one.group}_v{one.version}"])
 
 
-def require_snapshots(build: Build, one: Served, spine: DataFrame) -> None:
-    """Fails where a snapshot that the spine asks for was never computed, or lacks a feature.
+def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
+    """The instants of the snapshots that the spine asks for; fails where one was never computed, or lacks a feature.
 
     Raises:
         DataError: Names the intervals, and what computes them.
@@ -201,6 +224,7 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> None:
     for feature, intervals in unfilled.items():
         hint = _materializing(one.group, intervals)
         raise DataError(f"{build.name}: {name}.{feature} is not computed yet for {_listed(intervals)}", hint)
+    return instants
 
 
 def _listed(intervals: list[Interval]) -> str:
