@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from headrace.changes.ledger_row import LedgerRow
 from headrace.engine.kernel import Flavour
 from headrace.engine.point_in_time import default_flavour
-from headrace.errors import UsageError
+from headrace.errors import ConflictError, UsageError
 from headrace.runner.foreseen import Foreseen
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
@@ -150,12 +150,37 @@ def _pin_as_then(build: Build, before: LedgerRow) -> None:
 
 
 def _give_up(build: Build, error: BaseException) -> None:
-    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
+    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here.
+
+    Raises:
+        ConflictError: A newer build of the set began, and took away what this one had staged.
+    """
+    newer = None
+    with suppress(Exception):
+        newer = _overtaken_by(build)
     with suppress(Exception):
         if build.attempt:
-            build.work.ledger.append(ledger_row(build, "failed", failure(build.gates, error)))
+            reason = str(newer) if newer is not None else failure(build.gates, error)
+            build.work.ledger.append(ledger_row(build, "failed", reason))
     with suppress(Exception):
         discard(build)
+    if newer is not None and isinstance(error, Exception) and not isinstance(error, ConflictError):
+        raise newer from error
+
+
+def _overtaken_by(build: Build) -> ConflictError | None:
+    """What to say when somebody else has ended this attempt; None where nobody has, or a gate did."""
+    if not build.attempt or not all(gate.passed for gate in build.gates):
+        return None
+    rows = build.work.ledger.rows(build.name, VERSION, "training_set")
+    if not any(row.run_id == build.run_id and row.status == "failed" for row in rows):
+        return None
+    newest = max(rows, key=lambda row: row.attempt)
+    return ConflictError(
+        f"attempt {build.attempt} at training set {build.name} came too late: run {newest.run_id} has taken it as "
+        f"attempt {newest.attempt}",
+        "try again",
+    )
 
 
 def _result(build: Build, before: LedgerRow | None, began: float) -> Built:
