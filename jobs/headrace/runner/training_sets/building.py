@@ -35,6 +35,8 @@ class Built:
         null_rates: Share of nulls by column.
         split: Rows by side, where there is a split.
         quarantined: Rows left out by quarantine, by source.
+        counts: Rows by `<source>.<kind>`, of a spine's table by `spine.<kind>`: `ambiguous_time`, `missing_time`,
+            `never_visible`, `too_late`; kinds that there are none of are not listed.
         checksum: Equal for equal multisets of rows.
         sources: Version of every table that went in.
         flavour: Which code the kernel ran.
@@ -54,6 +56,7 @@ class Built:
     null_rates: Mapping[str, float]
     split: Mapping[str, int]
     quarantined: Mapping[str, int]
+    counts: Mapping[str, int]
     checksum: str
     sources: Mapping[str, str]
     flavour: str
@@ -197,6 +200,7 @@ def _result(build: Build, before: LedgerRow | None, began: float) -> Built:
         null_rates=build.report.null_rates,
         split=build.report.split,
         quarantined=build.quarantined,
+        counts=build.counted,
         checksum=build.report.checksum,
         sources=build.source_versions(),
         flavour=build.flavour,
