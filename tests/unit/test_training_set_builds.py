@@ -1,5 +1,6 @@
 """What becomes of a build that fails, from what the ledger says of it. No JVM."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 
 from headrace.changes.ledger_row import LedgerRow
-from headrace.errors import ConflictError, DataError
+from headrace.errors import ConflictError, DataError, UsageError
+from headrace.registry.linting import lint
 from headrace.runner.progress import Progress
 from headrace.runner.training_sets import building
 from headrace.runner.training_sets.build import Build
@@ -51,8 +53,11 @@ def work(tmp_path: Path) -> Workspace:
     return work
 
 
-def row(attempt: int, status: Any, run: str) -> LedgerRow:
-    return LedgerRow("t", 1, "training_set", None, attempt, status, run, attempt, "0")
+def row(attempt: int, status: Any, run: str, version: int | None = None, output: str = "delta") -> LedgerRow:
+    report = json.dumps({"output": output})
+    return LedgerRow(
+        "t", 1, "training_set", None, attempt, status, run, attempt, "0", table_version=version, report=report
+    )
 
 
 MISSING = DataError("the data file is missing", "restore it")
@@ -101,3 +106,32 @@ def test_a_closed_gate_is_no_conflict(work: Workspace, monkeypatch: pytest.Monke
     monkeypatch.setattr(building, "STAGES", (("fail", fails),))
     with pytest.raises(DataError, match="the gate is closed"):
         building.build_training_set(work, "t", Progress(quiet=True))
+
+
+BUILDS = [  # attempt, version, output
+    (1, 1, "delta"),
+    (2, 2, "delta"),
+    (3, 3, "parquet"),  # a folder is named by its attempt
+    (4, 1, "delta"),  # the table was deleted
+    (5, 3, "delta"),
+    (6, 6, "parquet"),
+]
+
+
+@pytest.mark.parametrize(
+    ("output", "version", "attempt"),
+    [("delta", 1, 4), ("delta", 2, 2), ("delta", 3, 5), ("parquet", 3, 3), ("delta", 6, 6), ("parquet", 1, 4)],
+)
+def test_the_build_that_a_version_means(work: Workspace, output: str, version: int, attempt: int) -> None:
+    for number, built, how in BUILDS:
+        work.ledger.append(row(number, "committed", f"run{number}", built, how))
+    definitions = work.root / "feature_defs" / "shop.yaml"
+    definitions.write_text(definitions.read_text() + f"output: {output}\n")
+    now = work.with_definitions(lint(work.root))
+    assert building._built(now, "t", version).attempt == attempt
+
+
+def test_a_version_that_was_never_built(work: Workspace) -> None:
+    work.ledger.append(row(1, "committed", "one", 0), row(2, "failed", "two"))
+    with pytest.raises(UsageError, match="training set t has no version 7; the newest versions are 0"):
+        building._built(work, "t", 7)

@@ -11,12 +11,13 @@ from headrace.engine.kernel import Flavour
 from headrace.engine.point_in_time import default_flavour
 from headrace.errors import ConflictError, UsageError
 from headrace.runner.foreseen import Foreseen
+from headrace.runner.healing import output_of
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.training_sets.build import SNAPSHOTS, Build
 from headrace.runner.training_sets.definitions import as_built, manifest_of, node_of
 from headrace.runner.training_sets.report import LabelReport
-from headrace.runner.training_sets.stages import STAGES, VERSION, discard, ledger_row, pin, table_of
+from headrace.runner.training_sets.stages import STAGES, VERSION, discard, ledger_row, overtaken_by, pin, table_of
 from headrace.runner.workspace import Workspace
 
 
@@ -129,11 +130,16 @@ def _begun(work: Workspace, name: str, rebuild: int | None) -> tuple[Build, Ledg
 
 
 def _built(work: Workspace, name: str, version: int) -> LedgerRow:
-    """The ledger's row of a version."""
+    """The ledger's row of a version.
+
+    Versions of Delta and numbers of folders begin anew beside each other, and those of Delta also when the table is
+    made anew: what is written as the set is defined now comes first, then what was built last.
+    """
     rows = [row for row in work.ledger.rows(name, VERSION, "training_set") if row.status == "committed"]
-    for row in rows:
-        if row.table_version == version:
-            return row
+    defined = work.linted.project.training_sets.get(name)
+    output = defined.spec.output if defined else None
+    if matches := [row for row in rows if row.table_version == version]:
+        return max(matches, key=lambda row: (output_of(row) == output, row.attempt))
     known = ", ".join(str(row.table_version) for row in rows[-10:]) or "none"
     raise UsageError(f"training set {name} has no version {version}", f"the newest versions are {known}")
 
@@ -160,30 +166,17 @@ def _give_up(build: Build, error: BaseException) -> None:
     """
     newer = None
     with suppress(Exception):
-        newer = _overtaken_by(build)
+        newer = overtaken_by(build)
     with suppress(Exception):
         if build.attempt:
             reason = str(newer) if newer is not None else failure(build.gates, error)
             build.work.ledger.append(ledger_row(build, "failed", reason))
     with suppress(Exception):
         discard(build)
+        if build.attempt and build.table_version is None:
+            table_of(build).discard(build.attempt)
     if newer is not None and isinstance(error, Exception) and not isinstance(error, ConflictError):
         raise newer from error
-
-
-def _overtaken_by(build: Build) -> ConflictError | None:
-    """What to say when somebody else has ended this attempt; None where nobody has, or a gate did."""
-    if not build.attempt or not all(gate.passed for gate in build.gates):
-        return None
-    rows = build.work.ledger.rows(build.name, VERSION, "training_set")
-    if not any(row.run_id == build.run_id and row.status == "failed" for row in rows):
-        return None
-    newest = max(rows, key=lambda row: row.attempt)
-    return ConflictError(
-        f"attempt {build.attempt} at training set {build.name} came too late: run {newest.run_id} has taken it as "
-        f"attempt {newest.attempt}",
-        "try again",
-    )
 
 
 def _result(build: Build, before: LedgerRow | None, began: float) -> Built:

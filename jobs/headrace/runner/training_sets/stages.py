@@ -13,7 +13,7 @@ from headrace.engine.exactness import summed, with_exact_sums
 from headrace.engine.spark_errors import translated
 from headrace.engine.spines import INSTANT, instants, spine_rows
 from headrace.engine.training_set import Inputs, is_mature, training_set
-from headrace.errors import DataError
+from headrace.errors import ConflictError, DataError
 from headrace.expectations import expected_output, violation, with_implied
 from headrace.logical import FeatureSet
 from headrace.logical.fingerprint import fingerprint
@@ -189,7 +189,11 @@ def replace(build: Build, step: Step) -> None:
         "sources": build.source_versions(),
         "fingerprint": fingerprint(sorted(build.fingerprints.items())),
     }
-    build.table_version = table.write(rows, build.run_id, build.attempt, metadata)
+    version = table.write(rows, build.run_id, build.attempt, metadata)
+    # No transaction fences a folder. Whoever ended this attempt has taken away what was there of it by then.
+    if build.spec.output == "parquet" and (newer := overtaken_by(build)) is not None:
+        raise newer
+    build.table_version = version
     step.note(f"{table.path(build.table_version)} version {build.table_version}")
 
 
@@ -216,6 +220,21 @@ def discard(build: Build) -> None:
     """Frees what the build has staged."""
     build.work.staging.discard(f"{build.run_id}-spine")
     build.work.staging.discard(build.run_id)
+
+
+def overtaken_by(build: Build) -> ConflictError | None:
+    """What to say when somebody else has ended this attempt; None where nobody has, or a gate did."""
+    if not build.attempt or not all(gate.passed for gate in build.gates):
+        return None
+    rows = build.work.ledger.rows(build.name, VERSION, "training_set")
+    if not any(row.run_id == build.run_id and row.status == "failed" for row in rows):
+        return None
+    newest = max(rows, key=lambda row: row.attempt)
+    return ConflictError(
+        f"attempt {build.attempt} at training set {build.name} came too late: run {newest.run_id} has taken it as "
+        f"attempt {newest.attempt}",
+        "try again",
+    )
 
 
 def table_of(build: Build) -> TrainingTable:
