@@ -23,6 +23,7 @@ lake: ./lake
 roots: [./lake, ./data]
 tables:
   raw.lines: {path: ./data/lines}
+  raw.asked: {path: ./data/asked}
 spark: {master: 'local[2]'}
 """
 DEFINITIONS = """
@@ -54,6 +55,11 @@ every: 1d
 start: 2021-03-01
 features:
   visits: {aggregate: count, window: 3d}
+---
+kind: training_set
+name: asked
+spine: {table: raw.asked, time: at, timezone: America/New_York}
+features: [spend.*]
 """
 SCHEMA = "customer_id bigint, visit_id bigint, amount double, sold_at timestamp_ntz, arrived_at timestamp_ntz"
 Line = tuple[int, int, float, datetime, datetime | None]
@@ -80,7 +86,7 @@ def choice(moment: datetime | None) -> str | None:
     return "ambiguous_time" if first > second else "missing_time" if first < second else None
 
 
-def expected(rows: list[Line], since_us: int | None, end_us: int) -> dict[str, int]:
+def expected(rows: list[Line], since_us: int | None, end_us: int, reach: int = REACH) -> dict[str, int]:
     """The counts of the interval that ends then, one row after the other."""
     counts: Counter[str] = Counter()
     starts: dict[Any, int] = {}
@@ -96,12 +102,12 @@ def expected(rows: list[Line], since_us: int | None, end_us: int) -> dict[str, i
         counts_us = max(event_us + 1, visible_us or 0)
         is_new = (since_us is None or counts_us > since_us) and counts_us <= end_us
         if visible_us is None:
-            counts["lines.never_visible"] += is_new and event_us >= end_us - REACH
+            counts["lines.never_visible"] += is_new and event_us >= end_us - reach
             continue
         for kind in choices - {None}:
-            counts[f"lines.{kind}"] += is_new and event_us >= end_us - REACH
+            counts[f"lines.{kind}"] += is_new and event_us >= end_us - reach
         is_late = visible_us > event_us + SPAN or visible_us > starts[group] + SPAN
-        counts["visits.too_late"] += is_late and is_new and event_us >= end_us - REACH - SPAN
+        counts["visits.too_late"] += is_late and is_new and event_us >= end_us - reach - SPAN
     return {name: rows for name, rows in counts.items() if rows}
 
 
@@ -137,3 +143,33 @@ def test_each_interval_tells_its_own_and_the_ledger_keeps_them(spark: SparkSessi
     assert [counts for status, counts in written if status == "committed"] == [first, last]
     (current,) = json.loads(shop.headrace(f"{line} --interval 2021-11-07 --format json").out)
     assert (current["status"], current["counts"]) == ("current", last)
+
+
+def test_a_training_set_tells_those_of_its_spine_too(spark: SparkSession, shop: Shop) -> None:
+    times = [
+        "2021-03-01T00:00",
+        *["2021-03-14T02:30"] * 2,
+        "2021-11-07T01:59:59",
+        "2021-11-07T02:00",
+        "2021-12-01T00:00",
+    ]
+    asked = [(k, datetime.fromisoformat(text)) for k, text in enumerate(times)]
+    frame = spark.createDataFrame([*asked, (9, None)], "customer_id bigint, at timestamp_ntz")
+    frame.write.format("delta").save(str(Path(shop.root, "data", "asked")))
+    counts = expected(lines(), None, parse_instant("2021-12-01"), reach=400 * DAY)
+    assert set(counts) == {"lines.never_visible", "lines.missing_time", "lines.ambiguous_time", "visits.too_late"}
+    done = shop.headrace("training-set asked --format json")
+    assert done.code == 0, done.err
+    built = json.loads(done.out)
+    assert built["counts"] == {"spine.missing_time": 2, "spine.ambiguous_time": 1} | counts
+    assert built["timeless"] == 1
+    done = shop.headrace("training-set asked")
+    told = [text.strip() for text in done.err.splitlines() if text.startswith("    ") and " row" in text]
+    assert sorted(told)[:2] == [
+        "1 row of the spine has an ambiguous local time: the earlier offset was taken",
+        "1 rows have no valid instant: all their features are null",
+    ]
+    assert "2 rows of the spine have a local time that the clocks skipped: they were shifted forward" in told
+    assert f"{counts['lines.never_visible']} rows of lines have no time of arrival: they never count" in told
+    written = ledger(spark, shop, "asked", "status", "counts", table="training_set")
+    assert [said for status, said in written if status == "committed"] == [built["counts"]] * 2

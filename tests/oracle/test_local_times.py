@@ -13,8 +13,10 @@ from headrace.engine.given import GivenTables, frame
 from headrace.engine.local_times import count_local_times
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
+from headrace.engine.spines import instants, spine_rows
 from headrace.expressions import DataType
 from headrace.logical.pruning import instants_of
+from headrace.logical.training_set import TableSpine
 from tests.oracle import sources
 from tests.oracle.project import features_of
 
@@ -103,6 +105,12 @@ def test_instants_and_counts_are_those_of_zoneinfo(spark: SparkSession, zone: st
     twice, never = sum(by > timedelta() for by in apart), sum(by < timedelta() for by in apart)
     expected = {"events.ambiguous_time": twice, "events.missing_time": never}
     assert counting.totals() == {name: rows for name, rows in expected.items() if rows}
+    spine = TableSpine("t.events", None, "at", zone)
+    asked = spine_rows(spine, Reading(GivenTables({"t.events": table})))
+    at, told = instants(spine, asked)
+    told_apart = at.selectExpr(f"count_if({told.is_ambiguous})", f"count_if({told.is_missing})").first()
+    assert told_apart is not None
+    assert tuple(told_apart) == (twice, never)
     if kind != "date":
         assert twice > 1
         assert never > 1

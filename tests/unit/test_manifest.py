@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from headrace.documents.composing import MAX_NODES
+from headrace.documents.loading import MAX_BYTES
+from headrace.errors import DefinitionError
 from headrace.logical.building import Building
 from headrace.logical.fingerprint import fingerprint
 from headrace.logical.training_building import TrainingBuilding
 from headrace.registry.linting import Linted, lint
-from headrace.registry.manifest import from_manifest, manifest
+from headrace.registry.manifest import as_document, from_manifest, manifest
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +31,7 @@ where: >-
   `it's` <> 'a "quoted" text'
 expectations:
   - expect_column_values_to_be_between: {column: amount, min_value: 0x10, max_value: 1e6, severity: warning}
-  - expect_column_values_to_be_in_set: {column: "it's", value_set: ["1", "2", yes, "é\n"]}
+  - expect_column_values_to_be_in_set: {column: "it's", value_set: ["1", "2", yes, "é\n", "😀 \\ud83d", "\x7f", "\x85\u2028"]}
 ---
 kind: feature_group
 name: spend
@@ -65,6 +68,46 @@ def test_odd_text_comes_back(tmp_path: Path) -> None:
     assert prints(again) == prints(linted)
     assert again.project.sources["sales"].spec == linted.project.sources["sales"].spec
     assert again.project.feature_groups["spend"].spec == group.spec
+
+
+SOURCE = "{kind: source, name: s, table: t, event_time: at, columns: {at: timestamp}, description: %s}"
+
+
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [
+        (r'"\ud83d\ude00 and \ud83d\ude01"', "\U0001f600 and \U0001f601"),
+        (r'"\\ud83d\\ude00 \"\ud83d\ude00\""', r"\ud83d\ude00" + ' "\U0001f600"'),
+        (r'"\u007f"', "\x7f"),
+    ],
+)
+def test_a_definition_that_an_older_version_stored_is_read(stored: str, text: str) -> None:
+    again = from_manifest(SOURCE % stored)
+    assert [problem.text() for problem in again.errors] == []
+    assert again.project.sources["s"].spec.description == text
+
+
+def test_a_definition_larger_than_a_file_may_be_comes_back() -> None:
+    names = [f"long_{number}" for number in range(150)]
+    text = "\n---\n".join((SOURCE % f'"{name:a<9999}"').replace("name: s", f"name: {name}") for name in names)
+    assert len(text) > MAX_BYTES
+    many = {f"c{number}": "bigint" for number in range(MAX_NODES)}
+    listed = ", ".join(f"{name}: {kind}" for name, kind in many.items())
+    wide = (SOURCE % '""').replace("at: timestamp", f"at: timestamp, {listed}")
+    again = from_manifest(f"{text}\n---\n{wide}")
+    assert [problem.text() for problem in again.errors] == []
+    assert sorted(again.project.sources) == sorted([*names, "s"])
+    assert len(again.project.sources["s"].spec.columns) == len(many) + 1
+
+
+@pytest.mark.parametrize("text", ["\U0001f600", "\x7f", "\ufeff", "a\\\U0001f600\n\ud7ff"])
+def test_a_call_may_hold_odd_text(text: str) -> None:
+    assert as_document({"name": text, text: [text]}, "call").value == {"name": text, text: [text]}
+
+
+def test_a_call_that_no_file_could_hold_is_refused() -> None:
+    with pytest.raises(DefinitionError, match=r"call:1:1 error\[yaml-too-large\]"):
+        as_document({"name": "a" * 2_000_000}, "call")
 
 
 @pytest.mark.parametrize("name", ["high_value_next_7d"])

@@ -72,10 +72,11 @@ class Composer:
 
     Args:
         file: The file's path as it should appear in messages.
+        max_nodes: How many values there may be after alias expansion.
     """
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, max_nodes: int = MAX_NODES) -> None:
+        self.file, self._max_nodes = file, max_nodes
         self.documents: list[Document] = []
         self.problems: list[Problem] = []
         self._nodes = 0
@@ -216,8 +217,8 @@ class Composer:
 
     def _count(self, nodes: int, event: Any) -> None:
         self._nodes += nodes
-        if self._nodes > MAX_NODES:
-            message = f"more than {MAX_NODES:,} values after alias expansion"
+        if self._nodes > self._max_nodes:
+            message = f"more than {self._max_nodes:,} values after alias expansion"
             raise self._too_large(message, self._position(event))
 
     def _too_large(self, message: str, at: Position) -> LimitError:

@@ -2,12 +2,13 @@
 
 import re
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from headrace.documents.composing import Composer, LimitError, shown
+from headrace.documents.composing import MAX_NODES, Composer, LimitError, shown
 from headrace.documents.document import Document, Position
 from headrace.errors import Problem
 
@@ -23,6 +24,22 @@ _NEXT_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Loaded = tuple[list[Document], list[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a text may be.
+
+    Attributes:
+        characters: Its length.
+        nodes: Values after alias expansion.
+    """
+
+    characters: int = MAX_BYTES
+    nodes: int = MAX_NODES
+
+
+OF_A_FILE = Limits()
 
 
 def read(path: Path, file: str) -> Loaded:
@@ -51,7 +68,7 @@ def read(path: Path, file: str) -> Loaded:
     return load(text, file)
 
 
-def load(text: str, file: str) -> Loaded:
+def load(text: str, file: str, limits: Limits = OF_A_FILE) -> Loaded:
     """The documents of a YAML text, and what is wrong with it.
 
     A syntax error ends its document only: the next `---` begins afresh. Empty documents are skipped.
@@ -59,11 +76,12 @@ def load(text: str, file: str) -> Loaded:
     Args:
         text: The content of a file.
         file: The file's path as it should appear in messages.
+        limits: How large the text may be.
     """
     text = text.removeprefix("\ufeff")
-    if len(text) > MAX_BYTES:
+    if len(text) > limits.characters:
         return [], [_too_long(file)]
-    composer = Composer(file)
+    composer = Composer(file, limits.nodes)
     if unprintable := _UNPRINTABLE.search(text):
         position = _position_of(text, unprintable.start())
         composer.complain("yaml-syntax", f"character {unprintable[0]!a} is not allowed in YAML", position)

@@ -5,6 +5,8 @@ missing when clocks show another time at its instant, as when they go forward. B
 after the instant: no zone's clocks ever went back by more than a day, or changed twice within one.
 """
 
+from dataclasses import dataclass
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -35,20 +37,50 @@ def count_local_times(rows: DataFrame, node: Instants, counting: Counting, span:
         if column is None or column.type == "timestamp":
             continue
         us = EVENT_US if column is node.event_time else instant_us(column.name, column.type, node.timezone)
-        local, instant, next_day = (f"_{what}_us_{len(missing)}" for what in ("local", "instant", "next_day"))
-        rows = rows.withColumns({local: F.expr(local_us(column.name, column.type)), instant: F.expr(us)})
-        rows = rows.withColumn(next_day, F.expr(_clock_us(f"{instant} + {_DAY_US}L", node.timezone)))
-        # Where clocks change within a day of the instant; one look-up tells it for nearly all rows.
-        changes = f"{next_day} <> {local} + {_DAY_US}L"
-        is_shown = f"{_clock_us(instant, node.timezone)} = {local}"
-        again = f"({local} - ({next_day} - {instant} - {_DAY_US}L))"
-        is_shown_again = f"{again} > {instant} AND {_clock_us(again, node.timezone)} = {local}"
-        ambiguous.append(f"coalesce({changes} AND {is_shown} AND {is_shown_again}, false)")
-        missing.append(f"coalesce({changes} AND NOT {is_shown}, false)")
+        rows, choice = told_apart(rows, local_us(column.name, column.type), us, node.timezone, len(missing))
+        ambiguous.append(choice.is_ambiguous)
+        missing.append(choice.is_missing)
     if not missing:
         return rows
     conditions: dict[Kind, str] = {"ambiguous_time": " OR ".join(ambiguous), "missing_time": " OR ".join(missing)}
     return counting.counted(rows, node.input.source, conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What kind of local time a row has, as SQL that is true or false.
+
+    Attributes:
+        is_ambiguous: Clocks showed it twice: the earlier instant was taken.
+        is_missing: Clocks never showed it: it was shifted forward.
+    """
+
+    is_ambiguous: str = "false"
+    is_missing: str = "false"
+
+
+def told_apart(rows: DataFrame, local: str, instant: str, timezone: str, place: int = 0) -> tuple[DataFrame, Choice]:
+    """The same rows with some columns more, and what tells by them which local times were a choice.
+
+    Args:
+        rows: Any rows.
+        local: SQL for the local time in microseconds; null where there is none.
+        instant: SQL for its instant in microseconds.
+        timezone: The zone of the local time.
+        place: A number for the names of the columns: another one for another time.
+    """
+    local_name, at, next_day = (f"_{what}_us_{place}" for what in ("local", "instant", "next_day"))
+    rows = rows.withColumns({local_name: F.expr(local), at: F.expr(instant)})
+    rows = rows.withColumn(next_day, F.expr(_clock_us(f"{at} + {_DAY_US}L", timezone)))
+    # Where clocks change within a day of the instant; one look-up tells it for nearly all rows.
+    changes = f"{next_day} <> {local_name} + {_DAY_US}L"
+    is_shown = f"{_clock_us(at, timezone)} = {local_name}"
+    again = f"({local_name} - ({next_day} - {at} - {_DAY_US}L))"
+    is_shown_again = f"{again} > {at} AND {_clock_us(again, timezone)} = {local_name}"
+    return rows, Choice(
+        f"coalesce({changes} AND {is_shown} AND {is_shown_again}, false)",
+        f"coalesce({changes} AND NOT {is_shown}, false)",
+    )
 
 
 def _clocks_change(timezone: str, span: Span) -> bool:

@@ -7,15 +7,17 @@ from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.engine.at import Span
+from headrace.engine.local_times import Choice, told_apart
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower, of_complete_keys
-from headrace.engine.times import instant_us
+from headrace.engine.times import instant_us, local_us
 from headrace.errors import DataError
 from headrace.expressions import quote_identifier
 from headrace.logical.pruning import pruned
 from headrace.logical.training_set import GeneratedSpine, Spine, TableSpine
 
 INSTANT = "_instant_us"
+_LOCAL = "_local_us"
 _TIMES = ("timestamp", "timestamp_ntz", "date", "string")
 
 
@@ -48,6 +50,19 @@ def spine_rows(spine: Spine, reading: Reading) -> DataFrame:
         DataError: The table lacks the column of instants, or its type needs a zone that is not said.
     """
     return _of_table(spine, reading) if isinstance(spine, TableSpine) else _generated(spine, reading)
+
+
+def instants(spine: Spine, rows: DataFrame) -> tuple[DataFrame, Choice]:
+    """The instants of a spine's rows in `_instant_us`, without the other columns, and which of them were a choice.
+
+    Args:
+        spine: The spine.
+        rows: Its rows, as `spine_rows` gives them.
+    """
+    if not isinstance(spine, TableSpine) or spine.timezone is None:
+        return rows.select(INSTANT), Choice()
+    local = local_us(spine.time, rows.schema[spine.time].dataType.simpleString())
+    return told_apart(rows.select(INSTANT, F.expr(local).alias(_LOCAL)), _LOCAL, INSTANT, spine.timezone)
 
 
 def _of_table(spine: TableSpine, reading: Reading) -> DataFrame:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headrace.errors import UsageError
 from headrace.expressions import DataType, check
 from headrace.logical import Column, FeatureSet, Hindsight
 from headrace.logical.building import Building, aggregate_of, columns_of, order_of, sql_of
@@ -26,7 +25,6 @@ from headrace.registry.training_columns import TrainingColumns
 from headrace.spec import FeatureGroup, FeatureReference, FeatureTable
 from headrace.spec import Label as LabelSpec
 from headrace.spec import TrainingSet as TrainingSetSpec
-from headrace.spec.training_set import EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class TrainingBuilding:
     """Builds the node of one training set.
 
     Args:
-        project: Definitions without problems.
+        project: Definitions without problems, with those other versions among them.
         columns: Their column types.
         building: Builds what the set is made of.
         spec: The training set.
@@ -66,13 +64,9 @@ class TrainingBuilding:
         self._found = TrainingColumns(project, columns, spec)
 
     def node(self) -> TrainingSet:
-        """The training set.
-
-        Raises:
-            UsageError: Another version of a group lacks a column that is asked for.
-        """
+        """The training set."""
         spec = self._spec
-        taken = [self._taken(index, reference) for index, reference in enumerate(spec.features)]
+        taken = [self._taken(index) for index in range(len(spec.features))]
         together: dict[tuple[object, ...], list[tuple[str, str]]] = {}
         for reference, outputs in zip(spec.features, taken, strict=True):
             together.setdefault(self._identity(reference), []).extend(outputs)
@@ -109,11 +103,8 @@ class TrainingBuilding:
         version = reference.version or (group.version if group else None)
         return reference.name, version, self._keys(reference, list(self._found.entity_keys(reference)))
 
-    def _taken(self, index: int, reference: FeatureReference) -> list[tuple[str, str]]:
-        """Columns that a reference takes, each with its name in the training set."""
-        if self._found.is_other_version(reference):
-            features = self._others[reference.from_].features
-            return _named(reference, [column.name for column in features.columns])
+    def _taken(self, index: int) -> list[tuple[str, str]]:
+        """Columns that an entry of `features` takes, each with its name in the training set."""
         return [(one.column, one.name) for one in self._found.chosen() if one.reference == index]
 
     def _lookup(self, reference: FeatureReference, outputs: tuple[tuple[str, str], ...]) -> Lookup:
@@ -174,20 +165,6 @@ class TrainingBuilding:
             return None
         longest_us = max((label.end_us for label in self._spec.labels.values()), default=0)
         return Split(split.train_until, split.train_until + split.embargo.us, longest_us)
-
-
-def _named(reference: FeatureReference, available: list[str]) -> list[tuple[str, str]]:
-    """The columns that a reference to another version takes, with their names in the training set.
-
-    Raises:
-        UsageError: The version has no such column.
-    """
-    found = []
-    for column in reference.columns:
-        if column != EVERYTHING and column not in available:
-            raise UsageError(f"{reference.from_} has no feature '{column}'", f"it has {', '.join(available)}")
-        found += available if column == EVERYTHING else [column]
-    return [(column, (reference.prefix or "") + column) for column in found]
 
 
 def _types(lookup: Lookup) -> Types:

@@ -1,14 +1,14 @@
 """Lint: everything that is wrong with a project's definitions, in the order of their files."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headrace.errors import Problem
 from headrace.registry.columns import Columns
 from headrace.registry.loading import load_project
 from headrace.registry.project import Project
-from headrace.registry.rules import RULES
+from headrace.registry.rules import OF_TRAINING_SETS, RULES
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,19 @@ def lint_project(project: Project, problems: Iterable[Problem] = ()) -> Linted:
     found = [*problems, *(problem for rule in RULES for problem in rule(project, columns))]
     # The same mistake seen by two rules, or twice through an alias, is one problem.
     return Linted(project, columns, tuple(sorted(dict.fromkeys(found), key=_place)))
+
+
+def lint_training_set(project: Project, columns: Columns, name: str) -> tuple[Problem, ...]:
+    """What is wrong with one training set, for instance when other versions of groups have become known.
+
+    Args:
+        project: The definitions.
+        columns: Their column types.
+        name: The training set.
+    """
+    alone = replace(project, training_sets={name: project.training_sets[name]})
+    found = [problem for rule in OF_TRAINING_SETS for problem in rule(alone, columns)]
+    return tuple(sorted(dict.fromkeys(found), key=_place))
 
 
 def _place(problem: Problem) -> tuple[str, int, int, str, str]:

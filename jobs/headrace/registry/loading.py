@@ -82,7 +82,7 @@ def collect(found: Iterable[Document], root: Path | None = None) -> tuple[Projec
         else:
             words |= set(_words(document.value))
             problems.append(_second(first, located))
-    return Project(**collections, unread=Unread(frozenset(names), frozenset(words))), problems
+    return Project(**collections, versions={}, unread=Unread(frozenset(names), frozenset(words))), problems
 
 
 def _second(first: Located[Any], second: Located[Any]) -> Problem:

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from headrace.documents import Document
 from headrace.errors import Problem
+from headrace.expressions import DataType
 from headrace.registry.pointing import text_position, token_length
 from headrace.spec import (
     Definition,
@@ -107,6 +108,21 @@ class Unread:
 
 
 @dataclass(frozen=True)
+class OtherVersion:
+    """A version of a group that is not the one defined, as the ledger has it.
+
+    Attributes:
+        group: The group as it was.
+        keys: Its key columns.
+        columns: Its features.
+    """
+
+    group: FeatureGroup
+    keys: Mapping[str, DataType]
+    columns: Mapping[str, DataType]
+
+
+@dataclass(frozen=True)
 class Project:
     """All valid definitions, by name within their kind.
 
@@ -117,6 +133,7 @@ class Project:
         feature_groups: Features, by group name.
         training_sets: Spines with features and labels.
         tests: Unit tests of definitions.
+        versions: Other versions of groups, by reference such as `spend@1`, where somebody has looked them up.
         unread: Traces of the definitions that are not here.
     """
 
@@ -126,6 +143,7 @@ class Project:
     feature_groups: Mapping[str, Located[FeatureGroup]] = field(default_factory=dict)
     training_sets: Mapping[str, Located[TrainingSet]] = field(default_factory=dict)
     tests: Mapping[str, Located[DefinitionTest]] = field(default_factory=dict)
+    versions: Mapping[str, OtherVersion] = field(default_factory=dict)
     unread: Unread = Unread()
 
     def __iter__(self) -> Iterator[Located[Definition]]:

@@ -26,10 +26,13 @@ class Scope:
         types: The columns.
         untyped: Names of columns that are declared but have no type, because their declaration is wrong. That
             is reported where it is, so nothing is said about their use.
+        unknown: How the names of more columns begin, of which nothing is known yet; empty text where any may be there.
     """
 
-    def __init__(self, owner: str, types: Mapping[str, DataType], untyped: Iterable[str] = ()) -> None:
-        self.owner = owner
+    def __init__(
+        self, owner: str, types: Mapping[str, DataType], untyped: Iterable[str] = (), unknown: Iterable[str] = ()
+    ) -> None:
+        self.owner, self.unknown = owner, tuple(unknown)
         self._types = dict(types)
         self._untyped = {name.lower() for name in untyped}
         self._spelled: dict[str, list[str]] = {}
@@ -84,13 +87,20 @@ class Scope:
 
     def lacks(self, name: str) -> bool:
         """Whether there is no such column, spelled exactly so."""
-        return name not in self._types and name.lower() not in self._untyped
+        return name not in self._types and not self.may_have(name)
+
+    def may_have(self, name: str) -> bool:
+        """Whether there is, or may be, a column of that name, whatever its case, whose type is not known."""
+        folded = name.lower()
+        if folded in self._untyped:
+            return True
+        return folded not in self._spelled and any(folded.startswith(begin.lower()) for begin in self.unknown)
 
     def excuses(self, text: str, error: ExpressionError) -> bool:
-        """Whether the error only follows from a wrong declaration elsewhere."""
-        if not self._untyped or error.code not in _CONSEQUENCES:
+        """Whether the error only follows from a wrong declaration elsewhere, or from what is not known yet."""
+        if not (self._untyped or self.unknown) or error.code not in _CONSEQUENCES:
             return False
-        return any(name.lower() in self._untyped for name in column_names(text))
+        return any(map(self.may_have, column_names(text)))
 
     def _check(self, text: str) -> CheckedExpression:
         try:

@@ -84,17 +84,29 @@ class TrainingColumns:
         group = self.group_of(reference)
         return group is not None and reference.version not in (None, group.version)
 
+    def version_of(self, reference: FeatureReference) -> FeatureGroup | None:
+        """The group in the version that a reference names; None where that is not known here."""
+        if not self.is_other_version(reference):
+            return self.group_of(reference)
+        other = self._project.versions.get(reference.from_)
+        return other.group if other else None
+
     def available(self, reference: FeatureReference) -> Types | None:
         """Columns that a reference may take; None where they are not known here."""
         found = self.source_of(reference)
-        if found is None or self.is_other_version(reference):
+        if found is None:
             return None
+        if self.is_other_version(reference):
+            other = self._project.versions.get(reference.from_)
+            return dict(other.columns) if other else None
         if isinstance(found.spec, FeatureGroup):
             return dict(self._columns.outputs(found.spec).features)
         return {name: kind for name, kind in found.spec.columns.items() if name not in self.entity_keys(reference)}
 
     def entity_keys(self, reference: FeatureReference) -> Types:
         """Key columns of the entity that a reference is about."""
+        if reference.from_ in self._project.versions:
+            return dict(self._project.versions[reference.from_].keys)
         found = self.source_of(reference)
         entity = self._project.entities.get(found.spec.entity) if found else None
         return dict(entity.spec.keys) if entity else {}
@@ -116,7 +128,7 @@ class TrainingColumns:
         return own.get(key) or self.spec.spine.keys.get(key, key)
 
     def chosen(self) -> Iterator[Chosen]:
-        """Columns taken by the entries of `features`, in order; those of other versions only by name."""
+        """Columns taken by the entries of `features`, in order; of unknown versions only those listed by name."""
         for index, reference in enumerate(self.spec.features):
             available = self.available(reference)
             prefix = reference.prefix or ""
@@ -153,7 +165,12 @@ class TrainingColumns:
                 untyped.add(one.name)
             else:
                 types.setdefault(one.name, one.type)
-        scope = Scope(self.spec.name, types, untyped)
+        unknown = [
+            reference.prefix or ""
+            for reference in self.spec.features
+            if EVERYTHING in reference.columns and self.available(reference) is None
+        ]
+        scope = Scope(self.spec.name, types, untyped, unknown)
         outcomes: dict[str, Outcome] = {}
         for name, text in self.spec.expressions.items():
             outcomes[name] = scope.check(text)
@@ -178,4 +195,4 @@ class TrainingColumns:
             types[f"{name}{MATURE}"] = BOOLEAN
         if self.spec.split is not None:
             types[SPLIT] = STRING
-        return Scope(self.spec.name, types, untyped)
+        return Scope(self.spec.name, types, untyped, known.unknown)

@@ -1,12 +1,13 @@
 """Attempts that a crash cut off: what their table holds all the same, and what it does not, goes on record."""
 
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from headrace.changes.ledger_row import LedgerRow, TableKind
 from headrace.runner.workspace import Workspace
-from headrace.storage import DeltaTable
+from headrace.storage import DeltaTable, TrainingTable
 from headrace.timeline import Interval
 
 CRASHED = "the run ended without a word"
@@ -98,12 +99,15 @@ def said(row: LedgerRow) -> str:
 
 
 def discard(work: Workspace, row: LedgerRow) -> None:
-    """Frees what an attempt that has ended left in staging.
+    """Frees what an attempt that has ended left in staging, and a folder that it has not written in full.
 
     Tiles are not staged; what is there under the name of their run may belong to a later attempt of that run.
     """
     if row.table == "training_set":
         work.staging.discard(f"{row.run_id}-spine")
+        folders = _folders(work, row)
+        if folders is not None and row.status == "failed":
+            folders.discard(row.attempt)
     if row.table != "tiles":
         work.staging.discard(row.run_id)
         work.staging.discard(members_of(row.run_id))
@@ -128,11 +132,30 @@ def table_of_kind(work: Workspace, kind: TableKind, name: str, version: int) -> 
 
 def _version_of(work: Workspace, row: LedgerRow) -> int | None:
     """The version of its table that an attempt has committed, or None."""
+    folders = _folders(work, row)
+    if folders is not None:
+        return row.attempt if folders.holds(row.attempt, row.rows_out) else None
     table = table_of_kind(work, row.table, row.group, row.version)
     if table.columns() is None:
         return None
     commit = table.find_commit(_metadata(row), since_us=row.recorded_at_us - _MARGIN_US)
     return None if commit is None else commit.version
+
+
+def _folders(work: Workspace, row: LedgerRow) -> TrainingTable | None:
+    """Where an attempt has written a folder of Parquet files; None where it has committed to a Delta table."""
+    if row.table != "training_set" or output_of(row) != "parquet":
+        return None
+    # A catalog keeps none: whoever asked for it anyway was refused.
+    if not work.lake.layout.training_set(row.group).is_path:
+        return None
+    return TrainingTable(work.lake, row.group, as_parquet=True)
+
+
+def output_of(row: LedgerRow) -> str | None:
+    """How a training set was written, or was to be: `delta` or `parquet`; None where nobody knew yet."""
+    output = json.loads(row.report or "{}").get("output")
+    return None if output is None else str(output)
 
 
 def _metadata(row: LedgerRow) -> dict[str, object]:

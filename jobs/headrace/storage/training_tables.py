@@ -1,11 +1,14 @@
 """The table of a training set: one Delta version a build, or a folder of Parquet files a build."""
 
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
-from headrace.engine.spark_errors import translated
+from headrace.engine.spark_errors import translate, translated
 from headrace.errors import UsageError
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.feature_tables import retention
@@ -64,8 +67,34 @@ class TrainingTable:
         said = {"run_id": run_id, **metadata}
         return commit(self.table, writer, said, f"headrace/training_sets/{self._name}", attempt)
 
-    def read(self, version: int) -> DataFrame:
-        """The rows of a build."""
-        if self._as_parquet:
-            return self.table.spark.read.parquet(self.path(version))
-        return self.table.read(version)
+    def holds(self, attempt: int, rows: int | None) -> bool:
+        """Whether the folder of an attempt is whole. Spark does not show its `_SUCCESS`; one cut off has fewer rows."""
+        found = self._folder(attempt)
+        if found is None:
+            return False
+        with translated(f"reading {self.table.name}"):
+            return found.count() == rows
+
+    def discard(self, attempt: int) -> None:
+        """Takes away the folder of an attempt that came to nothing: who reads all builds would read it, too.
+
+        Spark has no way to delete a directory, so on object stores one without rows is left.
+        """
+        path = self.path(attempt)
+        if not self._as_parquet:
+            return
+        if path.startswith("/"):
+            shutil.rmtree(path, ignore_errors=True)
+        elif (found := self._folder(attempt)) is not None:
+            with translated(f"clearing {path}"):
+                self.table.spark.createDataFrame([], found.schema).write.mode("overwrite").parquet(path)
+
+    def _folder(self, attempt: int) -> DataFrame | None:
+        """What there is of an attempt's folder; None where no file of it can be read."""
+        try:
+            rows = self.table.spark.read.parquet(self.path(attempt))
+            return rows if rows.columns else None
+        except (PySparkException, Py4JError) as error:
+            if "PATH_NOT_FOUND" in str(error) or "UNABLE_TO_INFER_SCHEMA" in str(error):
+                return None
+            raise translate(error, f"reading {self.table.name}") from error

@@ -29,6 +29,20 @@ from headrace.registry.rules import (
 
 Rule = Callable[[Project, Columns], Iterator[Problem]]
 
+# They look at columns of features, which are all known only when other versions of groups are.
+OF_TRAINING_SETS: tuple[Rule, ...] = (
+    training_sets.features,
+    training_sets.keys,
+    training_sets.names,
+    training_sets.served,
+    training_sets.expressions,
+    training_sets.split,
+    labels.fields,
+    labels.keys,
+    labels.expressions,
+    expectations.of_training_sets,
+)
+
 RULES: tuple[Rule, ...] = (
     references.unknown,
     references.ambiguous,
@@ -74,19 +88,10 @@ RULES: tuple[Rule, ...] = (
     expectations.of_sources,
     expectations.of_groups,
     expectations.of_feature_tables,
-    expectations.of_training_sets,
     spines.fields,
     spines.instants,
     spines.keys,
-    training_sets.features,
-    training_sets.keys,
-    training_sets.names,
-    training_sets.served,
-    training_sets.expressions,
-    training_sets.split,
-    labels.fields,
-    labels.keys,
-    labels.expressions,
+    *OF_TRAINING_SETS,
     definition_tests.given,
     definition_tests.at,
     definition_tests.expect,

@@ -79,9 +79,9 @@ def _unknown_columns(
 ) -> Iterator[Problem]:
     given = expectation.arguments.get(complaint.argument or "")
     names = list(enumerate(given)) if isinstance(given, list | tuple) else [(None, given)]
-    known = {name.lower() for name in scope.types} | scope.untyped
+    known = {name.lower() for name in scope.types}
     for position, name in names:
-        if isinstance(name, str) and name.lower() not in known:
+        if isinstance(name, str) and name.lower() not in known and not scope.may_have(name):
             path: Path = ("expectations", index, expectation.type, complaint.argument or "")
             message = f"'{name}' is not a column of {scope.owner}"
             at = path if position is None else (*path, position)

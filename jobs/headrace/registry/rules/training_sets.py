@@ -33,8 +33,10 @@ def features(project: Project, columns: Columns) -> Iterator[Problem]:
             available = found.available(reference)
             if available is None:
                 continue
-            owner = columns.outputs(source.spec).scope if isinstance(source.spec, FeatureGroup) else None
-            scope = Scope(reference.name, available, {*(owner.untyped if owner else ()), *source.left_out})
+            scope = Scope(reference.from_, available)
+            if not found.is_other_version(reference):
+                owner = columns.outputs(source.spec).scope if isinstance(source.spec, FeatureGroup) else None
+                scope = Scope(reference.name, available, {*(owner.untyped if owner else ()), *source.left_out})
             for place, column in enumerate(reference.columns):
                 if column != EVERYTHING and scope.lacks(column):
                     yield missing_column(located, _listed(located, index, place), column, scope)
@@ -66,10 +68,10 @@ def names(project: Project, columns: Columns) -> Iterator[Problem]:
             taken.claim(name, f"column {name} of the spine")
         for one in found.chosen():
             reference = located.spec.features[one.reference]
-            if first := taken.claim(one.name, f"{reference.name}.{one.column}"):
+            if first := taken.claim(one.name, f"{reference.from_}.{one.column}"):
                 path = _listed(located, one.reference, one.listed)
                 hint = f"give one of them a prefix, as in {{from: {reference.from_}, prefix: {reference.name[:3]}_}}"
-                message = f"'{one.name}' of {reference.name} is taken by {first}"
+                message = f"'{one.name}' of {reference.from_} is taken by {first}"
                 yield located.problem(path, "duplicate-column", message, hint=hint)
         for field, own in (("expressions", located.spec.expressions), ("labels", located.spec.labels)):
             for name in own:
@@ -90,10 +92,13 @@ def served(project: Project, columns: Columns) -> Iterator[Problem]:
         if located.spec.read != "as_served":
             continue
         for index, reference in enumerate(located.spec.features):
-            group = found.group_of(reference)
-            if group is not None and group.draft and not found.is_other_version(reference):
-                message = f"{reference.name} is a draft, whose snapshots nobody was served"
+            group = found.version_of(reference)
+            if group is not None and group.draft:
+                message = f"{reference.from_} is a draft, whose snapshots nobody was served"
                 hint = "remove `draft` from the group, or take `read: exact`"
+                if found.is_other_version(reference):
+                    message = f"{reference.from_} was a draft, whose snapshots nobody was served"
+                    hint = "take another version, or `read: exact`"
                 yield located.problem(("features", index), "draft-served", message, hint=hint)
 
 

@@ -1,6 +1,7 @@
 """One build of a training set on its way into its table: what is known so far."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,7 @@ class SpineFacts:
         last_us: The latest.
         timeless: Rows without a valid instant.
         kept: Rows that no immature label drops.
+        counts: Rows whose local time was a choice, by `spine.<kind>`.
     """
 
     rows: int
@@ -41,6 +43,7 @@ class SpineFacts:
     last_us: int | None
     timeless: int
     kept: int
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -61,6 +64,7 @@ class Build:
         watermarks: Instant up to which each source of a label is complete.
         gates: Results so far.
         quarantined: Rows held back, by source.
+        counts: Rows of sources that never count or whose instant was a choice, by `<source>.<what it is>`.
         spine: The staged spine.
         facts: What is counted of it.
         staged: The computed result.
@@ -81,6 +85,7 @@ class Build:
     watermarks: dict[str, int | None] = field(default_factory=dict)
     gates: list["GateResult"] = field(default_factory=list)
     quarantined: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     spine: "StagedTable | None" = None
     facts: SpineFacts | None = None
     staged: "StagedTable | None" = None
@@ -96,6 +101,14 @@ class Build:
     def name(self) -> str:
         """Its name."""
         return self.located.spec.name
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """What is counted of the spine and of sources; those of a source called `spine` are added to the spine's."""
+        found = dict(self.facts.counts) if self.facts else {}
+        for name, rows in self.counts.items():
+            found[name] = found.get(name, 0) + rows
+        return found
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:

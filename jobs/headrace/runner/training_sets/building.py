@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from headrace.changes.ledger_row import LedgerRow
 from headrace.engine.kernel import Flavour
 from headrace.engine.point_in_time import default_flavour
-from headrace.errors import UsageError
+from headrace.errors import ConflictError, UsageError
 from headrace.runner.foreseen import Foreseen
+from headrace.runner.healing import output_of
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.training_sets.build import SNAPSHOTS, Build
 from headrace.runner.training_sets.definitions import as_built, manifest_of, node_of
 from headrace.runner.training_sets.report import LabelReport
-from headrace.runner.training_sets.stages import STAGES, VERSION, discard, ledger_row, pin, table_of
+from headrace.runner.training_sets.stages import STAGES, VERSION, discard, ledger_row, overtaken_by, pin, table_of
 from headrace.runner.workspace import Workspace
 
 
@@ -35,6 +36,8 @@ class Built:
         null_rates: Share of nulls by column.
         split: Rows by side, where there is a split.
         quarantined: Rows left out by quarantine, by source.
+        counts: Rows by `<source>.<kind>`, of a spine's table by `spine.<kind>`: `ambiguous_time`, `missing_time`,
+            `never_visible`, `too_late`; kinds that there are none of are not listed.
         checksum: Equal for equal multisets of rows.
         sources: Version of every table that went in.
         flavour: Which code the kernel ran.
@@ -54,6 +57,7 @@ class Built:
     null_rates: Mapping[str, float]
     split: Mapping[str, int]
     quarantined: Mapping[str, int]
+    counts: Mapping[str, int]
     checksum: str
     sources: Mapping[str, str]
     flavour: str
@@ -126,11 +130,16 @@ def _begun(work: Workspace, name: str, rebuild: int | None) -> tuple[Build, Ledg
 
 
 def _built(work: Workspace, name: str, version: int) -> LedgerRow:
-    """The ledger's row of a version."""
+    """The ledger's row of a version.
+
+    Versions of Delta and numbers of folders begin anew beside each other, and those of Delta also when the table is
+    made anew: what is written as the set is defined now comes first, then what was built last.
+    """
     rows = [row for row in work.ledger.rows(name, VERSION, "training_set") if row.status == "committed"]
-    for row in rows:
-        if row.table_version == version:
-            return row
+    defined = work.linted.project.training_sets.get(name)
+    output = defined.spec.output if defined else None
+    if matches := [row for row in rows if row.table_version == version]:
+        return max(matches, key=lambda row: (output_of(row) == output, row.attempt))
     known = ", ".join(str(row.table_version) for row in rows[-10:]) or "none"
     raise UsageError(f"training set {name} has no version {version}", f"the newest versions are {known}")
 
@@ -150,12 +159,24 @@ def _pin_as_then(build: Build, before: LedgerRow) -> None:
 
 
 def _give_up(build: Build, error: BaseException) -> None:
-    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here."""
+    """Leaves a trace in the ledger and nothing in staging; never hides the error that brought us here.
+
+    Raises:
+        ConflictError: A newer build of the set began, and took away what this one had staged.
+    """
+    newer = None
+    with suppress(Exception):
+        newer = overtaken_by(build)
     with suppress(Exception):
         if build.attempt:
-            build.work.ledger.append(ledger_row(build, "failed", failure(build.gates, error)))
+            reason = str(newer) if newer is not None else failure(build.gates, error)
+            build.work.ledger.append(ledger_row(build, "failed", reason))
     with suppress(Exception):
         discard(build)
+        if build.attempt and build.table_version is None:
+            table_of(build).discard(build.attempt)
+    if newer is not None and isinstance(error, Exception) and not isinstance(error, ConflictError):
+        raise newer from error
 
 
 def _result(build: Build, before: LedgerRow | None, began: float) -> Built:
@@ -172,6 +193,7 @@ def _result(build: Build, before: LedgerRow | None, began: float) -> Built:
         null_rates=build.report.null_rates,
         split=build.report.split,
         quarantined=build.quarantined,
+        counts=build.counted,
         checksum=build.report.checksum,
         sources=build.source_versions(),
         flavour=build.flavour,

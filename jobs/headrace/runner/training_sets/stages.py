@@ -11,15 +11,16 @@ from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.engine.authored import authored
 from headrace.engine.exactness import summed, with_exact_sums
 from headrace.engine.spark_errors import translated
-from headrace.engine.spines import INSTANT, spine_rows
+from headrace.engine.spines import INSTANT, instants, spine_rows
 from headrace.engine.training_set import Inputs, is_mature, training_set
-from headrace.errors import DataError
+from headrace.errors import ConflictError, DataError
 from headrace.expectations import expected_output, violation, with_implied
 from headrace.logical import FeatureSet
 from headrace.logical.fingerprint import fingerprint
 from headrace.logical.training_set import Computed, GeneratedSpine, TrainingSet
 from headrace.quality import GateResult, Suite, run_gate
 from headrace.runner.batches import Batch
+from headrace.runner.counts import told
 from headrace.runner.healing import heal, said
 from headrace.runner.judging import SLOWER, note_expectations, note_failures, require_passed, require_rows, summary
 from headrace.runner.progress import Step
@@ -86,12 +87,17 @@ def stage_spine(build: Build, step: Step) -> None:
         rows = build.work.staging.read(build.spine)
         drops = [f"NOT {is_mature(label, build.watermarks)}" for label in build.node.labels if label.drops]
         dropped = F.count_if(F.expr(" OR ".join(drops) or "false"))
-        first, last = F.min(INSTANT), F.max(INSTANT)
-        (found,) = rows.agg(F.count(F.lit(1)), first, last, F.count_if(F.col(INSTANT).isNull()), dropped).collect()
-    build.facts = SpineFacts(found[0], found[1], found[2], found[3], found[0] - found[4])
+        at, choice = instants(build.node.spine, rows)
+        first, last, timeless = F.min(INSTANT), F.max(INSTANT), F.count_if(F.col(INSTANT).isNull())
+        choices = (F.count_if(F.expr(choice.is_ambiguous)), F.count_if(F.expr(choice.is_missing)))
+        (found,) = at.agg(F.count(F.lit(1)), first, last, timeless, dropped, *choices).collect()
+    counts = {"spine.ambiguous_time": found[5], "spine.missing_time": found[6]}
+    counts = {name: rows for name, rows in counts.items() if rows}
+    build.facts = SpineFacts(found[0], found[1], found[2], found[3], found[0] - found[4], counts)
     step.note(f"{found[0]:,} rows")
     if found[3]:
         step.details.append(f"{found[3]:,} rows have no valid instant: all their features are null")
+    step.details += told({f"the {name}": rows for name, rows in counts.items()})
     for one in served(build.node):
         require_snapshots(build, one, rows)
 
@@ -102,11 +108,14 @@ def input_gate(build: Build, step: Step) -> None:
     def judge(wide_sums: bool) -> None:
         build.gates.clear()
         build.quarantined.clear()
+        build.counts.clear()
         for batch in input_batches(build, wide_sums):
             with translated(f"checking {batch.suite.name}"):
                 result = run_gate(batch.rows, batch.suite, build.documents)
             build.gates.append(result)
             require_passed(build.name, result)
+            if batch.counting is not None:
+                build.counts |= batch.counting.totals()
             if rows := _held_back(build, batch, result):
                 build.quarantined[batch.source or ""] = rows
 
@@ -115,6 +124,7 @@ def input_gate(build: Build, step: Step) -> None:
     for source, rows in build.quarantined.items():
         step.note(f"{rows:,} rows of {source} left out by quarantine")
     note_failures(step, *build.gates)
+    step.details += told(build.counts)
 
 
 def _held_back(build: Build, batch: Batch, result: GateResult) -> int:
@@ -179,7 +189,11 @@ def replace(build: Build, step: Step) -> None:
         "sources": build.source_versions(),
         "fingerprint": fingerprint(sorted(build.fingerprints.items())),
     }
-    build.table_version = table.write(rows, build.run_id, build.attempt, metadata)
+    version = table.write(rows, build.run_id, build.attempt, metadata)
+    # No transaction fences a folder. Whoever ended this attempt has taken away what was there of it by then.
+    if build.spec.output == "parquet" and (newer := overtaken_by(build)) is not None:
+        raise newer
+    build.table_version = version
     step.note(f"{table.path(build.table_version)} version {build.table_version}")
 
 
@@ -206,6 +220,21 @@ def discard(build: Build) -> None:
     """Frees what the build has staged."""
     build.work.staging.discard(f"{build.run_id}-spine")
     build.work.staging.discard(build.run_id)
+
+
+def overtaken_by(build: Build) -> ConflictError | None:
+    """What to say when somebody else has ended this attempt; None where nobody has, or a gate did."""
+    if not build.attempt or not all(gate.passed for gate in build.gates):
+        return None
+    rows = build.work.ledger.rows(build.name, VERSION, "training_set")
+    if not any(row.run_id == build.run_id and row.status == "failed" for row in rows):
+        return None
+    newest = max(rows, key=lambda row: row.attempt)
+    return ConflictError(
+        f"attempt {build.attempt} at training set {build.name} came too late: run {newest.run_id} has taken it as "
+        f"attempt {newest.attempt}",
+        "try again",
+    )
 
 
 def table_of(build: Build) -> TrainingTable:
@@ -251,6 +280,7 @@ def ledger_row(build: Build, status: Status, reason: str | None = None) -> Ledge
         rows_in=build.facts.rows if build.facts else None,
         rows_out=build.staged.rows if build.staged else None,
         rows_quarantined=sum(build.quarantined.values()),
+        counts=build.counted,
         gates=tuple(summary(gate) for gate in build.gates),
         reason=reason or (f"rebuild of version {build.rebuilds}" if build.rebuilds is not None else None),
         staging=build.staged.path if build.staged else None,
