@@ -142,6 +142,14 @@ def test_what_ends_it_hides_nothing_that_was_done(
     assert said.err.count(str(error) or "interrupted") >= 1
 
 
+def test_a_refused_plan_has_no_result(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(Invocation, "workspace", lambda invocation: {})
+    monkeypatch.setattr(planning, "plan_now", lambda work, now_us: replace(PLAN, problems=("spend@1 changed",)))
+    assert run(["apply", "--format", "json"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "spend@1 changed" in said.err) == ("", True)
+
+
 def _result(work: Any) -> Any:
     def run(_: Any, step: Step, interval: Interval, progress: Progress) -> Materialized:
         if (step.group, interval) in work:

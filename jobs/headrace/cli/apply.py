@@ -59,7 +59,8 @@ def apply(
     try:
         apply_plan(work, made, Progress(is_json), tell, applied)
     finally:
-        _print(applied, is_json)
+        if not made.problems:  # else it was refused, and nothing became of anything
+            _print(applied, is_json)
     if applied.ended_by is not None:
         raise applied.ended_by
     return applied.failed[0][1].exit_code if applied.failed else 0
