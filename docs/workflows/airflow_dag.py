@@ -1,8 +1,9 @@
 """An Airflow DAG: what is due, once a day, in the order of the plan.
 
-One task runs all groups in one Spark session: `apply` goes on with other groups where one fails, and its exit code says
-what to do about it. 4 (another run was first) and 5 (Spark, storage) are worth another try; 2 and 3 are not: a person
-has to look at a definition or at data.
+One task runs all groups in one Spark session: `apply` goes on with other groups where one fails with 2, 3 or 4, and its
+exit code says what to do about it. 4 (another run was first) and 5 (Spark, storage) are worth another try; 2 and 3 are
+not: a person has to look at a definition or at data. `headrace` must be on the PATH of the worker, and HEADRACE_CONF
+name a configuration that maps every table of the definitions.
 """
 
 import os

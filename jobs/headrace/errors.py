@@ -110,6 +110,10 @@ class DataError(HeadraceError):
     exit_code = 3
 
 
+class GoneError(DataError):
+    """A version of a table, or a file of it, that was there and cannot be read any more."""
+
+
 class ConflictError(HeadraceError):
     """Another writer got there first; trying again may succeed."""
 

@@ -10,9 +10,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from headrace.engine.spark_errors import translate, translated
-from headrace.errors import ConflictError, DataError, HeadraceError, InfrastructureError, UsageError
+from headrace.errors import ConflictError, DataError, GoneError, HeadraceError, InfrastructureError, UsageError
 
 Action = Callable[[SparkSession, Path], object]
+ENFORCED = "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration"
 
 
 def _sql(text: str) -> Action:
@@ -31,6 +32,19 @@ def _save(path: str) -> Action:
 
 def _describe(name: str) -> Action:
     return lambda spark, at: spark.sql(f"DESCRIBE HISTORY delta.`{at / name}`").collect()
+
+
+def _refused(spark: SparkSession, at: Path) -> object:
+    """A version that is there, in a session whose platform holds on to Delta's own refusal of old ones."""
+    table = f"delta.`{at / 'short'}`"
+    kept = "'delta.deletedFileRetentionDuration' = 'interval 0 seconds'"
+    spark.sql(f"CREATE TABLE {table} (id INT) USING delta TBLPROPERTIES ({kept})").collect()
+    spark.sql(f"INSERT INTO {table} VALUES (1)").collect()
+    spark.conf.set(ENFORCED, "true")
+    try:
+        return _load("short", versionAsOf=0)(spark, at)
+    finally:
+        spark.conf.set(ENFORCED, "false")
 
 
 def _only(folder: Path, pattern: str = "*.parquet") -> Path:
@@ -84,8 +98,13 @@ FAILURES: dict[str, tuple[Action, type[HeadraceError], str]] = {
     "no files": (_load("no_files", "parquet"), DataError, "reading t: there are no data files"),
     "no version": (
         _load("good", versionAsOf=9),
-        DataError,
+        GoneError,
         "reading t: version 9 is not there any more or not yet: the table has 0 to 0",
+    ),
+    "version refused": (
+        _refused,
+        GoneError,
+        "reading t: this version cannot be read any more: the table keeps versions for 0 HOURS; raise its delta.deletedFileRetentionDuration",
     ),
     "no connector": (
         lambda spark, _: spark.read.parquet("s3a://b/x"),
@@ -95,7 +114,7 @@ FAILURES: dict[str, tuple[Action, type[HeadraceError], str]] = {
     # damaged ones
     "data file gone": (
         _load("gone"),
-        DataError,
+        GoneError,
         "reading t: the data file {at}/gone/PART is missing; it was deleted or vacuumed; restore it, or rebuild the table",
     ),
     "data file cut": (

@@ -1,5 +1,6 @@
 """`apply` runs the steps of a plan and no others, in order; a failure stops its group only. No JVM."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,8 +10,11 @@ import pytest
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.planning import plan
 from headrace.changes.step import Step
-from headrace.errors import ConflictError, DataError, UsageError
-from headrace.runner import applying
+from headrace.cli.app import run
+from headrace.cli.invocation import Invocation
+from headrace.errors import ConflictError, DataError, HeadraceError, InfrastructureError, UsageError
+from headrace.runner import applying, planning
+from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
 from headrace.timeline import Interval
 from tests.golden.situation import HERE, Situation
@@ -45,7 +49,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
 
 def apply(work: Any, made: Plan) -> tuple[applying.Applied, list[Any]]:
     told: list[Any] = []
-    return applying.apply_plan(work, made, Progress(quiet=True), told.append), told
+    applied = applying.Applied()
+    applying.apply_plan(work, made, Progress(quiet=True), told.append, applied)
+    return applied, told
 
 
 def test_all_steps_in_order(ran: list[tuple[str, str, str]]) -> None:
@@ -87,19 +93,70 @@ def test_many_new_intervals_are_one_backfill(ran: list[tuple[str, str, str]], mo
     ]
 
 
-@pytest.mark.parametrize("error", [DataError("the gate is closed"), ConflictError("another run was first")])
+@pytest.mark.parametrize(
+    "error", [DataError("the gate is closed"), ConflictError("another run was first"), UsageError("no such table")]
+)
 def test_a_failure_stops_its_group_only(ran: list[tuple[str, str, str]], error: Exception) -> None:
     applied, _ = apply({("a", DAYS[1]): error}, PLAN)
     assert [(action, group) for action, group, _ in ran] == [
         ("materialize", "a"), ("fill", "b"), ("fill", "b"), ("restate", "b"),
     ]  # fmt: skip
     assert applied.failed == [("a@1 1970-01-02", error)]
+    assert applied.ended_by is None
 
 
-def test_other_errors_end_it(ran: list[tuple[str, str, str]]) -> None:
-    with pytest.raises(UsageError):
-        apply({("a", DAYS[0]): UsageError("no such table")}, PLAN)
-    assert ran == []
+FIRST = DataError("the gate is closed")
+ENDING = [
+    # what happens, and whether it is told like a failure: a bug or an interruption is raised as it is
+    (InfrastructureError("the disk is full"), True),
+    (HeadraceError("a Python function failed on an executor"), True),
+    (RuntimeError("a bug"), False),
+    (KeyboardInterrupt(), False),
+]
+
+
+@pytest.mark.parametrize(("error", "is_told"), ENDING)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_ends_it_hides_nothing_that_was_done(
+    ran: list[tuple[str, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    is_told: bool,
+    form: str,
+) -> None:
+    """What was done and what failed before is printed, also where one failure concerns all that would follow."""
+    work = {("a", DAYS[1]): FIRST, ("b", DAYS[1]): error}
+    monkeypatch.setattr(Invocation, "workspace", lambda invocation: work)
+    monkeypatch.setattr(planning, "plan_now", lambda work, now_us: PLAN)
+    monkeypatch.setattr(applying, "_RUN", {"materialize": _result(work), "fill": _result(work)})
+    code = run(["apply", "--format", form])
+    said = capsys.readouterr()
+    assert code == {RuntimeError: 1, KeyboardInterrupt: 130}.get(type(error)) or getattr(error, "exit_code", None)
+    errors = ["the gate is closed", *([str(error)] if is_told else [])]
+    if form == "json":
+        told = json.loads(said.out)
+        assert [one["interval"] for one in told["done"]] == ["1970-01-01", "1970-01-01"]
+        assert [one["error"] for one in told["failed"]] == errors
+    assert "failed: a@1 1970-01-02: the gate is closed" in said.err
+    assert said.err.count(str(error) or "interrupted") >= 1
+
+
+def test_a_refused_plan_has_no_result(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(Invocation, "workspace", lambda invocation: {})
+    monkeypatch.setattr(planning, "plan_now", lambda work, now_us: replace(PLAN, problems=("spend@1 changed",)))
+    assert run(["apply", "--format", "json"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "spend@1 changed" in said.err) == ("", True)
+
+
+def _result(work: Any) -> Any:
+    def run(_: Any, step: Step, interval: Interval, progress: Progress) -> Materialized:
+        if (step.group, interval) in work:
+            raise work[step.group, interval]
+        return Materialized(step.group, interval.name, "committed", 0, 0, 0, {}, "t", 0, (), 0.0)
+
+    return run
 
 
 def test_a_plan_with_problems_is_refused(ran: list[tuple[str, str, str]]) -> None:

@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import typer
 import yaml
 
-from headrace.cli.app import COMMANDS, _globals_first, _program
+from headrace.cli.app import COMMANDS, _globals_first, _program, run
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -63,6 +64,27 @@ def test_it_parses(page: str, line: str) -> None:
     name, command, rest = PROGRAM.resolve_command(context, [*context._protected_args, *context.args])
     assert command is not None, line
     command.make_context(name, list(rest), parent=context)
+
+
+# Of the lines, those that need neither a JVM nor data: they are run on the repository's own definitions.
+NO_JVM = re.compile(r"\blint\b|\btest .*--coverage|\bplan .*--(manifest|against)\b|--lineage|^schema\b")
+RUNNABLE = [(page, line) for page, line in LINES if NO_JVM.search(line) and page not in ("pre-commit", "cluster.md")]
+
+
+def test_many_can_be_run() -> None:
+    assert {page for page, _ in RUNNABLE} >= {"operations.md", "pull-requests.md", "features.yml"}
+    assert len(RUNNABLE) > 10
+
+
+@pytest.mark.parametrize(("page", "line"), RUNNABLE)
+def test_it_runs(page: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("feature_defs", "conf"):
+        shutil.copytree(ROOT / folder, tmp_path / "here" / folder)
+    (tmp_path / "base").symlink_to(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    for manifest in ("main.json", "base.json"):
+        assert run(["plan", "--manifest", manifest]) == 0
+    assert run(shlex.split(re.sub(r"\$\w+", ".", line))) == 0
 
 
 def test_files_to_copy() -> None:

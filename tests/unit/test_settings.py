@@ -1,6 +1,7 @@
 """Configuration files: precise complaints, variables over the file, paths that stay inside, secrets unseen."""
 
 import os
+import re
 import traceback
 from pathlib import Path
 from textwrap import dedent
@@ -12,6 +13,8 @@ from headrace.settings import Settings, load, resolve_path, reveal
 
 PROJECT = Path(__file__).parents[2]
 MINIMAL = "lake: ./lake\n"
+NAMED_TABLE = re.compile(r"^table: (\S+)", re.MULTILINE)
+IN_DOCS = re.compile(r"^```yaml\n(# conf/.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +59,21 @@ def test_the_cluster_environment_needs_no_secret_to_load():
     assert settings.spark.conf["spark.dynamicAllocation.enabled"] == "true"
     assert settings.spark.conf["spark.hadoop.fs.s3a.secret.key"] == "${env:S3_SECRET_KEY}"
     assert settings.tables["raw.products"].catalog == "main.retail.products"
-    assert settings.tables["labels.chargebacks"].options == {"header": "true", "delimiter": ";"}
+    assert settings.tables["raw.campaign_targets"].options == {"header": "true", "delimiter": ";"}
     assert resolve_path(settings, "s3a://example-raw/retail/x") == "s3a://example-raw/retail/x"
+
+
+@pytest.mark.parametrize("conf", ["local", "cluster"])
+def test_the_shipped_environments_map_every_table_of_the_definitions(conf):
+    named = {table for file in PROJECT.glob("feature_defs/*.yaml") for table in NAMED_TABLE.findall(file.read_text())}
+    assert set(load(PROJECT, f"conf/{conf}.yaml").tables) == named
+
+
+def test_the_environments_in_the_documentation_load(project):
+    found = [text for page in PROJECT.glob("docs/*.md") for text in IN_DOCS.findall(page.read_text())]
+    assert found
+    for text in found:
+        assert loaded(project, text).tables
 
 
 def test_defaults(project):

@@ -10,9 +10,10 @@ from headrace.changes.group_definition import GroupDefinition
 from headrace.changes.ledger_row import IntervalState
 from headrace.changes.step import Action, Reason, Step, Versions
 from headrace.logical.features import AggregateFeature
-from headrace.timeline import Interval
+from headrace.timeline import Interval, format_instant
 
 MOST_CAUSES = 3
+_SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ def _failure(state: IntervalState) -> str:
     row = state.latest
     if row.status == "failed":
         return f"attempt {row.attempt} failed: {row.reason or 'nobody said why'}"
-    return f"attempt {row.attempt} was begun by run {row.run_id} and never ended"
+    began = format_instant(row.recorded_at_us // _SECOND_US * _SECOND_US)
+    # Nobody can tell a slow run from a dead one; an operator may, by when it began.
+    return f"run {row.run_id} began attempt {row.attempt} at {began} and has not ended it: dead, or still at work"
 
 
 def _of_definition(group: GroupDefinition, stored: Mapping[str, str]) -> Need | None:

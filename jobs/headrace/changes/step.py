@@ -1,5 +1,6 @@
 """One step of a plan: what is printed, and what `apply` runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,5 +45,10 @@ class Step:
     @property
     def span(self) -> str:
         """Its intervals by name: `2024-01-01`, or `2024-01-01 … 2024-01-31 (31 intervals)`."""
-        first, last = self.intervals[0], self.intervals[-1]
-        return first.name if first == last else f"{first.name} … {last.name} ({len(self.intervals):,} intervals)"
+        return span_of(self.intervals)
+
+
+def span_of(intervals: Sequence[Interval]) -> str:
+    """Intervals by name, in order: `2024-01-01`, or `2024-01-01 … 2024-01-31 (31 intervals)`."""
+    first, last = intervals[0], intervals[-1]
+    return first.name if first == last else f"{first.name} … {last.name} ({len(intervals):,} intervals)"

@@ -12,6 +12,7 @@ import typer
 from headrace.cli.invocation import Invocation
 
 if TYPE_CHECKING:
+    from headrace.runner.applying import Applied
     from headrace.runner.materialize import Materialized
 
 
@@ -26,7 +27,8 @@ def apply(
     """Run exactly the steps of a plan, in order; what is printed is what runs.
 
     A plan in a file that no longer holds, because definitions, sources or tables have changed since, exits with 2.
-    Where an interval fails, its group is left there, others go on, and the exit code is that of the first failure.
+    Where an interval fails, its group is left there, others go on, and the exit code is that of the first failure. One
+    of Spark or storage ends it, with 5; what was done and what failed is printed all the same.
 
     \b
     Example:
@@ -34,7 +36,7 @@ def apply(
       headrace plan --out plan.json && headrace apply plan.json
     """
     from headrace.cli.plan_text import as_text
-    from headrace.runner.applying import apply_plan
+    from headrace.runner.applying import Applied, apply_plan
     from headrace.runner.planning import plan_now, plan_of_file
     from headrace.runner.progress import Progress
 
@@ -53,10 +55,21 @@ def apply(
         if not is_json:
             print(one.sentence(), flush=True)
 
-    done = apply_plan(work, made, Progress(is_json), tell)
+    applied = Applied()
+    try:
+        apply_plan(work, made, Progress(is_json), tell, applied)
+    finally:
+        if not made.problems:  # else it was refused, and nothing became of anything
+            _print(applied, is_json)
+    if applied.ended_by is not None:
+        raise applied.ended_by
+    return applied.failed[0][1].exit_code if applied.failed else 0
+
+
+def _print(applied: "Applied", is_json: bool) -> None:
     if is_json:
-        failed = [{"interval": interval, "error": str(error)} for interval, error in done.failed]
-        print(json.dumps({"done": [asdict(one) for one in done.done], "failed": failed}, indent=2))
-    for interval, error in done.failed:
-        print(f"failed: {interval}: {error}", file=sys.stderr)
-    return done.failed[0][1].exit_code if done.failed else 0
+        failed = [{"interval": interval, "error": str(error)} for interval, error in applied.failed]
+        print(json.dumps({"done": [asdict(one) for one in applied.done], "failed": failed}, indent=2))
+    for interval, error in applied.failed:
+        if error is not applied.ended_by:  # which is raised, and told where all errors are
+            print(f"failed: {interval}: {error}", file=sys.stderr)

@@ -56,11 +56,12 @@ def _print(done: "Maintained") -> None:
 
     for attempt in done.attempts:
         print(f"  {attempt}")
-    would = "would free" if done.dry_run else "freed"
-    print(
-        f"staging: {would} {counted(len(done.staged), 'result')} of dead runs, {counted(done.staged_files, 'file')}, "
-        f"{size_of(done.staged_bytes)}"
-    )
+    results = f"{counted(len(done.staged), 'result')} of dead runs"
+    if done.can_free:
+        would = "would free" if done.dry_run else "freed"
+        print(f"staging: {would} {results}, {counted(done.staged_files, 'file')}, {size_of(done.staged_bytes)}")
+    else:
+        print(f"staging: {results} left to the store's lifecycle rule for _headrace/staging")
     for table in done.tables:
         print(_sentence(table, done.dry_run))
 

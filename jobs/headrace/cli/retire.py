@@ -17,8 +17,8 @@ def retire(
 ) -> int:
     """Delete the snapshots of a version that is no longer defined; until then it stays readable as group@N.
 
-    They go in one commit: Delta keeps the rows for its retention, here 90 days, and training sets built from them can
-    be rebuilt as long.
+    They go in one commit: their files are kept for `retention` of the settings (90d unless it is given), and training
+    sets built from them can be rebuilt as long.
 
     \b
     Example:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headrace.runner.status import GroupStatus
 
 _NOTHING = "nothing is computed yet; begin with headrace materialize"
-MOST = 5  # failures that are listed
+MOST = 5  # failures and reasons that are listed
 
 
 def status(
@@ -100,6 +100,8 @@ def lines_of(state: "GroupStatus") -> Iterator[str]:
             f"{counted(state.intervals, 'interval')}, {span}; {counted(state.rows or 0, 'row')} in the newest; last "
             f"written {state.updated} by run {state.run}",
         )
+    if not state.defined:
+        yield _line("stored", f"no longer defined: headrace retire {state.group} deletes it")
     for work in state.missing:
         yield _line("missing", f"{work.span}: {work.why}")
     for work in state.dirty:
@@ -112,6 +114,10 @@ def lines_of(state: "GroupStatus") -> Iterator[str]:
         yield _line("failed", failure)
     if len(failures) > MOST:
         yield _line("failed", f"and {len(failures) - MOST:,} before them")
+    for work in state.reasons[-MOST:]:
+        yield _line("reason", f"{work.span}: {work.why}")
+    if len(state.reasons) > MOST:
+        yield _line("reason", f"and {len(state.reasons) - MOST:,} before them")
     for one in state.open:
         yield _line("open", f"{one.interval}: attempt {one.attempt}, {one.at} by run {one.run}: at work, or dead")
 

@@ -35,6 +35,8 @@ PINNED: Mapping[str, str] = {
     "spark.databricks.delta.replaceWhere.constraintCheck.enabled": "true",
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
+    # Else versions older than a week are refused although their files are there, and nothing is filled or rebuilt.
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
 }
 # These change what expressions mean, so none of them is allowed rather than each of them pinned.
 FORBIDDEN = ("spark.sql.legacy.", "spark.sql.parser.escapedStringLiterals")

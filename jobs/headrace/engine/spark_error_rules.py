@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from headrace.errors import (
     ConflictError,
     DataError,
+    GoneError,
     HeadraceError,
     InfrastructureError,
     UsageError,
@@ -109,7 +110,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         rf"FILE_NOT_EXIST\][\s\S]*?{_FILE}",
-        DataError,
+        GoneError,
         "the data file {path} is missing",
         "it was deleted or vacuumed; restore it, or rebuild the table",
     ),
@@ -175,8 +176,14 @@ RULES: tuple[Rule, ...] = (
     _rule(
         r"DELTA_VERSION_NOT_FOUND\] Cannot time travel Delta table to version (?P<version>\d+)\. "
         r"Available versions: \[(?P<first>\d+), (?P<last>\d+)\]",
-        DataError,
+        GoneError,
         "version {version} is not there any more or not yet: the table has {first} to {last}",
+    ),
+    _rule(
+        r"Cannot time travel beyond delta\.deletedFileRetentionDuration \((?P<kept>.+?)\)",
+        GoneError,
+        "this version cannot be read any more: the table keeps versions for {kept}",
+        "raise its delta.deletedFileRetentionDuration",
     ),
     _rule(r"UNABLE_TO_INFER_SCHEMA", DataError, "there are no data files"),
     _rule(

@@ -15,6 +15,8 @@ from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
 
+# What is about one group's data or definition; others can do without it. Storage or Spark would fail them as well.
+OF_ONE_GROUP = (DataError, ConflictError, UsageError)
 # So many intervals are computed one by one, as days are; more of them in one pass.
 MOST_ALONE = 3
 
@@ -26,13 +28,17 @@ class Applied:
     Attributes:
         done: Intervals that were brought in line, in order.
         failed: Group and interval, and why.
+        ended_by: The failure after which nothing else was tried, if one did: it concerns more than its group.
     """
 
     done: list[Materialized] = field(default_factory=list)
     failed: list[tuple[str, HeadraceError]] = field(default_factory=list)
+    ended_by: HeadraceError | None = None
 
 
-def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[Materialized], None]) -> Applied:
+def apply_plan(
+    work: Workspace, plan: Plan, progress: Progress, tell: Callable[[Materialized], None], applied: Applied
+) -> None:
     """Runs a plan. Where an interval fails, the rest of its group is left for the next plan; other groups go on.
 
     Args:
@@ -40,6 +46,7 @@ def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[
         plan: What to do.
         progress: Where the stages of each interval are reported.
         tell: Is given each interval's result as soon as it is there.
+        applied: Gets what became of each, so that it is there whatever ends this.
 
     Raises:
         UsageError: The plan has problems; nothing was done.
@@ -48,7 +55,6 @@ def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[
         raise UsageError(
             plan.problems[0], f"{len(plan.problems)} problem(s) forbid to apply the plan; nothing was done"
         )
-    applied = Applied()
     stopped: set[str] = set()
     for number, step in enumerate(plan.steps, 1):
         title = f"step {number} of {len(plan.steps)}: {step.action} {step.group}@{step.version}"
@@ -61,10 +67,12 @@ def apply_plan(work: Workspace, plan: Plan, progress: Progress, tell: Callable[[
                 for one in _run_part(work, part, progress):
                     applied.done.append(one)
                     tell(one)
-            except (DataError, ConflictError) as error:
+            except HeadraceError as error:
                 stopped.add(step.group)
                 applied.failed.append((f"{step.group}@{step.version} {part.span}", error))
-    return applied
+                if not isinstance(error, OF_ONE_GROUP):
+                    applied.ended_by = error
+                    return
 
 
 def run_interval(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:

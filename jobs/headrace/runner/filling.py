@@ -11,7 +11,7 @@ from headrace.engine.at import At
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
-from headrace.errors import ConflictError, DataError
+from headrace.errors import ConflictError, DataError, GoneError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, scans_of
@@ -57,9 +57,7 @@ def fill_interval(
         # An attempt that was cut off had filled it.
         return current(run, stored, began)
     if not _pin(run, stored):
-        return materialize_interval(
-            work, name, interval.name, progress, force=True, reason=reason, max_rebuild=ANY_NUMBER
-        )
+        return _computed_whole(run)
     run.rows_in, run.rows_quarantined = stored.rows_in or 0, stored.rows_quarantined or 0
     run.counts, run.input_from_us = dict(stored.counts), stored.input_from_us
     stages: tuple[tuple[str, Stage], ...] = (
@@ -76,8 +74,19 @@ def fill_interval(
                 stage(run, step)
     except BaseException as error:
         give_up(run, error)
+        if isinstance(error, GoneError):
+            # A log may still tell of a version whose files were vacuumed: nobody knows before they are read.
+            return _computed_whole(run)
         raise
     return committed(run, began)
+
+
+def _computed_whole(run: Run) -> Materialized:
+    """All columns, from the tables as they are now."""
+    group, interval = run.group.name, run.interval.name
+    return materialize_interval(
+        run.work, group, interval, run.progress, force=True, reason=run.reason, max_rebuild=ANY_NUMBER
+    )
 
 
 def _claim(run: Run, stored: LedgerRow, step: Step) -> None:

@@ -48,9 +48,10 @@ class Maintained:
 
     Attributes:
         attempts: Attempts that got an end, and which.
-        staged: Results of dead runs that were freed.
+        staged: Results of dead runs that were freed, or left where nobody here can free them.
         staged_files: Their files.
         staged_bytes: Their size.
+        can_free: Whether staged results can be freed from here.
         tables: What was done to each table.
         dry_run: Whether nothing was done, only looked at.
     """
@@ -59,6 +60,7 @@ class Maintained:
     staged: list[str] = field(default_factory=list)
     staged_files: int = 0
     staged_bytes: int = 0
+    can_free: bool = True
     tables: list[Upkeep] = field(default_factory=list)
     dry_run: bool = False
 
@@ -121,6 +123,7 @@ def _free_staging(shared: _Work, step: Step) -> None:
     if shared.group is not None:
         return
     staging = shared.work.staging
+    shared.done.can_free = staging.can_free
     for run_id in staging.orphans(shared.older_than):
         files, size = staging.size(run_id) or (0, 0)
         shared.done.staged.append(run_id)

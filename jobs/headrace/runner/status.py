@@ -3,11 +3,12 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from headrace.changes.group_definition import definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow
 from headrace.changes.planning import plan, refused
-from headrace.changes.step import Step
+from headrace.changes.step import Step, span_of
 from headrace.runner.healing import OPEN
 from headrace.runner.workspace import Workspace
 from headrace.storage.delta_history import DeltaHistory
@@ -67,7 +68,9 @@ class GroupStatus:
         updated: When the last one was committed, UTC.
         run: By which run.
         reason: Why the newest failure failed.
+        reasons: Why stored snapshots were computed, where it was for more than that they were due: restated, filled.
         problem: What keeps the group from being computed; None where nothing does.
+        defined: Whether this version is what is defined; others stay until they are retired.
     """
 
     group: str
@@ -83,30 +86,40 @@ class GroupStatus:
     updated: str | None
     run: str | None
     reason: str | None
+    reasons: tuple[Work, ...]
     problem: str | None
+    defined: bool
 
 
 def status(work: Workspace, name: str | None) -> list[GroupStatus]:
     """The state of one group, or of all in order of their names: the version that is defined, and those still stored.
 
+    Groups that are no longer defined are there as long as anything of them is stored.
+
     Raises:
         UsageError: There is no such group.
     """
-    groups = [work.group(name)] if name else [g.spec for _, g in sorted(work.linted.project.feature_groups.items())]
     view, now_us = LedgerView(work.ledger), time.time_ns() // 1000
+    defined = {name: group.spec.version for name, group in work.linted.project.feature_groups.items()}
+    if name is not None and name not in view.groups():
+        work.group(name)
+    names = [name] if name is not None else sorted({*defined, *view.groups()})
     made = plan(definitions(work.linted), view, DeltaHistory(work.lake), now_us)
     problems = refused(made.changes)
     found = []
-    for group in groups:
-        for version in sorted({group.version, *view.groups().get(group.name, ())}):
-            steps = [step for step in made.steps if (step.group, step.version) == (group.name, version)]
-            name = f"{group.name}@{version}"
-            problem = problems.get(group.name) if version == group.version else None
-            found.append(_status(name, view.intervals(group.name, version), steps, problem))
+    for group in names:
+        of_now = {defined[group]} if group in defined else set()
+        for version in sorted({*of_now, *view.groups().get(group, ())}):
+            steps = [step for step in made.steps if (step.group, step.version) == (group, version)]
+            problem = problems.get(group) if version in of_now else None
+            states = view.intervals(group, version)
+            found.append(_status(f"{group}@{version}", states, steps, problem, version in of_now))
     return found
 
 
-def _status(group: str, states: Sequence[IntervalState], steps: Iterable[Step], problem: str | None) -> GroupStatus:
+def _status(
+    group: str, states: Sequence[IntervalState], steps: Iterable[Step], problem: str | None, is_defined: bool
+) -> GroupStatus:
     committed = [state.committed for state in states if state.committed]
     failed = [state.latest for state in states if state.latest.status == "failed"]
     newest = committed[-1] if committed else None
@@ -126,12 +139,22 @@ def _status(group: str, states: Sequence[IntervalState], steps: Iterable[Step], 
         updated=_when(updated.recorded_at_us) if updated else None,
         run=updated.run_id if updated else None,
         reason=failed[-1].reason if failed else None,
+        reasons=tuple(_reasons(committed)),
         problem=problem,
+        defined=is_defined,
     )
 
 
 def _work(step: Step) -> Work:
     return Work(step.span, len(step.intervals), step.why)
+
+
+def _reasons(committed: Iterable[LedgerRow]) -> Iterator[Work]:
+    """Stored snapshots that follow each other and were computed for the same stated reason."""
+    for reason, rows in groupby(committed, key=lambda row: row.reason):
+        intervals = [row.interval for row in rows if row.interval]
+        if reason and intervals:
+            yield Work(span_of(intervals), len(intervals), reason)
 
 
 def _troubles(rows: Iterable[LedgerRow]) -> Iterator[Trouble]:

@@ -63,7 +63,9 @@ class _Events(Spec):
     expectations: Annotated[
         tuple[ExpectationField, ...], Field(description="What must hold of the rows before they are used.")
     ] = ()
-    lateness: Annotated[Length | None, Field(description="How late events may arrive.")] = None
+    lateness: Annotated[
+        Length | None, Field(description="How late events may arrive; labels are mature so much later.")
+    ] = None
     freshness: Annotated[
         Length | None, Field(description="How old the newest event may be at the end of an interval.")
     ] = None

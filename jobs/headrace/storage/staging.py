@@ -83,6 +83,12 @@ class Staging:
         """
         self._remove(run_id)
 
+    @property
+    def can_free(self) -> bool:
+        """Whether `discard` deletes anything: on an object store it does not."""
+        address = self._lake.layout.staging("*")
+        return not address.is_path or address.text.startswith("/")
+
     def orphans(self, older_than: Duration) -> list[str]:
         """Run ids of results that nothing was written to for so long, oldest first: their runs are dead."""
         local = self._lake.local_directory("_headrace/staging")

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.spark_errors import translated
 from headrace.engine.tables import TableVersion
-from headrace.errors import DataError, UsageError
+from headrace.errors import DataError, GoneError, UsageError
 from headrace.settings import Settings, TableLocation, resolve_path, reveal
 from headrace.storage.address import Address
 from headrace.storage.declared import as_declared
@@ -61,18 +61,19 @@ class Lake:
             version: Its version as the ledger keeps it.
 
         Raises:
-            DataError: It cannot be read any more: its history is gone, or its files have changed.
+            GoneError: It cannot be read any more: its history is gone, or its files have changed.
+            DataError: There is no such table.
         """
         delta = self._delta(name, self.location(name))
         if delta is None:
             now = self.version(name)
             if now.version != version:
-                raise DataError(f"{name}: its files have changed, and files keep no versions")
+                raise GoneError(f"{name}: its files have changed, and files keep no versions")
             return now
         for commit in delta.history():
             if str(commit.version) == version:
                 return TableVersion(name, version, commit.committed_at_us)
-        raise DataError(f"{name}: version {version} is no longer in its history")
+        raise GoneError(f"{name}: version {version} is no longer in its history")
 
     def read(
         self, name: str, version: TableVersion | None = None, schema: Mapping[str, str] | None = None

@@ -116,8 +116,9 @@ def _give_up(chunk: Chunk, error: BaseException) -> None:
         newer = _overtaken_by(chunk)
     with suppress(Exception):
         if chunk.attempts:
-            gates = [*chunk.shared, *(result for results in chunk.judged.values() for result in results)]
-            chunk.work.ledger.append(*chunk.ledger_rows("failed", str(newer) if newer else failure(gates, error)))
+            # A good day that fails with a bad one is told so, and not what is wrong with the other's rows.
+            reasons = {one: str(newer) if newer else failure(chunk.gates(one), error) for one in chunk.intervals}
+            chunk.work.ledger.append(*chunk.ledger_rows("failed", reasons))
     with suppress(Exception):
         discard(chunk)
     if newer is not None and isinstance(error, Exception) and not isinstance(error, ConflictError):

@@ -129,8 +129,8 @@ class Chunk:
         """What gates found that an interval had to pass."""
         return (*self.shared, *self.judged.get(interval.end_us, ()))
 
-    def ledger_rows(self, status: Status, reason: str | None = None) -> list[LedgerRow]:
-        """What the ledger says of its intervals now.
+    def ledger_rows(self, status: Status, failures: Mapping[Interval, str] | None = None) -> list[LedgerRow]:
+        """What the ledger says of its intervals now, and of those that failed why.
 
         Counts of rows that belong to no snapshot stand with the first interval: they are of all.
         """
@@ -151,7 +151,8 @@ class Chunk:
             source_versions={table: version.version for table, version in self.versions.items()},
             staging=self.staged.path if self.staged else None,
         )
-        return [self._of(interval, row, reason) for interval in self.intervals]
+        reasons = self.reasons if failures is None else failures
+        return [self._of(interval, row, reasons.get(interval)) for interval in self.intervals]
 
     def _of(self, interval: Interval, row: LedgerRow, reason: str | None) -> LedgerRow:
         is_first = interval == self.intervals[0]
@@ -165,5 +166,5 @@ class Chunk:
             counts=self.counts if is_first else {},
             input_from_us=self.input_from_us if is_first else interval.start_us,
             gates=tuple(summary(gate) for gate in self.gates(interval)),
-            reason=reason or self.reasons.get(interval),
+            reason=reason,
         )

@@ -1,0 +1,81 @@
+"""Versions of a source older than Delta keeps them by default: read while their files are there, done without after."""
+
+import json
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.integration.shop import SCHEMA, Shop, Table, ledger
+from tests.integration.test_plan_and_apply import CONF, DEFINITIONS
+
+ROWS = [
+    (1, 10.0, "pear", "2024-01-02T10:00:00Z"),
+    (2, 4.0, "fig", "2024-01-02T11:00:00Z"),
+]
+NEXT_DAY = [(1, 2.5, "plum", "2024-01-03T09:00:00Z")]
+KEPT = "'delta.deletedFileRetentionDuration' = 'interval 1 seconds'"
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A day is computed and a training set built, from versions that are older than the table promises to keep."""
+    shop = Shop.open(tmp_path_factory.mktemp("old_versions"), DEFINITIONS, CONF)
+    append(spark, shop, ROWS)
+    spark.sql(f"ALTER TABLE delta.`{shop.root / 'data' / 'sales'}` SET TBLPROPERTIES ({KEPT})").collect()
+    assert shop.headrace("materialize --group spend --interval 2024-01-02").code == 0
+    assert shop.headrace("training-set history").code == 0
+    append(spark, shop, NEXT_DAY)
+    time.sleep(1.5)
+    return shop
+
+
+def append(spark: SparkSession, shop: Shop, rows: list[tuple[int, float, str, str]]) -> None:
+    values = [(*row[:3], datetime.fromisoformat(row[3])) for row in rows]
+    frame = spark.createDataFrame(values, SCHEMA).coalesce(1)
+    frame.write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
+
+
+def fill(shop: Shop, name: str, path: Path) -> None:
+    """Adds a feature, and applies the plan of the first day."""
+    text = shop.definitions.read_text().rstrip("\n")
+    shop.definitions.write_text(f"{text}\n  {name}: {{aggregate: max, of: amount, window: 2d}}\n")
+    made = shop.headrace(f"plan --now 2024-01-03 --format json --out {path / name}")
+    assert [step["action"] for step in json.loads(made.out)["steps"]] == ["fill"], made
+    done = shop.headrace(f"apply {path / name}")
+    assert done.code == 0, done.err
+
+
+def newest(spark: SparkSession, shop: Shop) -> tuple[object, ...]:
+    return ledger(spark, shop, "spend", "status", "source_versions['raw.sales']")[-1]
+
+
+def test_a_version_whose_files_are_there_is_read(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
+    fill(shop, "largest", tmp_path)
+    assert newest(spark, shop) == ("committed", "1")
+    rows = Table(spark, shop, "spend_v1").rows("2024-01-03", "customer_id spend_1d largest")
+    assert rows == [(1, 10.0, 10.0), (2, 4.0, 4.0)]
+    again = json.loads(shop.headrace("training-set history --rebuild 1 --format json").out)
+    assert (again["sources"]["raw.sales"], again["same_as_before"]) == ("1", True)
+
+
+def test_a_version_whose_files_are_gone_is_done_without(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
+    """A weekly OPTIMIZE and VACUUM of a source must not stand in the way of a new feature."""
+    path = shop.root / "data" / "sales"
+    spark.sql(f"OPTIMIZE delta.`{path}`").collect()
+    time.sleep(1.5)
+    check = "spark.databricks.delta.retentionDurationCheck.enabled"
+    spark.conf.set(check, "false")
+    try:
+        spark.sql(f"VACUUM delta.`{path}`").collect()
+    finally:
+        spark.conf.unset(check)
+    lost = shop.headrace("training-set history --rebuild 1")
+    assert (lost.code, "is missing; it was deleted or vacuumed" in lost.error) == (3, True), lost.err
+    fill(shop, "most", tmp_path)
+    assert newest(spark, shop)[0] == "committed"
+    assert newest(spark, shop)[1] != "1"
+    rows = Table(spark, shop, "spend_v1").rows("2024-01-03", "customer_id spend_1d largest most")
+    assert rows == [(1, 10.0, 10.0, 10.0), (2, 4.0, 4.0, 4.0)]
