@@ -14,7 +14,7 @@ from headrace.errors import UsageError, legible
 if TYPE_CHECKING:
     from headrace.runner.status import GroupStatus
 
-_NOTHING = "nothing is computed yet; begin with headrace materialize"
+_NOTHING = "nothing is computed yet; headrace plan says what is due, and headrace apply computes it"
 MOST = 5  # failures and reasons that are listed
 
 
@@ -85,7 +85,7 @@ def _builds(invocation: Invocation, name: str, is_json: bool) -> None:
     elif found:
         print_rows(found)
     else:
-        print(_NOTHING)
+        print(f"nothing is built yet; headrace training-set {name} builds it")
 
 
 def lines_of(state: "GroupStatus") -> Iterator[str]:
