@@ -31,7 +31,7 @@ features: [g.*]
 labels:
   spent: {source: events, aggregate: sum, of: amount, horizon: 7d, default: 0}
 """
-STEP = re.compile(r"[✓✗] (.+?) +(\d+\.\d) s")
+STEP = re.compile(r"^  \S+ (\S.*?) +(\d+\.\d) s", re.MULTILINE)
 COLLECTION = re.compile(r"Pause .* \d+M->(\d+)M\(")
 
 

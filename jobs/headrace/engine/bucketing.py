@@ -118,9 +118,8 @@ def spread_of(
         return Spread(), _NOTHING
     reach_us = features.reach_us
     span = Span(None if reach_us is None else first - reach_us, last, last)
-    if rows + in_table <= sizing.bucket_rows:
-        return Spread(), span
-    if reach_us is None:
+    # Where nothing can be split, all rows of the table are as good a number as those within the span.
+    if reach_us is None or rows + in_table <= max(sizing.bucket_rows, sizing.split_rows):
         return Spread(_buckets(spine, rows + in_table, sizing)), span
     events = of_complete_keys(lower(pruned_features(features, frozenset()).events, reading, span), features.keys)
     many = spine if rows >= sizing.split_rows else None
