@@ -138,9 +138,14 @@ def test_a_failed_write_leaves_no_folder(shop: Shop, monkeypatch: pytest.MonkeyP
     assert statuses(shop) == [(1, "committed"), (None, "failed")]
 
 
-def test_where_nothing_can_be_deleted_no_rows_are_left(spark: SparkSession, tmp_path: Path) -> None:
-    lake = Lake(spark, Settings(lake=f"file://{tmp_path}/lake", roots=[f"file://{tmp_path}"]))
-    table = TrainingTable(lake, "t", as_parquet=True)
+def test_where_nothing_can_be_deleted_no_rows_are_left(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def elsewhere(self: TrainingTable, version: int) -> str:
+        return f"file://{tmp_path}/t_parquet/version={version}"
+
+    monkeypatch.setattr(TrainingTable, "path", elsewhere)
+    table = TrainingTable(Lake(spark, Settings(lake=str(tmp_path))), "t", as_parquet=True)
     table.discard(1)
     assert not table.holds(1, 0)
     table.write(spark.range(3), "run", 1, {})
