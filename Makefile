@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Two processes with a Spark of 1.5 GiB each; a file's tests share what they set up, so they stay together.
-PARALLEL := -n 2 --dist loadfile
+# Two processes with a Spark of 1.5 GiB each; a file's tests share what they set up, so they stay together. In the order
+# of pyproject.toml, slow files first: else the slowest, which have few tests, come last and one process waits for them.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 GIVEN_JAVA_HOME := $(JAVA_HOME)
 # Looked up for each command, since `setup` may have just put a Java into .jdk.
 export JAVA_HOME = $(or $(patsubst %/bin/java,$(CURDIR)/%,$(firstword $(shell ls -d .jdk/bin/java .jdk/*/bin/java .jdk/*/Contents/Home/bin/java 2>/dev/null))),$(GIVEN_JAVA_HOME))

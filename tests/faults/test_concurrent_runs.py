@@ -73,10 +73,8 @@ def test_on_the_same_interval(spark: SparkSession, tmp_path: Path) -> None:
     assert (state["intervals"], state["open"]) == (1, [])
 
 
-@pytest.mark.parametrize(
-    "point",
-    ["prepared", pytest.param("gated", marks=pytest.mark.long), pytest.param("claimed", marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("point", ["prepared", "gated", "claimed"])
 def test_a_paused_writer_cannot_overwrite(spark: SparkSession, tmp_path: Path, point: str) -> None:
     shop = open_shop(spark, tmp_path / "shop", 1)
     line = f"materialize --group spend --interval {day(0)}"

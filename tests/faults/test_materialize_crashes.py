@@ -20,7 +20,7 @@ from tests.faults.dying import CALLS, POINTS, STAGES
 from tests.faults.processes import Process, day, open_shop, snapshots
 from tests.integration.shop import Shop, ledger
 
-KILLS = int(os.environ.get("FAULT_KILLS", "3"))
+KILLS = int(os.environ.get("FAULT_KILLS", "2"))
 SEED = int(os.environ.get("FAULT_SEED", "0"))
 DAYS = min(KILLS, 12)
 FIRST = ("tiles replaced", "before the committed row", "random", "computing")
