@@ -103,8 +103,8 @@ def spread_of(
 ) -> tuple[Spread, Span]:
     """Where rows go, and the events that the spine needs.
 
-    That takes one aggregation of the spine with a count of the table, and where that is more than a bucket holds, one
-    look at the keys and times within the span: a sample tells the number of rows there and which keys are large.
+    That takes one aggregation of the spine with a count of the table, and where a key may be too large for one bucket,
+    one look at the keys and times within the span: a sample tells the number of rows there and which keys are large.
 
     Args:
         features: All that is computed in one pass.

@@ -91,14 +91,14 @@ def launch_conf(settings: Settings, profile: Profile) -> dict[str, str]:
     """The configuration of a Spark that Headrace starts itself; the user's wins over what is only quick."""
     user = user_conf(settings)
     conf = {**QUIET, **DELTA}
+    if profile == "small" or is_local(settings):
+        conf |= SMALL
     if is_local(settings):
         conf |= LOCAL
-    if is_local(settings) or profile == "small":
-        conf |= SMALL
-    if is_local(settings) and profile == "large":
-        conf["spark.sql.shuffle.partitions"] = str(TASKS_A_CORE * _cores(settings))
-    elif is_local(settings):
-        conf["spark.driver.extraJavaOptions"] = SMALL_JVM
+        if profile == "small":
+            conf["spark.driver.extraJavaOptions"] = SMALL_JVM
+        else:
+            conf["spark.sql.shuffle.partitions"] = str(TASKS_A_CORE * _cores(settings))
     if settings.schema_ is None:
         # Tables are paths, so neither a metastore nor its `spark-warehouse` directory is needed.
         conf["spark.sql.catalogImplementation"] = "in-memory"

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from headrace.changes.ledger_row import LedgerRow, TableKind
+from headrace.errors import ConflictError
 from headrace.runner.workspace import Workspace
 from headrace.storage import DeltaTable, TrainingTable
 from headrace.timeline import Interval
@@ -96,6 +97,24 @@ def said(row: LedgerRow) -> str:
     """What became of a healed attempt, for people."""
     became = f"version {row.table_version}" if row.status == "committed" else "failed"
     return f"attempt {row.attempt} was cut off: {became}"
+
+
+def overtaken(rows: Sequence[LedgerRow], run_id: str, attempt: int, at: str) -> ConflictError | None:
+    """What a run says when somebody else has ended its attempt; None where nobody has.
+
+    Args:
+        rows: What the ledger has of the interval or the training set.
+        run_id: The run.
+        attempt: Its attempt.
+        at: What messages call the interval or the training set.
+    """
+    if not any(row.run_id == run_id and row.status == "failed" for row in rows):
+        return None
+    newest = max(rows, key=lambda row: row.attempt)
+    return ConflictError(
+        f"attempt {attempt} at {at} came too late: run {newest.run_id} has taken it as attempt {newest.attempt}",
+        "try again",
+    )
 
 
 def discard(work: Workspace, row: LedgerRow) -> None:

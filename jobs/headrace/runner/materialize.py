@@ -12,7 +12,7 @@ from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.errors import ConflictError, DataError, UsageError
 from headrace.logical.pruning import scans_of
 from headrace.runner.foreseen import Foreseen
-from headrace.runner.healing import OPEN, heal
+from headrace.runner.healing import OPEN, heal, overtaken
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.run import Run
@@ -196,15 +196,7 @@ def _overtaken_by(run: Run) -> ConflictError | None:
     """What to say when somebody else has ended this attempt; None where nobody has, or a gate did."""
     if not run.attempt or not all(gate.passed for gate in run.gates):
         return None
-    rows = rows_of_interval(run)
-    if not any(row.run_id == run.run_id and row.status == "failed" for row in rows):
-        return None
-    newest = max(rows, key=lambda row: row.attempt)
-    return ConflictError(
-        f"attempt {run.attempt} at {run.group.name} {run.interval} came too late: run {newest.run_id} has taken it "
-        f"as attempt {newest.attempt}",
-        "try again",
-    )
+    return overtaken(rows_of_interval(run), run.run_id, run.attempt, f"{run.group.name} {run.interval}")
 
 
 def current(run: Run, row: LedgerRow, began: float) -> Materialized:

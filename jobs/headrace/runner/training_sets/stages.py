@@ -21,7 +21,7 @@ from headrace.logical.training_set import Computed, GeneratedSpine, TrainingSet
 from headrace.quality import GateResult, Suite, run_gate
 from headrace.runner.batches import Batch
 from headrace.runner.counts import told
-from headrace.runner.healing import heal, said
+from headrace.runner.healing import heal, overtaken, said
 from headrace.runner.judging import SLOWER, note_expectations, note_failures, require_passed, require_rows, summary
 from headrace.runner.progress import Step
 from headrace.runner.training_sets.build import Build, SpineFacts
@@ -227,14 +227,7 @@ def overtaken_by(build: Build) -> ConflictError | None:
     if not build.attempt or not all(gate.passed for gate in build.gates):
         return None
     rows = build.work.ledger.rows(build.name, VERSION, "training_set")
-    if not any(row.run_id == build.run_id and row.status == "failed" for row in rows):
-        return None
-    newest = max(rows, key=lambda row: row.attempt)
-    return ConflictError(
-        f"attempt {build.attempt} at training set {build.name} came too late: run {newest.run_id} has taken it as "
-        f"attempt {newest.attempt}",
-        "try again",
-    )
+    return overtaken(rows, build.run_id, build.attempt, f"training set {build.name}")
 
 
 def table_of(build: Build) -> TrainingTable:
