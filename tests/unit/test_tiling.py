@@ -188,7 +188,7 @@ def test_totals_can_outgrow_their_type_and_counts_cannot() -> None:
         "  n: {aggregate: count}\n  most: {aggregate: max, of: amount}\n  spread: {aggregate: variance, of: amount}\n"
     )
     found = tile_states(features_of(YAML % "1d" + text, "spend"), tiled(text))
-    totals = {name: sorted(n for n, state in of.items() if state.is_total) for name, of in found.items()}
+    totals = {name: sorted(n for n, state in of.items() if state.state.is_total) for name, of in found.items()}
     assert totals == {
         "mean": ["h0", "h1", "h2", "h3"],
         "cents": ["total"],

@@ -4,6 +4,7 @@ from headrace.aggregates.counts import Count, CountDistinct
 from headrace.aggregates.declaration import (
     COUNTS_US,
     EVENT_US,
+    POWERS,
     VISIBLE_US,
     Aggregate,
     Finalize,
@@ -46,4 +47,4 @@ AGGREGATES: dict[str, Aggregate] = {
     )
 }
 
-__all__ = ["AGGREGATES", "COUNTS_US", "EVENT_US", "VISIBLE_US", "Aggregate", "Finalize", "Merge", "State"]
+__all__ = ["AGGREGATES", "COUNTS_US", "EVENT_US", "POWERS", "VISIBLE_US", "Aggregate", "Finalize", "Merge", "State"]

@@ -3,8 +3,8 @@
 from headrace.aggregates.declaration import Aggregate, Finalize, State, required
 from headrace.expressions import BIGINT, DataType
 
-ROWS = State("n", "1L", "sum")
-VALUES = State("n", "CASE WHEN {value} IS NOT NULL THEN 1L END", "sum")
+ROWS = State("n", "1L", "sum", is_count=True)
+VALUES = State("n", "CASE WHEN {value} IS NOT NULL THEN 1L END", "sum", is_count=True)
 
 ROWS_WEIGHT = State("weight", "1D", "decayed")
 WEIGHT = State("weight", "CASE WHEN {value} IS NOT NULL THEN 1D END", "decayed")

@@ -23,6 +23,9 @@ Merge = Literal[
     "decayed",  # sum of doubles times the weight of their age; within 1e-12
 ]
 
+# Merges that add powers of values up as doubles, whatever the input, and the highest of those powers.
+POWERS: Mapping[Merge, int] = {"var_pop": 2, "skewness": 3, "kurtosis": 4}
+
 # Columns that every row of events has beside the source's own.
 EVENT_US, VISIBLE_US, COUNTS_US = "_event_us", "_visible_us", "_counts_us"
 
@@ -40,6 +43,7 @@ class State:
         event: SQL over `{state}` for the event time of a state that holds the latest event only. Such a state
             over a wide window decides every narrower window that ends with it, so it is aggregated once.
         steps: Named intermediate results over one row, each computed once, in order.
+        is_count: Whether it counts rows; 2^63 of them there are not.
     """
 
     name: str
@@ -47,6 +51,12 @@ class State:
     merge: Merge
     event: str | None = None
     steps: tuple[Mapping[str, str], ...] = ()
+    is_count: bool = False
+
+    @property
+    def is_total(self) -> bool:
+        """Whether values, or their powers, are added up, which can outgrow its type."""
+        return self.merge in POWERS or (self.merge == "sum" and not self.is_count)
 
 
 @dataclass(frozen=True, slots=True)

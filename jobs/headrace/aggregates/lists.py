@@ -1,5 +1,6 @@
 """The first and last, largest and smallest values of a window, as lists."""
 
+from headrace.aggregates.counts import VALUES
 from headrace.aggregates.declaration import Aggregate, Finalize, State
 from headrace.aggregates.ends import ROW
 from headrace.aggregates.ends import orderable as settled
@@ -84,7 +85,7 @@ class MostFrequentK(Aggregate):
         return array(settled(of))
 
     def states(self, of: DataType | None) -> tuple[State, ...]:
-        return (State("n", "CASE WHEN {value} IS NOT NULL THEN 1L END", "sum"),)
+        return (VALUES,)
 
     def finalize(self, of: DataType | None) -> Finalize:
         return Finalize("coalesce({items}, array())")

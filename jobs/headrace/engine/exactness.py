@@ -1,9 +1,10 @@
 """The way back when fast sums cannot hold a group's doubles or their powers: the same computation with wider ones."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from headrace.aggregates import AGGREGATES, POWERS
 from headrace.aggregates.exact_sum import OUT_OF_RANGE
 from headrace.errors import DataError
 from headrace.expressions import DataType
@@ -11,8 +12,6 @@ from headrace.logical import AggregateFeature, FeatureSet, RolledUp, RollUp
 from headrace.logical.pruning import nodes_of
 
 T = TypeVar("T")
-# Computed as doubles, whatever the input.
-_MOMENTS = ("variance", "variance_pop", "stddev", "stddev_pop", "skewness", "kurtosis")
 _OVERFLOW = "ARITHMETIC_OVERFLOW"
 # Where Spark knows which part of an SQL text failed.
 _QUOTE = "== SQL"
@@ -71,13 +70,12 @@ def summed(sets: Sequence[FeatureSet], floating: bool) -> list[str]:
         columns += features.aggregates
         for node in nodes_of(features.events):
             columns += node.columns if isinstance(node, RollUp) else ()
-    return [
-        column.name
-        for column in dict.fromkeys(columns)
-        if (column.aggregate in _MOMENTS and floating)
-        or (
-            column.aggregate in ("sum", "mean")
-            and column.of_type
-            and DataType.parse(column.of_type).is_floating is floating
-        )
-    ]
+    return [column.name for column in dict.fromkeys(columns) if floating in _adds_doubles(column)]
+
+
+def _adds_doubles(column: RolledUp | AggregateFeature) -> Iterator[bool]:
+    """Of each total that an aggregate keeps: whether it is one of doubles."""
+    of_type = DataType.parse(column.of_type) if column.of_type else None
+    for state in AGGREGATES[column.aggregate].states(of_type):
+        if state.is_total:
+            yield state.merge in POWERS or (of_type is not None and of_type.is_floating)

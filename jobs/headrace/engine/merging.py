@@ -1,6 +1,6 @@
 """How Spark merges prepared values into states, and states of tiles: one SQL aggregate for each way of merging."""
 
-from headrace.aggregates import EVENT_US, Merge
+from headrace.aggregates import EVENT_US, POWERS, Merge
 from headrace.engine import moments
 from headrace.engine.at import At
 from headrace.logical import AggregateFeature
@@ -13,13 +13,13 @@ _SQL: dict[Merge, str] = {
     "smallest_k": "slice(sort_array(collect_list({x}){filter}, true), 1, {k})",
     "largest_k": "slice(sort_array(collect_list({x}){filter}, false), 1, {k})",
     "percentile": "percentile({x}, {p}D){filter}",
-    **{merge: moments.value(merge, moments.state(merge)) for merge in moments.POWERS},
+    **{merge: moments.value(merge, moments.state(merge)) for merge in POWERS},
     "decayed": "sum({x}){filter}",
 }
 # The same for values that these refuse.
-_SLOWER_SQL: dict[Merge, str] = {merge: moments.slower(merge) for merge in moments.POWERS}
+_SLOWER_SQL: dict[Merge, str] = {merge: moments.slower(merge) for merge in POWERS}
 # What a tile keeps where that is not the value: moments have to be put together from means and sums of powers.
-_TILE_SQL: dict[Merge, str] = {merge: moments.state(merge) for merge in moments.POWERS}
+_TILE_SQL: dict[Merge, str] = {merge: moments.state(merge) for merge in POWERS}
 # `{x}` is the column of a tile: several tiles as one, and as the value.
 _TILES_AS_ONE: dict[Merge, str] = {
     "sum": "sum({x}){filter}",
@@ -27,10 +27,10 @@ _TILES_AS_ONE: dict[Merge, str] = {
     "max": "max({x}){filter}",
     "smallest_k": "slice(sort_array(flatten(collect_list({x}){filter}), true), 1, {k})",
     "largest_k": "slice(sort_array(flatten(collect_list({x}){filter}), false), 1, {k})",
-    **{merge: moments.merged(merge) for merge in moments.POWERS},
+    **{merge: moments.merged(merge) for merge in POWERS},
     "decayed": "sum({x}){filter}",
 }
-_TILES_AS_VALUE: dict[Merge, str] = {merge: moments.value(merge, moments.merged(merge)) for merge in moments.POWERS}
+_TILES_AS_VALUE: dict[Merge, str] = {merge: moments.value(merge, moments.merged(merge)) for merge in POWERS}
 
 
 def merged(merge: Merge, prepared: str, inside: str, feature: AggregateFeature, wide: bool) -> str:

@@ -13,10 +13,9 @@ A state is the number of values, their mean in two parts, and the sums of powers
 `{x}` is the column, `{filter}` the window.
 """
 
-from headrace.aggregates import Merge
+from headrace.aggregates import POWERS, Merge
 from headrace.aggregates.exact_sum import OUT_OF_RANGE
 
-POWERS: dict[Merge, int] = {"var_pop": 2, "skewness": 3, "kurtosis": 4}
 # Binary exponents of values whose powers, and those of whose smallest differences, are doubles that lose nothing.
 _SMALLEST, _LARGEST = {2: -450, 3: -100, 4: -100}, {2: 480, 3: 150, 4: 150}
 

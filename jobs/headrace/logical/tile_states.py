@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from headrace.aggregates import AGGREGATES, State
-from headrace.aggregates.counts import ROWS, VALUES
 from headrace.expressions import DataType
 from headrace.logical.features import AggregateFeature, FeatureSet
 from headrace.logical.fingerprint import fingerprint
@@ -11,7 +10,6 @@ from headrace.logical.pruning import pruned_features
 from headrace.logical.tiling import Tiling
 
 _LISTS = ("smallest_k", "largest_k")
-_MOMENTS = ("var_pop", "skewness", "kurtosis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +25,6 @@ class TileState:
     column: str
     state: State
     feature: AggregateFeature
-
-    @property
-    def is_total(self) -> bool:
-        """Whether values, or their powers, are added up, which can outgrow its type."""
-        return self.state.merge in _MOMENTS or (self.state.merge == "sum" and self.state not in (ROWS, VALUES))
 
 
 def states_of(feature: AggregateFeature) -> tuple[State, ...]:

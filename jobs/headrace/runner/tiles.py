@@ -52,7 +52,7 @@ class StoredTiles:
         large = {
             name: _TOO_LARGE
             for name, states in tile_states(run.features, tiled).items()
-            if any(s.column in self.plan.outgrown or (wide_sums and s.is_total) for s in states.values())
+            if any(s.column in self.plan.outgrown or (wide_sums and s.state.is_total) for s in states.values())
         }
         tiled = without(tiled, run.features, large) if large else tiled
         if not tiled.served:
@@ -173,8 +173,8 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, cut_off: Sequence[LedgerRow]
             if not is_outgrown(error):
                 raise
             step.note("without sums, which outgrew them")
-            prints |= {column: OUTGROWN for column, state in states.items() if state.is_total}
-            kept = {column: state for column, state in states.items() if not state.is_total}
+            prints |= {column: OUTGROWN for column, state in states.items() if state.state.is_total}
+            kept = {column: state for column, state in states.items() if not state.state.is_total}
             # Whoever heals this attempt must know what its tiles are without.
             again = [_row(run, plan, missing, "prepared", prints) for missing in plan.missing]
             run.work.ledger.append(*[replace(row, attempt=attempt) for row in again])
