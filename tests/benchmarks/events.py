@@ -1,9 +1,12 @@
-"""Generated events, and a project over them: what the benchmarks of snapshots and of whole runs share."""
+"""Generated events, a project over them, and the time that ways to compute take: what benchmarks share."""
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 # A smaller number is for trying the benchmarks out; ratios then say more about fixed costs.
 ROWS = int(os.environ.get("BENCH_ROWS", "20000000"))
@@ -80,3 +83,15 @@ def write_project(root: Path) -> None:
         (root / folder).mkdir(parents=True)
     (root / "feature_defs" / "paying.yaml").write_text(definitions() + _OUTPUT)
     (root / "conf" / "local.yaml").write_text(_CONF)
+
+
+def medians(*ways: Callable[[], DataFrame]) -> list[float]:
+    """Seconds each way takes, median of rounds in which they take turns; one round before them warms up."""
+    seconds: list[list[float]] = [[] for _ in ways]
+    for round_ in range(ROUNDS + 1):
+        for taken, way in zip(seconds, ways, strict=True):
+            began = time.perf_counter()
+            way().write.format("noop").mode("overwrite").save()
+            if round_:
+                taken.append(time.perf_counter() - began)
+    return [median(taken) for taken in seconds]

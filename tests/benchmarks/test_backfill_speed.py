@@ -7,7 +7,6 @@ the first one that builds a base of tiles, and their median is scaled to 90.
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -20,7 +19,7 @@ from headrace.engine.members import GridInstants, member_spine, members, snapsho
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.timeline import parse_instant
-from tests.benchmarks.events import definitions
+from tests.benchmarks.events import definitions, medians
 from tests.integration.shop import Shop
 from tests.oracle.project import features_of
 
@@ -29,7 +28,7 @@ KEYS = max(ROWS // 216, 10)
 WINDOWS = ("1d", "7d", "30d", "90d")
 DAYS, DAY_US = 90, 86_400_000_000
 FROM, TO = "2024-01-01", "2024-03-31"  # 90 days
-ROUNDS, DAILY_RUNS = 3, 5
+DAILY_RUNS = 5
 LARGEST_COMPUTE, SMALLEST_GAIN = 5.0, 10.0
 COMMITTING = ("claim the intervals", "prepare", "replace the intervals", "commit")
 CONF = """\
@@ -56,18 +55,6 @@ def data(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def seconds_of(*ways: Callable[[], DataFrame]) -> list[float]:
-    """Seconds each way takes, median of rounds in which they take turns; one round before them warms up."""
-    seconds: list[list[float]] = [[] for _ in ways]
-    for round_ in range(ROUNDS + 1):
-        for taken, way in zip(seconds, ways, strict=True):
-            began = time.perf_counter()
-            way().write.format("noop").mode("overwrite").save()
-            if round_:
-                taken.append(time.perf_counter() - began)
-    return [median(taken) for taken in seconds]
-
-
 def test_90_snapshots_against_one(spark: SparkSession, data: Path, tmp_path: Path) -> None:
     features = features_of(definitions(WINDOWS), "paying")
     reading = Reading(GivenTables({"raw.payments": spark.read.format("delta").load(str(data / "payments"))}))
@@ -79,7 +66,7 @@ def test_90_snapshots_against_one(spark: SparkSession, data: Path, tmp_path: Pat
         members(features, reading, grid).write.format("delta").mode("overwrite").save(path)
         return snapshots(features, member_spine(features, spark.read.format("delta").load(path), grid), reading)
 
-    one_s, all_s = seconds_of(lambda: snapshot(features, reading, At(last_us)), all_of_them)
+    one_s, all_s = medians(lambda: snapshot(features, reading, At(last_us)), all_of_them)
     print(f"{DAYS} snapshots of {KEYS:,} accounts over {ROWS:,} events: {all_s:.1f} s, one {one_s:.2f} s, "
           f"ratio {all_s / one_s:.1f}")  # fmt: skip
     assert all_s / one_s <= LARGEST_COMPUTE

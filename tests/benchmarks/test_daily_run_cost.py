@@ -5,7 +5,6 @@
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -27,11 +26,11 @@ from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import tiling
 from headrace.timeline import Grid, Interval, parse_instant
 from headrace.timeline.duration import Duration
+from tests.benchmarks.events import ROUNDS, medians
 from tests.oracle.project import features_of
 
 ROWS = int(os.environ.get("BENCH_ROWS", "60000"))
 DAYS = int(os.environ.get("HEADRACE_BENCH_DAYS", "360"))
-ROUNDS = 3
 KEYS = max(ROWS * 5 // 6, 10)
 DAY = 86_400_000_000
 START = parse_instant("2023-01-01")
@@ -115,18 +114,6 @@ def interval(day: int) -> Interval:
     return Interval(START + (day - 1) * DAY, START + day * DAY)
 
 
-def seconds(*ways: Callable[[], DataFrame]) -> list[float]:
-    """Seconds each way takes, median of rounds in which they take turns; one round before them warms up."""
-    taken: list[list[float]] = [[] for _ in ways]
-    for round_ in range(ROUNDS + 1):
-        for found, way in zip(taken, ways, strict=True):
-            began = time.perf_counter()
-            way().write.format("noop").mode("overwrite").save()
-            if round_:
-                found.append(time.perf_counter() - began)
-    return [median(found) for found in taken]
-
-
 @pytest.fixture(scope="module")
 def events(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
     """So many days of payments as a Delta table, a file a day and task."""
@@ -171,8 +158,8 @@ def test_against_the_floor_and_flat_in_history(spark: SparkSession, events: str,
     for mark in marks:
         group.build(mark - 4)
         built[mark] = median([group.build(day) for day in range(mark - 3, mark + 1)])
-        (computed[mark],) = seconds(lambda mark=mark: group.snapshot(mark))
-    (from_events,) = seconds(lambda: group.snapshot(late, tiles=False))
+        (computed[mark],) = medians(lambda mark=mark: group.snapshot(mark))
+    (from_events,) = medians(lambda: group.snapshot(late, tiles=False))
     for mark in marks:
         ratio = (floor + built[mark] + computed[mark]) / floor
         print(
@@ -189,7 +176,7 @@ def test_nearly_flat_in_the_longest_window(spark: SparkSession, events: str, tmp
     for longest in ("1d, 7d", "1d, 7d, 30d", "1d, 7d, 30d, 90d"):
         group = Group(spark, events, tmp_path / longest.split()[-1], FEATURES % {"w": longest})
         group.build(DAYS)
-        taken += seconds(lambda group=group: group.snapshot(DAYS))
+        taken += medians(lambda group=group: group.snapshot(DAYS))
     print(f"longest window 7, 30, 90 days: {', '.join(f'{s:.2f}' for s in taken)} s, ratio {taken[2] / taken[0]:.2f}")
 
 
@@ -198,5 +185,5 @@ def test_what_last_and_distinct_counts_cost_beside(spark: SparkSession, events: 
     for name, more in (("plain", ""), ("last", LAST), ("distinct", DISTINCT)):
         group = Group(spark, events, tmp_path / name, (FEATURES + more) % {"w": BOUNDED})
         group.build(DAYS)
-        taken += seconds(lambda group=group: group.snapshot(DAYS))
+        taken += medians(lambda group=group: group.snapshot(DAYS))
     print("windows 1d to 90d: {:.2f} s, with last {:.2f} s, with count_distinct {:.2f} s".format(*taken))

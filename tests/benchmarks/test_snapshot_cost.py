@@ -1,9 +1,5 @@
 """What a snapshot costs: against the same aggregation written by hand, and as features are added."""
 
-import time
-from collections.abc import Callable
-from statistics import median
-
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,7 +9,7 @@ from headrace.engine.given import GivenTables
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.timeline import parse_instant
-from tests.benchmarks.events import AT, ROUNDS, ROWS, WINDOWS, definitions, write_events
+from tests.benchmarks.events import AT, ROWS, WINDOWS, definitions, medians, write_events
 from tests.oracle.project import features_of
 
 LARGEST_RATIO = 1.15
@@ -49,18 +45,6 @@ def by_hand(events: DataFrame) -> DataFrame:
             F.max(amount).alias(f"largest_{name}"),
         ]
     return rows.groupBy("account").agg(*columns)
-
-
-def medians(*ways: Callable[[], DataFrame]) -> list[float]:
-    """Seconds each way takes, median of rounds in which they take turns; one round before them warms up."""
-    seconds: list[list[float]] = [[] for _ in ways]
-    for round_ in range(ROUNDS + 1):
-        for taken, way in zip(seconds, ways, strict=True):
-            began = time.perf_counter()
-            way().write.format("noop").mode("overwrite").save()
-            if round_:
-                taken.append(time.perf_counter() - began)
-    return [median(taken) for taken in seconds]
 
 
 def test_16_features_against_the_same_by_hand(events: DataFrame) -> None:
