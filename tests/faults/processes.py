@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from tests.integration.shop import Shop, write_sales
+from tests.integration.shop import CUSTOMER_AND_SALES, Shop, write_sales
 
 HERE = Path(__file__).parent
 CONF = """
@@ -20,16 +20,9 @@ roots: [./lake, ./data]
 tables: {raw.sales: {path: ./data/sales}}
 spark: {master: 'local[1]', conf: {spark.driver.memory: 1g}}
 """
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 tie_breaker: [item]
 ---
 kind: feature_group
@@ -44,6 +37,7 @@ features:
   last_item: {aggregate: last, of: item, window: 3d}
   items: {aggregate: count_distinct, of: item, window: 3d}
 """
+)
 VALUES = ("customer_id", "spend_1d", "spend_3d", "spend_lifetime", "last_item", "items")
 
 

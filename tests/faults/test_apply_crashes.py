@@ -11,25 +11,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.faults.processes import CONF
 from tests.faults.writes import Died, dying, kill_behind
-from tests.integration.shop import Shop, Table, write_sales
+from tests.integration.shop import CUSTOMER_AND_SALES, Shop, Table, write_sales
 
-CONF = """
-lake: ./lake
-roots: [./lake, ./data]
-tables: {raw.sales: {path: ./data/sales}}
-spark: {master: 'local[1]', conf: {spark.driver.memory: 1g}}
-"""
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 ---
 kind: feature_group
 name: spend
@@ -41,6 +29,7 @@ start: 2024-01-01
 features:
   spend: {aggregate: sum, of: amount, window: 2d, default: 0}
 """
+)
 LARGEST = "  largest: {aggregate: max, of: amount, window: 1d}\n"
 SALES = [
     (1, 10.0, "pear", "2024-01-01T10:00:00+00:00"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.integration.shop import SCHEMA, Shop
+from tests.integration.shop import CUSTOMER_AND_SALES, SCHEMA, Shop
 
 CONF = """
 lake: ./lake
@@ -19,16 +19,9 @@ roots: [./lake, {data}]
 tables: {{raw.sales: {{path: {data}}}}}
 spark: {{master: 'local[1]', conf: {{spark.driver.memory: 1g}}}}
 """
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 expectations:
   - expect_column_values_to_be_between: {column: amount, min_value: 0, on_failure: quarantine}
 ---
@@ -41,6 +34,7 @@ every: 1d
 start: 2024-01-01
 features: {spend: {aggregate: sum, of: amount, windows: [1d, 2d], default: 0}}
 """
+)
 SALES = [
     (1, 10.0, "pear", "2024-01-01T10:00:00+00:00"),
     (2, 4.0, "pear", "2024-01-02T23:59:59.999999+00:00"),

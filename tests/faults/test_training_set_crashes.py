@@ -10,24 +10,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.integration.shop import Shop, write_sales
+from tests.faults.processes import CONF
+from tests.integration.shop import CUSTOMER_AND_SALES, Shop, write_sales
 
-CONF = """
-lake: ./lake
-roots: [./lake, ./data]
-tables: {raw.sales: {path: ./data/sales}}
-spark: {master: 'local[1]', conf: {spark.driver.memory: 1g}}
-"""
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 ---
 kind: feature_group
 name: spend
@@ -44,6 +32,7 @@ spine: {entity: customer, source: sales, every: 1d, from: 2024-01-02, to: 2024-0
 features: [spend.*]
 labels: {buys: {source: sales, aggregate: count, horizon: 1d}}
 """
+)
 SALES = [
     (1, 10.0, "pear", "2024-01-01T10:00:00+00:00"),
     (2, 4.0, "pear", "2024-01-02T23:59:59.999999+00:00"),

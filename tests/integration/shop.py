@@ -11,6 +11,24 @@ from pyspark.sql import SparkSession
 
 from headrace.cli.app import run
 
+# How most definitions begin; a test writes beneath it what else its source says, and what it is about.
+CUSTOMER_AND_SALES = """
+kind: entity
+name: customer
+keys: {customer_id: bigint}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+"""
+CONF = """
+lake: ./lake
+roots: [./lake, ./data]
+tables: {raw.sales: {path: ./data/sales}}
+spark: {master: 'local[2]'}
+"""
 SCHEMA = "customer_id bigint, amount double, item string, sold_at timestamp"
 
 

@@ -1,7 +1,6 @@
 """`headrace backfill` end to end: the same rows as daily runs, in one commit, whatever went wrong before."""
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,28 +8,12 @@ from pyspark.sql import SparkSession
 
 from headrace.errors import DataError
 from headrace.runner.backfills import stages
+from tests.integration.late_sales import CONF, CUSTOMER_AND_SALES, append
 from tests.integration.shop import Shop, Table, ledger
 
-SCHEMA = "customer_id bigint, amount double, item string, sold_at timestamp, loaded_at timestamp"
-CONF = """
-lake: ./lake
-roots: [./lake, ./data]
-tables:
-  raw.sales: {path: ./data/sales}
-spark: {master: 'local[2]'}
-"""
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-available_at: loaded_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp, loaded_at: timestamp}
-tie_breaker: [item]
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 expectations:
   - expect_column_values_to_be_between: {column: amount, min_value: 0, on_failure: quarantine}
   - expect_table_row_count_to_be_between: {max_value: 21}
@@ -64,6 +47,7 @@ features:
   sales: {aggregate: count, window: 12h}
   largest: {aggregate: max, of: amount, window: 12h}
 """
+)
 HOURLY = "  largest: {aggregate: max, of: amount, window: 12h}\n"
 # Meets sales of the 4th, and not of the 5th.
 GATE = "expectations:\n  - expect_column_values_to_be_between: {column: largest, max_value: 5.5}\n"
@@ -81,11 +65,6 @@ def sales(day: int) -> list[tuple[object, ...]]:
     ]
     late = (day % 3 + 1, 0.7, "late", start - timedelta(days=2, hours=-1), start + timedelta(hours=5))
     return [*own, late, (9, -1.0, "bad", start, start + timedelta(hours=6))]
-
-
-def append(spark: SparkSession, shop: Shop, rows: Sequence[tuple[object, ...]]) -> None:
-    values = spark.createDataFrame(rows, SCHEMA).coalesce(1)
-    values.write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.integration.shop import SCHEMA, Outcome, Shop
-from tests.integration.test_plan_and_apply import CONF
+from tests.integration.shop import CONF, CUSTOMER_AND_SALES, SCHEMA, Outcome, Shop
 
 #        a commit a day; the second one has a sale that cannot be
 DAYS = [
@@ -28,18 +27,7 @@ every: 1d
 start: 2024-01-02
 features: {{sales: {{aggregate: count, window: 3d}}}}
 """
-DEFINITIONS = f"""
-kind: entity
-name: customer
-keys: {{customer_id: bigint}}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {{customer_id: bigint, amount: double, item: string, sold_at: timestamp}}
-expectations: [{GATE}]
-""" + GROUP.format(name="visits")
+DEFINITIONS = CUSTOMER_AND_SALES + f"expectations: [{GATE}]\n" + GROUP.format(name="visits")
 
 
 @pytest.fixture(scope="module")

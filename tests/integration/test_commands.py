@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.integration.shop import Shop, write_sales
+from tests.integration.shop import CUSTOMER_AND_SALES, Shop, write_sales
 
 CONF = """
 lake: ./lake
@@ -20,16 +20,9 @@ tables:
   raw.sales_csv: {path: ./data/sales.csv, format: csv}
 spark: {master: 'local[2]'}
 """
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 ---
 kind: feature_group
 name: spend
@@ -61,6 +54,7 @@ given:
 at: [{customer_id: 1, time: 2024-01-02T12:00:00Z}]
 expect: [{spend: 250.0, sales: 1, share: null}]
 """
+)
 SALES = [
     (1, 10.0, "pear", "2024-01-01T10:00:00Z"),
     (1, 2.5, "plum", "2024-01-02T09:00:00Z"),

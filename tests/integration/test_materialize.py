@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.integration.shop import Shop, Table, ledger, write_sales
+from tests.integration.shop import CUSTOMER_AND_SALES, Shop, Table, ledger, write_sales
 
 #        customer amount  item    sold_at
 SALES = [
@@ -38,16 +38,9 @@ tables:
 spark: {master: 'local[2]'}
 """
 
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 tie_breaker: [item]
 ---
 kind: feature_group
@@ -103,6 +96,7 @@ features:
   visits: {aggregate: count, window: 12h}
   largest: {aggregate: max, of: total, window: 12h}
 """
+)
 
 
 @pytest.fixture(scope="module")

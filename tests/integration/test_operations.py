@@ -12,7 +12,7 @@ from headrace.settings import load
 from headrace.storage import Lake, Ledger
 from headrace.timeline import Grid, parse_instant
 from headrace.timeline.duration import Duration
-from tests.integration.shop import Shop, Table, ledger, write_sales
+from tests.integration.shop import CUSTOMER_AND_SALES, Shop, Table, ledger, write_sales
 
 CONF = """
 lake: ./lake
@@ -25,16 +25,9 @@ spark: {master: 'local[2]'}
 GRID = "every: 4000d\nstart: 1990-01-01"
 GRID_OF_ALL = Grid(parse_instant("1990-01-01"), Duration.parse("4000d"))
 DAYS = ("1990-01-01", "2000-12-14", "2011-11-27")
-DEFINITIONS = f"""
-kind: entity
-name: customer
-keys: {{customer_id: bigint}}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {{customer_id: bigint, amount: double, item: string, sold_at: timestamp}}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + f"""\
 ---
 kind: source
 name: lost
@@ -68,6 +61,7 @@ source: lost
 {GRID}
 features: {{sales: {{aggregate: count}}}}
 """
+)
 SALES = [
     (1, 10.0, "pear", "1995-01-01T10:00:00Z"),
     (2, 4.0, "pear", "1996-01-02T23:59:59Z"),

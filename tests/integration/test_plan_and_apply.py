@@ -12,7 +12,7 @@ from headrace.engine.given import GivenTables
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.timeline import parse_instant
-from tests.integration.shop import SCHEMA, Shop, Table, ledger
+from tests.integration.shop import CONF, CUSTOMER_AND_SALES, SCHEMA, Shop, Table, ledger
 from tests.oracle.project import features_of
 
 #        customer amount  item    sold_at; a commit and a file a day
@@ -21,22 +21,9 @@ DAYS = [
     [(1, 2.5, "plum", "2024-01-03T09:00:00Z"), (1, 99.0, "typo", "2024-01-03T12:00:00Z")],
     [(2, 5.0, "plum", "2024-01-04T09:00:00Z")],
 ]
-CONF = """
-lake: ./lake
-roots: [./lake, ./data]
-tables: {raw.sales: {path: ./data/sales}}
-spark: {master: 'local[2]'}
-"""
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 ---
 kind: training_set
 name: history
@@ -53,6 +40,7 @@ start: 2024-01-02
 features:
   spend: {aggregate: sum, of: amount, windows: [1d, 3d], default: 0}
 """
+)
 NOW = "--now 2024-01-04T06:00:00Z"
 LARGEST = "\n  largest: {aggregate: max, of: amount, window: 2d}\n  share: {expression: largest / spend_3d}\n"
 

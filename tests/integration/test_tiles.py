@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,29 +13,13 @@ from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.snapshot import snapshot
 from headrace.timeline import parse_instant
+from tests.integration.late_sales import CONF, CUSTOMER_AND_SALES, append
 from tests.integration.shop import Shop, Table, ledger
 from tests.oracle.project import features_of
 
-SCHEMA = "customer_id bigint, amount double, item string, sold_at timestamp, loaded_at timestamp"
-CONF = """
-lake: ./lake
-roots: [./lake, ./data]
-tables:
-  raw.sales: {path: ./data/sales}
-spark: {master: 'local[2]'}
-"""
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-available_at: loaded_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp, loaded_at: timestamp}
-tie_breaker: [item]
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 ---
 kind: feature_group
 name: spend
@@ -62,6 +45,7 @@ features:
   spend: {aggregate: sum, of: amount * 1e20, window: 3d}
   sales: {aggregate: count, window: 3d}
 """
+)
 VALUES = ["customer_id", "spend_1d", "spend_3d", "spend_lifetime", "last_item", "items", "share"]
 
 
@@ -73,11 +57,6 @@ def sales(day: int) -> list[tuple[object, ...]]:
         for c in (1, 2, 3)
     ]
     return [*own, (day % 3 + 1, 0.7, "late", start - timedelta(days=3, hours=-1), start + timedelta(hours=5))]
-
-
-def append(spark: SparkSession, shop: Shop, rows: Sequence[tuple[object, ...]]) -> None:
-    values = spark.createDataFrame(rows, SCHEMA).coalesce(1)
-    values.write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
 
 
 def run(shop: Shop, line: str) -> dict[str, object]:

@@ -14,24 +14,11 @@ from headrace.runner.training_sets import building, stages
 from headrace.runner.training_sets.build import Build
 from headrace.settings import Settings
 from headrace.storage import Lake, TrainingTable
-from tests.integration.shop import Shop, write_sales
+from tests.integration.shop import CONF, CUSTOMER_AND_SALES, Shop, write_sales
 
-CONF = """
-lake: ./lake
-roots: [./lake, ./data]
-tables: {raw.sales: {path: ./data/sales}}
-spark: {master: 'local[2]'}
-"""
-DEFINITIONS = """
-kind: entity
-name: customer
-keys: {customer_id: bigint}
----
-kind: source
-name: sales
-table: raw.sales
-event_time: sold_at
-columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
+DEFINITIONS = (
+    CUSTOMER_AND_SALES
+    + """\
 ---
 kind: feature_group
 name: spend
@@ -48,6 +35,7 @@ spine: {entity: customer, source: sales, every: 1d, from: 2024-01-02, to: 2024-0
 features: [spend.*]
 output: parquet
 """
+)
 SALES = [(1, 10.0, "pear", "2024-01-01T10:00:00+00:00"), (2, 4.0, "pear", "2024-01-02T23:59:59.999999+00:00")]
 ROWS = 5  # three of the first customer, two of the second
 
