@@ -1,6 +1,7 @@
 """At one instant only the files that can matter are read, and the values are those of reading everything."""
 
 import shutil
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.at import At
+from headrace.engine.counting import Counting
 from headrace.engine.given import frame
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
@@ -129,13 +131,19 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def values(spark: SparkSession, root: Path, name: str, kind: str, t: int) -> Any:
+def read_of(spark: SparkSession, root: Path, name: str, kind: str) -> tuple[Reading, str]:
+    """How to read a table, and what is defined over it."""
     source, more, _ = KINDS[kind]
     of, written, _ = LAYOUTS[FORMATS.get(name, "string")]
     more += f"\npartition: {{column: dt, format: {written}, by: event_time, slack: 1d}}"
     location = TableLocation(path=str(root / name), format=name.split()[0])  # type: ignore[arg-type]
     reading = Reading(Lake(spark, Settings(lake=str(root), roots=[str(root)], tables={"events": location})))
-    return snapshot(features_of(DEFINITIONS % (of, more, source), "g"), reading, At(t))
+    return reading, DEFINITIONS % (of, more, source)
+
+
+def values(spark: SparkSession, root: Path, name: str, kind: str, t: int) -> Any:
+    reading, project = read_of(spark, root, name, kind)
+    return snapshot(features_of(project, "g"), reading, At(t))
 
 
 def expected(kind: str, t: int) -> dict[int, tuple[Any, ...]]:
@@ -205,6 +213,34 @@ def test_the_plan_filters_partitions_and_pushes_times_down(spark: SparkSession, 
     filters = plan[plan.index("PartitionFilters") : plan.index("ReadSchema")]
     for part in ("(dt#", ">= 20240114)", "<= 20240122)", "GreaterThanOrEqual(at,2024-01-15T22:00)", "LessThan(at,"):
         assert part in filters, filters
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "csv"])
+def test_rows_in_a_partition_of_another_time(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    """Statistics find them wherever they lie; without any they never count, however wide a path reads."""
+    kind, _, written = LAYOUTS[FORMATS.get(name, "string")]
+    types = {column: DataType.parse(of) for column, of in (COLUMNS | {"dt": kind}).items()}
+    rows = []
+    near, far = (1, 2, -1, 0), (40, -40, 800)  # days between the event and its partition
+    for number, days in enumerate((*near, *far)):
+        at = datetime(2024, 1, 18, 12)
+        day: Any = (at + timedelta(days=days)).date()
+        day = day if kind == "date" else day.strftime(written)
+        row = {"k": 0, "id": number, "basket": number, "x": 1.0, "at": at, "dt": int(day) if kind == "int" else day}
+        rows.append(row)
+    table = frame(spark, types, rows, {}).coalesce(1).write.partitionBy("dt")
+    table.format(name.split()[0]).options(header="true").save(str(tmp_path / name))
+    counted = len(rows) if name.startswith("delta") else len(near)
+    for instant, window in ((INSTANTS[0], "3d"), (INSTANTS[2], "90d"), (INSTANTS[2], "lifetime")):
+        reading, project = read_of(spark, tmp_path, name, "window")
+        features = features_of(project.replace("window: 3d", f"window: {window}"), "g")
+        for counting in (None, Counting("events", None)):
+            got = snapshot(features, replace(reading, counting=counting), At(instant)).collect()
+            assert [row["rows"] for row in got] == [counted], window
+        if window != "3d":
+            assert counting is not None
+            # Years after the instant there is nothing to look for.
+            assert counting.totals() == ({} if counted == len(rows) else {"events.misplaced": 2})
 
 
 def test_a_window_longer_than_history_reads_every_partition(spark: SparkSession, lake: Path) -> None:

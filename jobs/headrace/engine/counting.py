@@ -7,7 +7,7 @@ from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-Kind = Literal["ambiguous_time", "missing_time", "never_visible", "too_late"]
+Kind = Literal["ambiguous_time", "missing_time", "never_visible", "too_late", "misplaced"]
 
 
 class Counting:

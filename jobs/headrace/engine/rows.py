@@ -12,10 +12,12 @@ from pyspark.sql import functions as F
 from headrace.aggregates import COUNTS_US, EVENT_US, VISIBLE_US
 from headrace.engine.as_of import as_of, static_lookup
 from headrace.engine.at import EVERYTHING, Span
+from headrace.engine.counting import Kind
 from headrace.engine.inputs import clean
+from headrace.engine.partitioned import ZONE_MARGIN_US, decides, within_slack
 from headrace.engine.reading import Reading
 from headrace.engine.rolling_up import roll_up
-from headrace.engine.scanning import ZONE_MARGIN_US, scan
+from headrace.engine.scanning import scan
 from headrace.engine.times import instant_us
 from headrace.engine.with_columns import with_columns
 from headrace.expressions import quote_identifier
@@ -89,7 +91,7 @@ def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
         span = span.at_once(max(node.delay_us, 1))
     rows = scan(node.input, reading, span, node.available_at)
     event_us = instant_us(node.event_time.name, node.event_time.type, node.timezone)
-    rows = rows.withColumn(EVENT_US, F.expr(event_us))
+    rows = _where_they_should_be(node, rows.withColumn(EVENT_US, F.expr(event_us)), reading)
     if node.available_at is not None:
         available_us = instant_us(node.available_at.name, node.available_at.type, node.timezone)
         rows = rows.withColumn("_available_us", F.expr(available_us))
@@ -103,6 +105,18 @@ def _instants(node: Instants, reading: Reading, span: Span) -> DataFrame:
         bounds = _bounds_without_arrival(node, span)
     rows = rows.withColumn(COUNTS_US, F.expr(f"greatest({VISIBLE_US}, {EVENT_US} + 1L)"))
     return _within(rows, reading, *(bounds or [f"{EVENT_US} IS NOT NULL"]))
+
+
+def _where_they_should_be(node: Instants, rows: DataFrame, reading: Reading) -> DataFrame:
+    """Rows whose partition is not the one of their time, where partitions decide what is read: they never count."""
+    layout = decides(node.input, reading.tables)
+    if layout is None:
+        return rows
+    near = f"coalesce({within_slack(layout, EVENT_US)}, {EVENT_US} IS NULL)"
+    if reading.counting is not None:
+        conditions: dict[Kind, str] = {"misplaced": f"NOT {near}"}
+        rows = reading.counting.counted(rows, node.input.source, conditions, f"{EVENT_US} + 1L")
+    return rows.where(near)
 
 
 def _count_never_visible(node: Instants, rows: DataFrame, reading: Reading, span: Span) -> DataFrame:

@@ -4,23 +4,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from headrace.engine.at import Span
+from headrace.engine.partitioned import COMPARED, ZONE_MARGIN_US, decides, partitions
 from headrace.engine.reading import Reading
 from headrace.expressions import quote_identifier
 from headrace.logical import Column, Scan
-from headrace.timeline import parse_instant
-from headrace.timeline.instant import from_instant
-
-# No zone is further than 26 hours from another, so local times pruned with this margin miss nothing.
-ZONE_MARGIN_US = 26 * 3_600_000_000
-_STRFTIME = {
-    "yyyy-MM-dd": "%Y-%m-%d",
-    "yyyyMMdd": "%Y%m%d",
-    "yyyy-MM": "%Y-%m",
-    "yyyyMM": "%Y%m",
-    "yyyy": "%Y",
-}
-# Years of four digits: beyond them text is not in the order of time, and no file is.
-_FIRST_US, _LAST_US = (parse_instant(text) for text in ("1000-01-01", "9999-12-31"))
 
 
 def scan(node: Scan, reading: Reading, span: Span, available_at: Column | None = None) -> DataFrame:
@@ -36,7 +23,7 @@ def scan(node: Scan, reading: Reading, span: Span, available_at: Column | None =
     rows = reading.tables.read(node.table, reading.versions.get(node.table), schema)
     rows = rows.select(*[quote_identifier(c) for c in (*schema, *reading.scope)])
     for condition in (
-        *_by_partition(node, span, reading.with_timeless),
+        *_by_partition(node, span, reading),
         *_by_event_time(node, span, reading.with_timeless),
         *_by_arrival(node, span, reading.with_timeless, available_at),
     ):
@@ -44,20 +31,12 @@ def scan(node: Scan, reading: Reading, span: Span, available_at: Column | None =
     return rows
 
 
-def _by_partition(node: Scan, span: Span, with_timeless: bool) -> list[str]:
-    layout = node.partitioning
+def _by_partition(node: Scan, span: Span, reading: Reading) -> list[str]:
+    layout = decides(node, reading.tables)
     if layout is None:
         return []
-    kind = next(column.type for column in node.columns if column.name == layout.column)
-    margin = layout.slack_us + ZONE_MARGIN_US
     name = quote_identifier(layout.column)
-    found = []
-    for sign, bound, away in ((">=", span.from_us, -margin), ("<=", span.to_us, margin)):
-        if bound is not None and _FIRST_US <= bound + away <= _LAST_US:
-            text = from_instant(bound + away).strftime(_STRFTIME[layout.format])
-            literal = {"date": f"DATE'{text}'", "int": text, "bigint": f"{text}L"}.get(kind, f"'{text}'")
-            found.append(_or_null(f"{name} {sign} {literal}", name, with_timeless))
-    return found
+    return [_or_null(condition, name, reading.with_timeless) for condition in partitions(node, layout, span)]
 
 
 def _by_event_time(node: Scan, span: Span, with_timeless: bool) -> list[str]:
@@ -91,7 +70,7 @@ def _event_time(node: Scan) -> Column:
 
 def _bound(column: Column, sign: str, us: int, ahead: int) -> str | None:
     """A bound on a raw column of times, wide enough for any zone; None where its type has no order of time."""
-    if column.type not in ("timestamp", "timestamp_ntz", "date"):
+    if column.type not in COMPARED:
         return None
     margin_us = 0 if column.type == "timestamp" else ZONE_MARGIN_US + (86_400_000_000 if column.type == "date" else 0)
     literal = f"timestamp_micros({us + ahead * margin_us}L)"

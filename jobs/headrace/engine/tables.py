@@ -25,6 +25,14 @@ class TableVersion:
 class TableReader(Protocol):
     """Reads tables by their logical names."""
 
+    def skips_files(self, name: str) -> bool:
+        """Whether bounds on a column of times alone keep a table's files unread, as Delta's statistics do.
+
+        Raises:
+            UsageError: The settings do not map the name.
+        """
+        ...
+
     def version(self, name: str) -> TableVersion:
         """The version of a table as it is now.
 

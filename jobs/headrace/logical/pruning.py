@@ -36,7 +36,7 @@ def pruned(node: Rows, needed: Iterable[str]) -> Rows:
             kept = tuple(name for name in node.columns if name in wanted)
             return replace(node, input=inner, columns=kept) if kept else inner
         case Deduplicate():
-            return replace(node, input=pruned(node.input, wanted | set(node.keys) | set(node.order)))
+            return _deduplicate(node, wanted)
         case Enrich():
             return _enrich(node, wanted)
         case AsOf():
@@ -58,6 +58,15 @@ def pruned(node: Rows, needed: Iterable[str]) -> Rows:
 
 def _layout(scan: Scan) -> Set[str]:
     return {scan.partitioning.column} if scan.partitioning else set()
+
+
+def _deduplicate(node: Deduplicate, wanted: set[str]) -> Rows:
+    # Copies that are still tied after the last wanted column are alike in all of them: any may be the one that stays.
+    # Columns without an order, as maps are, may differ nevertheless.
+    order = node.order
+    if wanted <= {*order, *node.keys}:
+        order = order[: max((order.index(name) for name in wanted & set(order)), default=-1) + 1]
+    return replace(node, input=pruned(node.input, wanted | set(node.keys) | set(order)), order=order)
 
 
 def _enrich(node: Enrich, wanted: set[str]) -> Rows:

@@ -15,6 +15,10 @@ _SAID: Mapping[str, tuple[str, str]] = {
         "{} row of {} has no time of arrival: it never counts",
         "{} rows of {} have no time of arrival: they never count",
     ),
+    "misplaced": (
+        "{} row of {} lies further from its partition's time than the slack: it never counts",
+        "{} rows of {} lie further from their partition's time than the slack: they never count",
+    ),
     "too_late": (
         "{} row became visible too late for its event of {}: it was left out",
         "{} rows became visible too late for their events of {}: they were left out",

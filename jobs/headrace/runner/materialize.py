@@ -34,7 +34,8 @@ class Materialized:
         rows_out: Rows of the snapshot.
         rows_quarantined: Rows held back.
         counts: Rows by `<source>.<kind>`: `ambiguous_time`, `missing_time`, `never_visible` (no time of arrival),
-            `too_late` (left out of a roll-up); kinds that there are none of are not listed.
+            `too_late` (left out of a roll-up), `misplaced` (too far from their partition); kinds that there are none
+            of are not listed.
         table: Where the snapshot is.
         table_version: Delta version that holds it.
         documents: Data Docs of the gates.

@@ -29,7 +29,12 @@ class Partition(Spec):
         Field(description="How it writes the time."),
     ] = "yyyy-MM-dd"
     by: Annotated[ColumnName, Field(description="The time it is made of: event_time.")]
-    slack: Annotated[Length, Field(description="How far the two may lie apart.")] = Duration.parse("1d")
+    slack: Annotated[
+        Length,
+        Field(
+            description="How far the two may lie apart. Rows further apart count in Delta tables, never in files.",
+        ),
+    ] = Duration.parse("1d")
 
 
 class Dedupe(Spec):

@@ -143,6 +143,10 @@ class Lake:
         """Whether a table keeps versions."""
         return self._delta(name, self.location(name)) is not None
 
+    def skips_files(self, name: str) -> bool:
+        """Whether statistics tell which files times are in; see `TableReader.skips_files`."""
+        return self.is_delta(name)
+
     def local_directory(self, relative: str) -> Path | None:
         """A directory of the lake, or None where the lake is no directory of this machine."""
         return self.layout.local_directory(relative)

@@ -37,7 +37,7 @@ class Built:
         split: Rows by side, where there is a split.
         quarantined: Rows left out by quarantine, by source.
         counts: Rows by `<source>.<kind>`, of a spine's table by `spine.<kind>`: `ambiguous_time`, `missing_time`,
-            `never_visible`, `too_late`; kinds that there are none of are not listed.
+            `never_visible`, `too_late`, `misplaced`; kinds that there are none of are not listed.
         checksum: Equal for equal multisets of rows.
         sources: Version of every table that went in.
         flavour: Which code the kernel ran.
