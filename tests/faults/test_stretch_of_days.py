@@ -244,7 +244,9 @@ def _morning(stretch: Stretch, number: int, expected: Counter[tuple[str, str]]) 
     planned: Counter[tuple[str, str]] = Counter()
     to_do = []
     for step in plan["steps"]:
-        planned[step["action"], step["group"]] += step["intervals"]
+        # A sale at midnight makes a suspect of the snapshot that ends then, until its rows are looked at.
+        if step["action"] != "confirm":
+            planned[step["action"], step["group"]] += step["intervals"]
         start, end = (date.fromisoformat(step[side][:10]) for side in ("from", "to"))
         assert (end - start).days == step["intervals"], step
         to_do += [
