@@ -41,7 +41,7 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         force: Take intervals that are current too.
 
     Raises:
-        UsageError: The range holds no interval, or a changed definition lacks a new version.
+        UsageError: The range holds no interval, a changed definition lacks a new version, or nobody mapped a table.
         DataError: An interval is not over.
     """
     group = work.group(name)
@@ -57,7 +57,7 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         )
     made = plan({name: definitions(work.linted)[name]}, LedgerView(work.ledger), DeltaHistory(work.lake), now_us)
     if made.problems:
-        raise UsageError(made.problems[0])
+        raise made.problems[0].error
     wanted = set(intervals)
     steps = [replace(step, intervals=tuple(i for i in step.intervals if i in wanted)) for step in made.steps]
     steps = [step for step in steps if step.intervals and step.action != "confirm"]
