@@ -24,7 +24,7 @@ DAYS = [
 CONF = """
 lake: ./lake
 roots: [./lake, ./data]
-tables: {raw.sales: {path: ./data/sales}}
+tables: {raw.sales: {path: ./data/sales}, features.old: {path: ./lake/features/spend_v1}}
 spark: {master: 'local[2]'}
 """
 DEFINITIONS = """
@@ -52,6 +52,16 @@ every: 1d
 start: 2024-01-02
 features:
   spend: {aggregate: sum, of: amount, windows: [1d, 3d], default: 0}
+"""
+OLD = """
+kind: feature_table
+name: spent
+entity: customer
+table: features.old
+time: feature_time
+columns: {customer_id: bigint, spend_1d: double, feature_time: timestamp}
+---
+kind: training_set
 """
 NOW = "--now 2024-01-04T06:00:00Z"
 LARGEST = "\n  largest: {aggregate: max, of: amount, window: 2d}\n  share: {expression: largest / spend_3d}\n"
@@ -249,6 +259,9 @@ def test_another_version_and_the_old_one_is_retired(shop: Shop, spark: SparkSess
         at_once(shop, spark, "spend_v2", "2024-01-04")
         assert shop.headrace("retire spend@1 --dry-run").out == "spend@1: 3 snapshots would be retired\n"
         assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id") == [(1,), (2,)]
+        with shop.edited(("\nkind: training_set\n", OLD)):
+            kept = shop.headrace("retire spend@1")
+        assert (kept.code, kept.error.partition(":")[0]) == (2, "spend@1 is read by the feature table spent")
         assert shop.headrace("retire spend@1").out == "spend@1: 3 snapshots retired\n"
         assert shop.headrace("retire spend@1").out == "spend@1: 0 snapshots retired\n"
         assert steps(planned(shop)) == []
