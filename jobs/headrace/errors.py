@@ -124,3 +124,7 @@ class InfrastructureError(HeadraceError):
     """Spark, storage, permissions or Java."""
 
     exit_code = 5
+
+
+class AccessError(InfrastructureError):
+    """One place in storage that cannot be reached from here, or not with these permissions; others may be fine."""

@@ -14,6 +14,8 @@
     raw.sales differs 2024-01-04            what comparing rows finds, if not what the commits touched; or nothing
     raw.sales after 6 differs 2024-01-04    the same for snapshots that were computed from version 6
     raw.sales unreadable                    earlier rows cannot be read any more
+    raw.sales unmapped                      the settings do not say where it is; or `forbidden`, or `damaged`
+    features.spend of spend                 it is the feature table of that group
     === plan
     the text that `headrace plan` prints
 
@@ -30,6 +32,7 @@ from headrace import documents
 from headrace.changes.group_definition import GroupDefinition, definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow, state_of
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
+from headrace.errors import AccessError, DataError, HeadraceError, UsageError
 from headrace.logical import Instants
 from headrace.registry.linting import lint_project
 from headrace.registry.loading import collect
@@ -38,6 +41,12 @@ from headrace.timeline import Interval, parse_instant
 HERE = Path(__file__).parent
 DAY_US = 86_400_000_000
 SECTIONS = re.compile(r"^=== ", re.MULTILINE)
+
+ERRORS = {
+    "unmapped": lambda table: UsageError(f"table {table} is not in the settings", "map it"),
+    "forbidden": lambda table: AccessError(f"reading {table}: permission denied", "check who may read and write there"),
+    "damaged": lambda table: DataError(f"reading the log of {table}: the Delta log is damaged", "restore it"),
+}
 
 
 @dataclass
@@ -76,11 +85,15 @@ class Sources:
     commits: dict[str, list[SourceCommit]] = field(default_factory=dict)
     compared: dict[tuple[str, int | None], list[Touched]] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
+    errors: dict[str, HeadraceError] = field(default_factory=dict)
 
     def current(self, table: str) -> str | None:
+        if table in self.errors:
+            raise self.errors[table]
         return self.versions.get(table)
 
     def log(self, table: str, instants: Instants | None) -> SourceLog | None:
+        self.current(table)
         if table in self.files:
             return None
         return SourceLog(self.begins.get(table, 0), tuple(self.commits.get(table, ())))
@@ -152,6 +165,10 @@ class Situation:
                 case "files":
                     sources.versions[table] = rest[0]
                     sources.files.add(table)
+                case "of":
+                    pass  # see `writers`
+                case "unmapped" | "forbidden" | "damaged":
+                    sources.errors[table] = ERRORS[kind](table)
                 case "unreadable":
                     sources.unreadable.add(table)
                 case "differs":
@@ -162,6 +179,11 @@ class Situation:
                     sources.commits.setdefault(table, []).append(_commit(int(kind), rest))
                     sources.versions[table] = kind
         return sources
+
+    @property
+    def writers(self) -> dict[str, str]:
+        words = [line.split() for line in _lines(self.sections.get("sources", ""))]
+        return {word[0]: word[2] for word in words if word[1] == "of"}
 
     def with_plan(self, plan: str) -> str:
         head = self.text.partition("=== plan")[0].rstrip("\n")

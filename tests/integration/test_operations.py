@@ -136,6 +136,18 @@ def test_a_changed_definition_stops_its_group_only(shop: Shop, caught_up: list[d
     assert "failed: checked@1 2000-12-14: " in done.err
 
 
+def test_a_table_that_nobody_mapped_stops_its_group_only(shop: Shop, caught_up: list[dict[str, object]]) -> None:
+    with shop.edited(("table: raw.lost", "table: web.visits")):
+        done = shop.headrace("materialize --all --catch-up")
+        others, its = shop.headrace("status spend"), shop.headrace("status absent")
+        plan = json.loads(shop.headrace("apply --dry-run --format json").out)
+    problem = "absent@1: table web.visits is not in the settings; map it to a path or catalog name under `tables`"
+    assert (done.code, f"failed: absent@1: {problem}\n" in done.err) == (2, True), done.err
+    assert "failed: checked@1 2000-12-14: " in done.err
+    assert (others.code, problem in others.out, f"  problem   {problem}" in its.out.splitlines()) == (0, False, True)
+    assert (plan["problems"], {step["group"] for step in plan["steps"]} - {"spend"}) == ([problem], {"checked"})
+
+
 def test_who_is_at_work_is_left_alone(spark: SparkSession, shop: Shop, caught_up: list[dict[str, object]]) -> None:
     """Until it has been silent for long; then its attempt is ended by the next."""
     claims = Ledger(Lake(spark, load(shop.root, "conf/local.yaml")))

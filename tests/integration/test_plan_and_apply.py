@@ -12,7 +12,7 @@ from headrace.engine.given import GivenTables
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.timeline import parse_instant
-from tests.integration.shop import CONF, CUSTOMER_AND_SALES, SCHEMA, Shop, Table, ledger
+from tests.integration.shop import CUSTOMER_AND_SALES, SCHEMA, Shop, Table, ledger
 from tests.oracle.project import features_of
 
 #        customer amount  item    sold_at; a commit and a file a day
@@ -21,6 +21,13 @@ DAYS = [
     [(1, 2.5, "plum", "2024-01-03T09:00:00Z"), (1, 99.0, "typo", "2024-01-03T12:00:00Z")],
     [(2, 5.0, "plum", "2024-01-04T09:00:00Z")],
 ]
+# The table of the first version has a name of its own, so that somebody can read it.
+CONF = """
+lake: ./lake
+roots: [./lake, ./data]
+tables: {raw.sales: {path: ./data/sales}, features.old: {path: ./lake/features/spend_v1}}
+spark: {master: 'local[2]'}
+"""
 DEFINITIONS = (
     CUSTOMER_AND_SALES
     + """\
@@ -41,6 +48,16 @@ features:
   spend: {aggregate: sum, of: amount, windows: [1d, 3d], default: 0}
 """
 )
+OLD = """
+kind: feature_table
+name: spent
+entity: customer
+table: features.old
+time: feature_time
+columns: {customer_id: bigint, spend_1d: double, feature_time: timestamp}
+---
+kind: training_set
+"""
 NOW = "--now 2024-01-04T06:00:00Z"
 LARGEST = "\n  largest: {aggregate: max, of: amount, window: 2d}\n  share: {expression: largest / spend_3d}\n"
 
@@ -237,6 +254,9 @@ def test_another_version_and_the_old_one_is_retired(shop: Shop, spark: SparkSess
         at_once(shop, spark, "spend_v2", "2024-01-04")
         assert shop.headrace("retire spend@1 --dry-run").out == "spend@1: 3 snapshots would be retired\n"
         assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id") == [(1,), (2,)]
+        with shop.edited(("\nkind: training_set\n", OLD)):
+            kept = shop.headrace("retire spend@1")
+        assert (kept.code, kept.error.partition(":")[0]) == (2, "spend@1 is read by the feature table spent")
         assert shop.headrace("retire spend@1").out == "spend@1: 3 snapshots retired\n"
         assert shop.headrace("retire spend@1").out == "spend@1: 0 snapshots retired\n"
         assert steps(planned(shop)) == []

@@ -10,7 +10,15 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from headrace.engine.spark_errors import translate, translated
-from headrace.errors import ConflictError, DataError, GoneError, HeadraceError, InfrastructureError, UsageError
+from headrace.errors import (
+    AccessError,
+    ConflictError,
+    DataError,
+    GoneError,
+    HeadraceError,
+    InfrastructureError,
+    UsageError,
+)
 
 Action = Callable[[SparkSession, Path], object]
 ENFORCED = "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration"
@@ -108,7 +116,7 @@ FAILURES: dict[str, tuple[Action, type[HeadraceError], str]] = {
     ),
     "no connector": (
         lambda spark, _: spark.read.parquet("s3a://b/x"),
-        InfrastructureError,
+        AccessError,
         "reading t: this Spark cannot reach s3a; add the storage's connector, e.g. org.apache.hadoop:hadoop-aws:3.4.2, to spark.jars.packages",
     ),
     # damaged ones
@@ -256,7 +264,7 @@ def test_each_failure_is_one_line(spark: SparkSession, at: Path, name: str) -> N
         ("java.io.IOException: No space left on device", InfrastructureError, "x: the disk is full"),
         (
             "java.io.FileNotFoundException: /lake/a (Permission denied)",
-            InfrastructureError,
+            AccessError,
             "x: permission denied /lake/a",
         ),
         (

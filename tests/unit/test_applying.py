@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from headrace.changes.group_problem import GroupProblem
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.planning import plan
 from headrace.changes.step import Step
 from headrace.cli.app import run
 from headrace.cli.invocation import Invocation
-from headrace.errors import ConflictError, DataError, HeadraceError, InfrastructureError, UsageError
+from headrace.errors import AccessError, ConflictError, DataError, HeadraceError, InfrastructureError, UsageError
 from headrace.runner import applying, planning
 from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
@@ -142,12 +143,50 @@ def test_what_ends_it_hides_nothing_that_was_done(
     assert said.err.count(str(error) or "interrupted") >= 1
 
 
-def test_a_refused_plan_has_no_result(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+REFUSED = GroupProblem("spend", "spend@1: spend changed without a new version", UsageError, forbids=True)
+
+
+def test_a_refused_plan_says_so_in_json_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(Invocation, "workspace", lambda invocation: {})
-    monkeypatch.setattr(planning, "plan_now", lambda work, now_us: replace(PLAN, problems=("spend@1 changed",)))
+    monkeypatch.setattr(planning, "plan_now", lambda work, now_us: replace(PLAN, problems=(REFUSED,)))
     assert run(["apply", "--format", "json"]) == 2
     said = capsys.readouterr()
-    assert (said.out, "spend@1 changed" in said.err) == ("", True)
+    assert json.loads(said.out) == {"done": [], "failed": [], "problems": [REFUSED.message]}
+    assert said.err.count(REFUSED.message) == 1
+
+
+@pytest.mark.parametrize(("kind", "code"), [(UsageError, 2), (DataError, 3), (AccessError, 5)])
+def test_a_problem_of_one_group_is_told_and_the_others_are_applied(
+    ran: list[tuple[str, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kind: type[HeadraceError],
+    code: int,
+) -> None:
+    problem = GroupProblem("new", "new@1: table raw.clicks is not in the settings", kind)
+    monkeypatch.setattr(Invocation, "workspace", lambda invocation: {})
+    monkeypatch.setattr(planning, "plan_now", lambda work, now_us: replace(PLAN, problems=(problem,)))
+    monkeypatch.setattr(applying, "_RUN", dict.fromkeys(("materialize", "fill", "restate"), _result({})))
+    assert run(["apply", "--format", "json"]) == code
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert (len(told["done"]), told["failed"], told["problems"]) == (6, [], [problem.message])
+    assert said.err == f"failed: {problem.message}\n"
+
+
+def test_what_reads_a_group_that_failed_waits_for_the_next_plan(ran: list[tuple[str, str, str]]) -> None:
+    made = replace(PLAN, reads={"b": {"a"}})
+    applied, _ = apply({("a", DAYS[0]): DataError("the gate is closed")}, made)
+    assert ran == []
+    assert [(what, str(error)) for what, error in applied.failed] == [
+        ("a@1 1970-01-01", "the gate is closed"),
+        ("b@2 1970-01-01 … 1970-01-02 (2 intervals)", "a, which it reads, failed"),
+    ]
+    unreadable = GroupProblem("a", "a@1: permission denied", AccessError)
+    applied, _ = apply({}, replace(made, steps=PLAN.steps[1:], problems=(unreadable,)))
+    assert (ran, len(applied.failed)) == ([], 1)
 
 
 def _result(work: Any) -> Any:
@@ -161,7 +200,7 @@ def _result(work: Any) -> Any:
 
 def test_a_plan_with_problems_is_refused(ran: list[tuple[str, str, str]]) -> None:
     with pytest.raises(UsageError) as raised:
-        apply({}, replace(PLAN, problems=("spend@1: spend changed without a new version",)))
+        apply({}, replace(PLAN, problems=(REFUSED,)))
     assert (str(raised.value).startswith("spend@1: spend changed"), ran) == (True, [])
 
 

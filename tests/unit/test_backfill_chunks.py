@@ -1,9 +1,16 @@
-"""How a backfill cuts intervals into chunks. No JVM."""
+"""How a backfill cuts intervals into chunks, and what it tells of those that run at the same time. No JVM."""
+
+import threading
+import time
+from dataclasses import dataclass, field
 
 import pytest
 
-from headrace.runner.backfills import due
-from headrace.timeline import Interval
+from headrace.changes.planning import plan
+from headrace.errors import DataError
+from headrace.runner.backfills import backfill, due
+from headrace.timeline import Interval, parse_instant
+from tests.golden.situation import HERE, Situation
 
 DAY = 86_400_000_000
 
@@ -37,3 +44,80 @@ def test_pieces(at: list[int], rows: int, chunk_rows: int, at_least: int, expect
 def test_a_chunk_has_so_many_intervals_at_most() -> None:
     chunks = due.pieces(days(*range(1000)), 1, 10**9, 1)
     assert [len(chunk) for chunk in chunks] == [333, 333, 334]
+
+
+@dataclass
+class Work:
+    """A chunk as running several at a time sees it."""
+
+    intervals: tuple[Interval, ...]
+    ends: threading.Event = field(default_factory=threading.Event)
+    error: Exception | None = None
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[Work]:
+    """Chunks that have begun; each ends when it is told to."""
+    begun: list[Work] = []
+
+    def compute(chunk: Work, suffix: str) -> Work:
+        begun.append(chunk)
+        assert chunk.ends.wait(10)
+        if chunk.error:
+            raise chunk.error
+        return chunk
+
+    monkeypatch.setattr(backfill, "_computed", compute)
+    return begun
+
+
+def test_each_chunk_is_told_when_it_is_there(computed: list[Work]) -> None:
+    """The second does not wait for the first."""
+    first, second = Work((days(0)[0],)), Work((days(1)[0],))
+    told = backfill._together([first, second], 2)  # type: ignore[arg-type]
+    second.ends.set()
+    assert next(told) is second
+    first.ends.set()
+    assert list(told) == [first]
+
+
+def test_a_failure_hides_no_chunk_that_is_there(computed: list[Work]) -> None:
+    """The first fails at once, the third after it; the second and the fourth end well, behind both."""
+    chunks = [Work((day,)) for day in days(*range(4))]
+    chunks[0].error, chunks[2].error = DataError("the gate is closed"), DataError("rows before it did not pass")
+    told: list[Work] = []
+
+    def go_on() -> None:
+        for place in (0, 2, 1, 3):
+            chunks[place].ends.set()
+            time.sleep(0.05)
+
+    threading.Thread(target=go_on).start()
+    with pytest.raises(DataError, match="the gate is closed"):
+        told.extend(backfill._together(chunks, 4))  # type: ignore[arg-type]
+    assert sorted(told, key=chunks.index) == [chunks[1], chunks[3]]
+
+
+def test_after_a_failure_nothing_begins(computed: list[Work]) -> None:
+    chunks = [Work((day,)) for day in days(*range(4))]
+    chunks[0].error = DataError("the gate is closed")
+    chunks[0].ends.set()
+    # One at a time: the second may have begun before anybody looked at the first.
+    threading.Timer(0.5, chunks[1].ends.set).start()
+    with pytest.raises(DataError, match="the gate is closed"):
+        list(backfill._together(chunks, 1))  # type: ignore[arg-type]
+    assert computed in ([chunks[0]], chunks[:2])
+
+
+def test_a_dry_run_says_what_runs() -> None:
+    """Of two days of five that lack a column: all columns, from the rows within reach of these two."""
+    case = Situation.read(HERE / "plans" / "22_added_feature.txt")
+    made = plan(case.after, case.ledger, case.sources, case.now_us)
+    begin = parse_instant("2024-01-02")
+    wanted = {Interval(at, at + DAY) for at in (begin, begin + DAY)}
+    (step,) = due.as_run(made.steps, wanted, case.after["spend"], case.sources)
+    assert (made.steps[0].action, made.steps[0].rows) == ("fill", 500)
+    assert (step.action, step.span, step.columns, step.why) == (
+        "restate", "2024-01-02 … 2024-01-03 (2 intervals)", (), "baskets added",
+    )  # fmt: skip
+    assert (step.rows, step.bytes) == (300, 15_000)

@@ -1,13 +1,15 @@
 """Catching up: the `materialize` steps of a plan, group by group; a group that fails stops itself only. No JVM."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from headrace.changes.group_problem import GroupProblem
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.step import Step
-from headrace.errors import ConflictError, DataError, InfrastructureError, UsageError
+from headrace.errors import AccessError, ConflictError, DataError, InfrastructureError, UsageError
 from headrace.runner import catching_up
 from headrace.runner.progress import Progress
 from headrace.timeline import Interval
@@ -51,17 +53,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(autouse=True)
-def reads(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
-    """Which group reads which; none does, unless a test says so."""
-    found: dict[str, set[str]] = {name: set() for name in "abc"}
-    monkeypatch.setattr(catching_up, "_reads", lambda work, names: {name: found[name] for name in names})
-    return found
-
-
-def catch_up(names: str, max_parallel: int = 1) -> list[catching_up.CaughtUp]:
+def catch_up(names: str, max_parallel: int = 1, plan: Plan = PLAN) -> list[catching_up.CaughtUp]:
     return catching_up.catch_up(
-        Project(), PLAN, list(names), Progress(quiet=True), lambda one: None, max_parallel=max_parallel
+        Project(), plan, list(names), Progress(quiet=True), lambda one: None, max_parallel=max_parallel
     )  # type: ignore[arg-type]
 
 
@@ -73,7 +67,7 @@ def test_only_what_is_not_there_is_computed(ran: dict[str, Any]) -> None:
         (2, 2, 0, 0),
         (0, 0, 1, 0),
     ]
-    assert catching_up.worst([a, b, c]) == 0
+    assert catching_up.worst(one.code for one in (a, b, c)) == 0
 
 
 @pytest.mark.parametrize(
@@ -91,7 +85,7 @@ def test_a_failure_stops_its_group_and_the_worst_is_the_exit_code(
 ) -> None:
     ran["errors"] = {(name, "1970-01-01"): error for name, error in errors.items()}
     results = catch_up("ab")
-    assert catching_up.worst(results) == code
+    assert catching_up.worst(one.code for one in results) == code
     for one in results:
         name = one.group[0]
         assert (one.failed, one.done, ran[name]) == (
@@ -113,10 +107,11 @@ def test_groups_run_at_the_same_time_where_that_is_asked_for(
     assert [len(one.done) for one in catch_up("ab", max_parallel=2)] == [2, 2]
 
 
-def test_a_group_waits_for_what_it_reads(
-    ran: dict[str, Any], reads: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reads["a"] = {"b"}
+A_READS_B = replace(PLAN, reads={"a": {"b"}, "b": {"d"}})
+
+
+def test_a_group_waits_for_what_it_reads(ran: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of those that it is asked for."""
     began: list[str] = []
 
     def run(work: Any, name: str, interval: str, progress: Progress, **options: Any) -> str:
@@ -124,12 +119,22 @@ def test_a_group_waits_for_what_it_reads(
         return interval
 
     monkeypatch.setattr(catching_up, "materialize_interval", run)
-    assert [one.group for one in catch_up("abc", max_parallel=2)] == ["a@1", "b@1", "c@1"]
+    assert [one.group for one in catch_up("abc", max_parallel=2, plan=A_READS_B)] == ["a@1", "b@1", "c@1"]
     assert began == ["b", "b", "a", "a"]
 
 
-def test_what_reads_a_group_that_failed_is_left_alone(ran: dict[str, Any], reads: dict[str, set[str]]) -> None:
-    reads["a"] = {"b"}
+def test_what_reads_a_group_that_failed_is_left_alone(ran: dict[str, Any]) -> None:
     ran["errors"] = {("b", "1970-01-01"): ConflictError("x")}
-    a, b, _ = catch_up("abc")
+    a, b, _ = catch_up("abc", plan=A_READS_B)
     assert (a.error, a.code, a.done, b.code) == ("b, which it reads, failed", 3, [], 4)
+
+
+@pytest.mark.parametrize(("kind", "code"), [(UsageError, 2), (DataError, 3), (AccessError, 5)])
+def test_a_group_with_a_problem_is_left_out_and_the_others_are_not(
+    ran: dict[str, Any], kind: type[UsageError | DataError | AccessError], code: int
+) -> None:
+    problem = GroupProblem("b", "b@1: table raw.clicks is not in the settings", kind)
+    a, b, c = catch_up("abc", plan=replace(PLAN, problems=(problem,)))
+    assert (b.error, b.code, b.done) == (problem.message, code, [])
+    assert (len(a.done), a.code, c.code) == (2, 0, 0)
+    assert catching_up.worst(one.code for one in (a, b, c)) == code

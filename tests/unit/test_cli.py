@@ -143,6 +143,19 @@ USAGE = {
         ["--project", "/no/where", "lint"],
         "error: there is no folder /no/where; name the project",
     ),
+    # Before the project is even looked at: there is none here.
+    "no such folder for a plan": (
+        ["--project", "/no/where", "plan", "--out", "/no/folder/plan.json"],
+        "error: --out /no/folder/plan.json: there is no folder /no/folder; make it first\n",
+    ),
+    "no such folder for a manifest": (
+        ["--project", "/no/where", "plan", "--manifest", "folder-of-none/main.json"],
+        "error: --manifest folder-of-none/main.json: there is no folder folder-of-none; make it first\n",
+    ),
+    "a folder for a plan": (
+        ["--project", "/no/where", "plan", "--out", "/"],
+        "error: --out / is a folder; name a file\n",
+    ),
 }
 
 

@@ -1,11 +1,12 @@
 """A plan: what changed in definitions, what has to be done, and what it was made against."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headrace.changes.group_change import GroupChange
+from headrace.changes.group_problem import GroupProblem
 from headrace.changes.step import Step
 from headrace.timeline import format_instant
 
@@ -35,17 +36,19 @@ class Plan:
         now_us: The instant it was made for: intervals that end later are not due.
         basis: What it was made against.
         changes: Groups that changed, by name.
-        problems: What forbids to apply it: changes that lack a new version.
-        steps: What is done, in order.
+        problems: What keeps groups from being computed, one for each such group; some forbid to apply any of it.
+        steps: What is done, in order: a group after those whose feature tables it reads.
         warnings: What is worth knowing before.
+        reads: By group, the others whose feature tables it reads; none waits for itself.
     """
 
     now_us: int
     basis: Basis
     changes: tuple[GroupChange, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[GroupProblem, ...] = ()
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
+    reads: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def has_work(self) -> bool:
@@ -64,7 +67,7 @@ class Plan:
             "now": format_instant(self.now_us),
             "basis": asdict(self.basis),
             "changes": [asdict(change) for change in self.changes],
-            "problems": list(self.problems),
+            "problems": [problem.message for problem in self.problems],
             "steps": [step_as_json(step) for step in self.steps],
             "warnings": list(self.warnings),
         }

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from headrace.changes.advice import ADVICE, Advice
 from headrace.changes.dirtying import dirt
@@ -10,12 +11,15 @@ from headrace.changes.due import steps_of
 from headrace.changes.estimating import estimated
 from headrace.changes.group_change import GroupChange, Known, group_change
 from headrace.changes.group_definition import GroupDefinition, from_text
-from headrace.changes.influence import influences
+from headrace.changes.group_order import behind, reads_of, rounds
+from headrace.changes.group_problem import OF_ONE_TABLE, GroupProblem, unreadable
+from headrace.changes.influence import Influence, influences
 from headrace.changes.ledger_reader import LedgerReader
 from headrace.changes.ledger_row import IntervalState
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.source_history import SourceHistory
 from headrace.changes.step import Step
+from headrace.errors import UsageError
 
 
 def plan(
@@ -23,41 +27,62 @@ def plan(
     ledger: LedgerReader,
     history: SourceHistory,
     now_us: int,
+    writers: Mapping[str, str] | None = None,
     advice: Sequence[Advice] = ADVICE,
 ) -> Plan:
     """What has to be done so that tables are what definitions say.
+
+    A table that cannot be read is a problem of the groups that read it; the others are planned.
 
     Args:
         groups: The project's groups, without errors.
         ledger: What was computed.
         history: Of the tables that groups read.
         now_us: The present; intervals that end later are not due.
+        writers: By logical name of a table, the group whose feature table it is.
         advice: What new and changed columns are looked at for.
+
+    Raises:
+        InfrastructureError: Spark or storage failed as a whole.
     """
     computed = ledger.groups()
-    changes, steps, warnings = [], [], []
+    changes, problems, warnings = [], [], []
+    steps: list[Step] = []
     standing: dict[str, Sequence[IntervalState]] = {}
-    for name, group in sorted(groups.items()):
+    versions: dict[str, str] = {}
+    writers = writers or {}
+    reads, circular = reads_of(groups, writers)
+    for name in (name for together in rounds(reads) for name in together):
+        group = groups[name]
         states = ledger.intervals(name, group.version) if group.version in computed.get(name, ()) else ()
         standing[name] = states
         change = group_change(_known(ledger, group, states, computed.get(name, ())), group, name)
         changes += [change] if change else []
         warnings += list(advised(change, group, advice))
-        if change is not None and change.needs_version:
+        problem = (refusal(change) if change else None) or circular.get(name)
+        found = _Found(problem=problem) if problem else _of_group(group, states, history, now_us)
+        if found.problem is not None:
+            problems.append(found.problem)
             continue
-        found, notes = _steps(group, states, history, now_us)
-        steps += found
+        versions |= found.versions
+        steps += found.steps
+        upstream = sorted(set(behind(name, found.influences, states, steps, writers)))
+        notes = [
+            *found.notes,
+            *(f"{name} reads {read}, which is computed again: plan again after this" for read in upstream),
+        ]
         warnings += [note for note in notes if note not in warnings]
     for name in sorted(set(computed) - set(groups)):
         changes.append(GroupChange(name, "removed", computed[name][-1], None))
     defined = _digest({name: [group.version, group.spec.draft, group.fingerprints] for name, group in groups.items()})
     return Plan(
         now_us,
-        Basis(defined, _ledger(standing), _versions(groups.values(), history)),
+        Basis(defined, _ledger(standing), dict(sorted(versions.items()))),
         tuple(sorted(changes, key=lambda change: change.group)),
-        tuple(refused(changes).values()),
+        tuple(problems),
         tuple(steps),
         tuple(warnings),
+        reads,
     )
 
 
@@ -74,17 +99,14 @@ def plan_against(groups: Mapping[str, GroupDefinition], others: Mapping[str, Kno
         change = group_change(others.get(name), groups.get(name), name)
         changes += [change] if change else []
     warnings = [w for c in changes if c.group in groups for w in advised(c, groups[c.group], ADVICE)]
-    problems = tuple(refused(changes).values())
+    problems = tuple(problem for problem in map(refusal, changes) if problem)
     return Plan(now_us, Basis("", ""), tuple(changes), problems, (), tuple(warnings))
 
 
-def refused(changes: Iterable[GroupChange]) -> dict[str, str]:
-    """Groups that are not computed before somebody gives them a new version, and what to say of them."""
-    return {change.group: _problem(change) for change in changes if change.needs_version}
-
-
-def _problem(change: GroupChange) -> str:
-    """Why a change cannot be applied, and what to do."""
+def refusal(change: GroupChange) -> GroupProblem | None:
+    """Why a group is not computed before somebody gives it a new version; None where nothing forbids it."""
+    if not change.needs_version:
+        return None
     parts = list(dict.fromkeys(part.sentence() for feature in change.features for part in feature.parts))
     names = [f.feature for f in change.features if f.kind == "changed"]
     gone = [f.feature for f in change.features if f.kind == "removed"]
@@ -92,10 +114,11 @@ def _problem(change: GroupChange) -> str:
     said += [f"{', '.join(gone)} removed"] if gone else []
     said += ["keys or grid changed"] if change.shared or not said else []
     detail = f" ({'; '.join(parts[:3])}{'; …' if len(parts) > 3 else ''})" if parts else ""
-    return (
+    message = (
         f"{change.group}@{change.version}: {'; '.join(said)}{detail} without a new version; raise its version to "
         f"{(change.version or 0) + 1}, or undo the change"
     )
+    return GroupProblem(change.group, message, UsageError, forbids=True)
 
 
 def advised(change: GroupChange | None, group: GroupDefinition, advice: Sequence[Advice]) -> Iterator[str]:
@@ -136,20 +159,29 @@ def _known(
     return Known(version, newest.fingerprints, read.get(group.name) if read else None)
 
 
-def _steps(
-    group: GroupDefinition, states: Sequence[IntervalState], history: SourceHistory, now_us: int
-) -> tuple[list[Step], list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What planning finds of one group: its steps and what is to be told besides, or why nobody can tell."""
+
+    influences: tuple[Influence, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    steps: Sequence[Step] = ()
+    notes: Sequence[str] = ()
+    problem: GroupProblem | None = None
+
+
+def _of_group(group: GroupDefinition, states: Sequence[IntervalState], history: SourceHistory, now_us: int) -> _Found:
     reads = influences(group.features)
-    found = dirt(reads, [state.committed for state in states if state.committed], history)
-    steps = steps_of(group, states, found, now_us)
-    reach_us = group.features.reach_us
-    return [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps], found.notes
-
-
-def _versions(groups: Iterable[GroupDefinition], history: SourceHistory) -> dict[str, str]:
-    tables = {influence.table for group in groups for influence in influences(group.features)}
-    versions = {table: history.current(table) for table in sorted(tables)}
-    return {table: version for table, version in versions.items() if version is not None}
+    try:
+        versions = {table: history.current(table) for table in {influence.table for influence in reads}}
+        found = dirt(reads, [state.committed for state in states if state.committed], history)
+        steps = steps_of(group, states, found, now_us)
+        reach_us = group.features.reach_us
+        steps = [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps]
+    except OF_ONE_TABLE as error:
+        return _Found(problem=unreadable(group.name, group.version, error))
+    known = {table: version for table, version in versions.items() if version is not None}
+    return _Found(reads, known, steps, found.notes)
 
 
 def _ledger(standing: Mapping[str, Sequence[IntervalState]]) -> str:

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +13,7 @@ import typer
 from headrace.cli.invocation import Invocation
 
 if TYPE_CHECKING:
+    from headrace.changes.group_problem import GroupProblem
     from headrace.runner.applying import Applied
     from headrace.runner.materialize import Materialized
 
@@ -27,8 +29,9 @@ def apply(
     """Run exactly the steps of a plan, in order; what is printed is what runs.
 
     A plan in a file that no longer holds, because definitions, sources or tables have changed since, exits with 2.
-    Where an interval fails, its group is left there, others go on, and the exit code is that of the first failure. One
-    of Spark or storage ends it, with 5; what was done and what failed is printed all the same.
+    Where an interval fails, its group is left there, and what reads it; others go on, and the exit code is that of the
+    first failure. A group with a table that cannot be read is such a failure. One of Spark or storage ends it, with 5;
+    what was done and what failed is printed all the same.
 
     \b
     Example:
@@ -59,17 +62,25 @@ def apply(
     try:
         apply_plan(work, made, Progress(is_json), tell, applied)
     finally:
-        if not made.problems:  # else it was refused, and nothing became of anything
-            _print(applied, is_json)
+        _print(applied, made.problems, is_json)
     if applied.ended_by is not None:
         raise applied.ended_by
-    return applied.failed[0][1].exit_code if applied.failed else 0
+    errors = [*(problem.error for problem in made.problems), *(error for _, error in applied.failed)]
+    return errors[0].exit_code if errors else 0
 
 
-def _print(applied: "Applied", is_json: bool) -> None:
+def _print(applied: "Applied", problems: "Sequence[GroupProblem]", is_json: bool) -> None:
     if is_json:
         failed = [{"interval": interval, "error": str(error)} for interval, error in applied.failed]
-        print(json.dumps({"done": [asdict(one) for one in applied.done], "failed": failed}, indent=2))
+        told = {
+            "done": [asdict(one) for one in applied.done],
+            "failed": failed,
+            "problems": [problem.message for problem in problems],
+        }
+        print(json.dumps(told, indent=2))
+    if not any(problem.forbids for problem in problems):  # those are raised
+        for problem in problems:
+            print(f"failed: {problem.message}", file=sys.stderr)
     for interval, error in applied.failed:
         if error is not applied.ended_by:  # which is raised, and told where all errors are
             print(f"failed: {interval}: {error}", file=sys.stderr)

@@ -57,8 +57,9 @@ def backfill(
                 rows = sum(chunk.rows_out.values())
                 print(f"{chunk.name}: {rows:,} rows in version {chunk.table_version}", flush=True)
     finally:
-        # Where a chunk fails, those before it are there.
+        # Where a chunk fails, others are there.
         if is_json:
+            chunks.sort(key=lambda chunk: chunk.intervals[0])
             done = [asdict(one) for chunk in chunks for one in as_materialized(chunk)]
             print(json.dumps({"done": done, "chunks": [chunk.seconds for chunk in chunks]}, indent=2))
     return 0

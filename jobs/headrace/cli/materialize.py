@@ -113,7 +113,6 @@ def _catch_up(
 ) -> int:
     import time
 
-    from headrace.changes.planning import refused
     from headrace.cli.steps import print_steps
     from headrace.runner.catching_up import catch_up, computing, worst
     from headrace.runner.planning import plan_now
@@ -125,11 +124,11 @@ def _catch_up(
     plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000)
 
     if dry_run:
-        problems = [problem for name, problem in refused(plan.changes).items() if name in names]
-        if problems:
-            raise UsageError(problems[0])
         print_steps([step for name in names for step in computing(plan, name)], is_json)
-        return 0
+        problems = [problem for problem in plan.problems if problem.group in names]
+        for problem in problems:
+            print(f"failed: {problem.message}", file=sys.stderr)
+        return worst(problem.kind.exit_code for problem in problems)
 
     def tell(one: "Materialized") -> None:
         if not is_json:
@@ -151,7 +150,7 @@ def _catch_up(
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:
         _print(results)
-    return worst(results)
+    return worst(result.code for result in results)
 
 
 def _print(results: Sequence["CaughtUp"]) -> None:

@@ -51,6 +51,9 @@ def plan(
         raise UsageError("--manifest only writes definitions: it goes with neither --against nor --out")
     if against is not None and out is not None:
         raise UsageError("--out needs the ledger, which --against does not look at", "leave one of them out")
+    for option, path in (("--out", out), ("--manifest", manifest)):
+        if path is not None:
+            _require_place(option, path)
     if manifest is not None:
         return _write_manifest(invocation, manifest)
     now_us = _now_us(now)
@@ -59,6 +62,14 @@ def plan(
         out.write_text(made.text(), "utf-8")
     print(_rendered(made, format))
     return WORK if detailed_exitcode and (made.has_work or (against is not None and made.changes)) else 0
+
+
+def _require_place(option: str, path: Path) -> None:
+    """Says before the work that what comes of it cannot be written: there is no such folder, or it is one itself."""
+    if not path.parent.is_dir():
+        raise UsageError(f"{option} {path}: there is no folder {path.parent}", "make it first")
+    if path.is_dir():
+        raise UsageError(f"{option} {path} is a folder", "name a file")
 
 
 def _rendered(made: "Plan", format: str) -> str:

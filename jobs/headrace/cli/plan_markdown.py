@@ -15,7 +15,9 @@ def as_markdown(plan: Plan) -> str:
     """The plan as GitHub shows it."""
     blocks = [f"### {_plain(headline(plan))}"]
     if plan.problems:
-        blocks.append("\n".join(["**Problems**", "", *[f"- ❌ {_plain(problem)}" for problem in plan.problems]]))
+        blocks.append(
+            "\n".join(["**Problems**", "", *[f"- ❌ {_plain(problem.message)}" for problem in plan.problems]])
+        )
     if plan.changes:
         blocks.append("\n".join(["**Definitions**", "", *[line for c in plan.changes for line in _change(c)]]))
     if plan.steps:

@@ -16,7 +16,7 @@ def as_text(plan: Plan) -> str:
     """The plan for a terminal or a log."""
     sections = (
         ("Definitions", [line for change in plan.changes for line in _change(change)]),
-        ("Problems", [f"  ✗ {problem}" for problem in plan.problems]),
+        ("Problems", [f"  ✗ {problem.message}" for problem in plan.problems]),
         ("Steps", [line for number, step in enumerate(plan.steps, 1) for line in _step(number, step)]),
         ("Warnings", [f"  ! {warning}" for warning in plan.warnings]),
     )

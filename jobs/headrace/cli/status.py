@@ -69,7 +69,7 @@ def _groups(invocation: Invocation, group: str | None, is_json: bool) -> None:
     states = read(invocation.workspace(), group)
     if is_json:
         print(json.dumps([asdict(state) for state in states], indent=2))
-    elif any(state.intervals or state.failures or state.open for state in states):
+    elif any(state.intervals or state.failures or state.open or state.problem for state in states):
         print("\n".join(line for state in states for line in lines_of(state)))
     else:
         print(_NOTHING)
@@ -92,7 +92,7 @@ def lines_of(state: "GroupStatus") -> Iterator[str]:
     """A group for people: what is complete, missing, dirty, failed and open, a line each."""
     yield state.group
     if state.problem:
-        yield _line("refused", state.problem)
+        yield _line("problem", state.problem)
     if state.intervals:
         span = state.first if state.intervals == 1 else f"{state.first} … {state.last}"
         yield _line(

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from headrace.errors import (
+    AccessError,
     ConflictError,
     DataError,
     GoneError,
@@ -63,7 +64,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         r"Read-only file system|(?P<path>/\S*)?:? ?\(?Permission denied|AccessControlException|AccessDenied"
         r"|INSUFFICIENT_PERMISSIONS|Status Code: 403",
-        InfrastructureError,
+        AccessError,
         "permission denied {path}",
         "check who may read and write there",
     ),
@@ -188,7 +189,7 @@ RULES: tuple[Rule, ...] = (
     _rule(r"UNABLE_TO_INFER_SCHEMA", DataError, "there are no data files"),
     _rule(
         r"No FileSystem for scheme \"?(?P<scheme>\w+)|Class \S+\.fs\.(?P<fs>\w+)\.\w+ not found",
-        InfrastructureError,
+        AccessError,
         "this Spark cannot reach {scheme}{fs}",
         "add the storage's connector, e.g. org.apache.hadoop:hadoop-aws:3.4.2, to spark.jars.packages",
     ),

@@ -39,7 +39,9 @@ class Applied:
 def apply_plan(
     work: Workspace, plan: Plan, progress: Progress, tell: Callable[[Materialized], None], applied: Applied
 ) -> None:
-    """Runs a plan. Where an interval fails, the rest of its group is left for the next plan; other groups go on.
+    """Runs a plan. Where an interval fails, the rest of its group and what reads it are left for the next plan.
+
+    Other groups go on. So they do where a group has a problem of its own, and no steps.
 
     Args:
         work: The project.
@@ -49,14 +51,20 @@ def apply_plan(
         applied: Gets what became of each, so that it is there whatever ends this.
 
     Raises:
-        UsageError: The plan has problems; nothing was done.
+        UsageError: The plan has problems that forbid to apply any of it; nothing was done.
     """
-    if plan.problems:
+    forbidding = [problem for problem in plan.problems if problem.forbids]
+    if forbidding:
         raise UsageError(
-            plan.problems[0], f"{len(plan.problems)} problem(s) forbid to apply the plan; nothing was done"
+            forbidding[0].message, f"{len(forbidding)} problem(s) forbid to apply the plan; nothing was done"
         )
-    stopped: set[str] = set()
+    stopped = {problem.group for problem in plan.problems}
     for number, step in enumerate(plan.steps, 1):
+        missed = sorted(stopped.intersection(plan.reads.get(step.group, ())))
+        if missed and step.group not in stopped:
+            stopped.add(step.group)
+            waits = DataError(f"{', '.join(missed)}, which it reads, failed")
+            applied.failed.append((f"{step.group}@{step.version} {step.span}", waits))
         title = f"step {number} of {len(plan.steps)}: {step.action} {step.group}@{step.version}"
         for intervals in _passes(step):
             if step.group in stopped:

@@ -1,18 +1,15 @@
 """Computes every interval that is due and not there: group by group, what a plan says is missing."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
 
+from headrace.changes.group_order import rounds
 from headrace.changes.plan import Plan
-from headrace.changes.planning import refused
 from headrace.changes.step import Step
 from headrace.changes.tile_plan import MAX_REBUILD
-from headrace.errors import DataError, HeadraceError, UsageError
-from headrace.logical.pruning import scans_of
+from headrace.errors import DataError, HeadraceError
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
@@ -79,9 +76,8 @@ def catch_up(
         A result for each group, in the order of the names.
     """
     _ = work.lake, work.ledger, work.staging  # opened once, before threads share them
-    problems = refused(plan.changes)
-
-    reads = _reads(work, names)
+    problems = {problem.group: problem for problem in plan.problems}
+    reads = {name: {read for read in plan.reads.get(name, ()) if read in names} for name in names}
     results: dict[str, CaughtUp] = {}
 
     def compute(name: str, interval: Interval) -> Materialized:
@@ -92,20 +88,15 @@ def catch_up(
     def of_group(name: str) -> CaughtUp:
         failed = [read for read in sorted(reads[name]) if results[read].code]
         if name in problems:
-            return _left_alone(work, name, problems[name], UsageError.exit_code)
+            return _left_alone(work, name, problems[name].message, problems[name].kind.exit_code)
         if failed:
             return _left_alone(work, name, f"{', '.join(failed)}, which it reads, failed", DataError.exit_code)
         return _catch_up(work, name, plan, compute)
 
-    order = TopologicalSorter(reads)
-    order.prepare()
     with ThreadPoolExecutor(max_parallel) as pool:
-        while order.is_active():
-            ready = sorted(order.get_ready())
-            done = map(of_group, ready) if max_parallel == 1 else pool.map(of_group, ready)
-            for name, result in zip(ready, done, strict=True):
-                results[name] = result
-                order.done(name)
+        for together in rounds(reads):
+            done = map(of_group, together) if max_parallel == 1 else pool.map(of_group, together)
+            results.update(zip(together, done, strict=True))
     return [results[name] for name in names]
 
 
@@ -114,22 +105,10 @@ def computing(plan: Plan, name: str) -> list[Step]:
     return [step for step in plan.steps if step.group == name and step.action == "materialize"]
 
 
-def worst(results: Sequence[CaughtUp]) -> int:
+def worst(codes: Iterable[int]) -> int:
     """The exit code of all groups together."""
-    codes = {result.code for result in results}
-    return next((code for code in WORST_FIRST if code in codes), 0)
-
-
-def _reads(work: Workspace, names: Sequence[str]) -> dict[str, set[str]]:
-    """Which of the groups each of them reads, where settings map a table of it to what another one writes."""
-    groups = {name: work.group(name) for name in names}
-    written = {work.lake.layout.features(name, group.version): name for name, group in groups.items()}
-    found: dict[str, set[str]] = {name: set() for name in names}
-    for name, group in groups.items():
-        for scan in scans_of(work.features(group).events):
-            with suppress(UsageError):  # of a table that nobody maps: the group itself will say so
-                found[name] |= {written[at] for at in [work.lake.address(scan.table)] if at in written} - {name}
-    return found
+    found = set(codes)
+    return next((code for code in WORST_FIRST if code in found), 0)
 
 
 def _left_alone(work: Workspace, name: str, why: str, code: int) -> CaughtUp:

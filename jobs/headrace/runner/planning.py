@@ -2,10 +2,12 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from headrace.changes.group_definition import definitions
+from headrace.changes.ledger_reader import LedgerReader
 from headrace.changes.plan import FORMAT, Plan
 from headrace.changes.planning import plan
 from headrace.errors import UsageError
@@ -17,14 +19,28 @@ from headrace.timeline import parse_instant
 _PARTS = {"definitions": "the definitions", "ledger": "what is computed", "sources": "the sources"}
 
 
-def plan_now(work: Workspace, now_us: int) -> Plan:
+def plan_now(work: Workspace, now_us: int, ledger: LedgerReader | None = None) -> Plan:
     """What has to be done as of an instant; only commits and the ledger are read.
 
     Args:
         work: The project.
         now_us: Intervals that end later are not due.
+        ledger: What was computed, where somebody has looked already.
     """
-    return plan(definitions(work.linted), LedgerView(work.ledger), DeltaHistory(work.lake), now_us)
+    view = ledger or LedgerView(work.ledger)
+    return plan(definitions(work.linted), view, DeltaHistory(work.lake), now_us, _writers(work))
+
+
+def _writers(work: Workspace) -> dict[str, str]:
+    """By logical name, the group whose feature table the settings map it to."""
+    groups = work.linted.project.feature_groups
+    written = {work.lake.layout.features(name, group.spec.version).key: name for name, group in groups.items()}
+    found = {}
+    for table in work.settings.tables:
+        with suppress(UsageError):  # of a place that cannot be: whoever reads it will say so
+            if name := written.get(work.lake.address(table).key):
+                found[table] = name
+    return found
 
 
 def plan_of_file(work: Workspace, path: Path) -> Plan:

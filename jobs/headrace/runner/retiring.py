@@ -3,11 +3,13 @@
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from headrace.changes.ledger_row import LedgerRow, TableKind
 from headrace.errors import UsageError
+from headrace.registry.lineage import Node, lineage
 from headrace.runner.workspace import Workspace
 from headrace.storage import DeltaTable, FeatureTable, TileTable
 
@@ -25,7 +27,8 @@ def retire_version(work: Workspace, text: str, dry_run: bool) -> int:
         dry_run: Only count.
 
     Raises:
-        UsageError: That is no version, is what is defined now, is read by a training set, or was never computed.
+        UsageError: That is no version, is what is defined now, is read by a training set, by name or as the table of a
+            source, a feature table or a spine, or was never computed.
     """
     match = _SELECTOR.fullmatch(text)
     if match is None:
@@ -88,6 +91,19 @@ def _require_unused(work: Workspace, name: str, version: int) -> None:
                 raise UsageError(
                     f"{name}@{version} is read by the training set {located.spec.name}", "change that first"
                 )
+    for table, reader in _readers(work, name, version):
+        words = f"the {reader.kind.replace('_', ' ')} {reader.name}"
+        raise UsageError(f"{name}@{version} is read by {words}: its table is {table}", "change that first")
+
+
+def _readers(work: Workspace, name: str, version: int) -> Iterator[tuple[str, Node]]:
+    """What reads a table of a version as it reads any other: by a logical name that the settings map to it."""
+    layout = work.lake.layout
+    own = {layout.features(name, version).key, layout.tiles(name, version).key}
+    for origin, reader in lineage(work.linted.project).edges:
+        with suppress(UsageError):  # a table that nobody mapped is none of these
+            if origin.kind == "table" and work.lake.address(origin.name).key in own:
+                yield origin.name, reader
 
 
 def _retired(latest: LedgerRow, attempt: int, run_id: str, now_us: int) -> LedgerRow:

@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from headrace.changes.group_definition import definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow
-from headrace.changes.planning import plan, refused
 from headrace.changes.step import Step, span_of
 from headrace.runner.healing import OPEN
+from headrace.runner.planning import plan_now
 from headrace.runner.workspace import Workspace
-from headrace.storage.delta_history import DeltaHistory
 from headrace.storage.ledger_view import LedgerView
 from headrace.timeline.instant import from_instant
 
@@ -104,8 +102,8 @@ def status(work: Workspace, name: str | None) -> list[GroupStatus]:
     if name is not None and name not in view.groups():
         work.group(name)
     names = [name] if name is not None else sorted({*defined, *view.groups()})
-    made = plan(definitions(work.linted), view, DeltaHistory(work.lake), now_us)
-    problems = refused(made.changes)
+    made = plan_now(work, now_us, view)
+    problems = {problem.group: problem.message for problem in made.problems}
     found = []
     for group in names:
         of_now = {defined[group]} if group in defined else set()

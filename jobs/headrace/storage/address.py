@@ -35,6 +35,11 @@ class Address:
             return f"delta.{quote_identifier(self.text)}"
         return self.text if "`" in self.text else ".".join(map(quote_identifier, self.text.split(".")))
 
+    @property
+    def key(self) -> tuple[bool, str]:
+        """The same for all ways to write it: names of a catalog have no case, and may be quoted."""
+        return self.is_path, self.text if self.is_path else self.text.replace("`", "").casefold()
+
     def __str__(self) -> str:
         return self.text
 

@@ -1,8 +1,8 @@
-"""Computes many intervals of a group: chunk by chunk, each committed before the next begins."""
+"""Computes many intervals of a group: chunk by chunk, each committed by itself."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 
 from headrace.changes.step import Step
@@ -37,7 +37,8 @@ def backfilled(
         chunk_rows: Rows of a chunk, about, at most.
 
     Yields:
-        The chunks, oldest first, each as soon as it is committed.
+        The chunks, each as soon as it is committed. Of those that are computed at the same time also what ends well
+        after a failure, before that is raised.
 
     Raises:
         DataError: A gate is closed, or data is missing.
@@ -53,14 +54,35 @@ def backfilled(
             progress.title(chunk.name)
             yield _computed(chunk)
         return
+    yield from _together(chunks, max_parallel)
+
+
+def _together(chunks: Sequence[Chunk], max_parallel: int) -> Iterator[Chunk]:
+    """Computes several chunks at the same time. After a failure none begins; those under way end, and are yielded.
+
+    Raises:
+        BaseException: What the oldest chunk that failed raised: later ones may have failed because of it.
+    """
+    failures: dict[int, BaseException] = {}
     with ThreadPoolExecutor(max_parallel, "chunk") as pool:
-        running = [pool.submit(_computed, chunk, f", {chunk.intervals[0]}") for chunk in chunks]
+        places = {pool.submit(_computed, chunk, f", {chunk.intervals[0]}"): at for at, chunk in enumerate(chunks)}
+        left = set(places)
         try:
-            for future in running:
-                yield future.result()
+            while left:
+                ended, left = wait(left, return_when=FIRST_COMPLETED)
+                for future in sorted(ended, key=places.__getitem__):
+                    error = future.exception()
+                    if error is None:
+                        yield future.result()
+                    else:
+                        failures[places[future]] = error
+                        pool.shutdown(wait=False, cancel_futures=True)
+                # Nobody is told of a future's end that was cancelled before it began.
+                left = {future for future in left if not future.cancelled()}
         finally:
-            # Those under way end; those that have not begun do not.
             pool.shutdown(wait=False, cancel_futures=True)
+    if failures:
+        raise failures[min(failures)]
 
 
 def _chunks(

@@ -1,13 +1,16 @@
 """Which intervals of a range a backfill computes, and in which pieces."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pyspark.sql import functions as F
 
-from headrace.changes.group_definition import definitions
+from headrace.changes.estimating import estimated
+from headrace.changes.group_definition import GroupDefinition, definitions
+from headrace.changes.influence import influences
 from headrace.changes.planning import plan
-from headrace.changes.step import Step
+from headrace.changes.source_history import SourceHistory
+from headrace.changes.step import Action, Step
 from headrace.engine.at import Span
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower, of_complete_keys
@@ -30,7 +33,7 @@ MOST_BRIDGED = 31
 
 
 def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int, force: bool = False) -> list[Step]:
-    """What has to be done to the intervals of a range, as `plan` would say it; none when all are current.
+    """What a backfill does to the intervals of a range, and why, as `plan` would say it; none when all are current.
 
     Args:
         work: The project.
@@ -41,7 +44,7 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         force: Take intervals that are current too.
 
     Raises:
-        UsageError: The range holds no interval, or a changed definition lacks a new version.
+        UsageError: The range holds no interval, a changed definition lacks a new version, or nobody mapped a table.
         DataError: An interval is not over.
     """
     group = work.group(name)
@@ -55,16 +58,35 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         raise DataError(
             f"{name} {intervals[-1]} ends after now", "end --to earlier, or run it when the interval is over"
         )
-    made = plan({name: definitions(work.linted)[name]}, LedgerView(work.ledger), DeltaHistory(work.lake), now_us)
+    definition, history = definitions(work.linted)[name], DeltaHistory(work.lake)
+    made = plan({name: definition}, LedgerView(work.ledger), history, now_us)
     if made.problems:
-        raise UsageError(made.problems[0])
-    wanted = set(intervals)
-    steps = [replace(step, intervals=tuple(i for i in step.intervals if i in wanted)) for step in made.steps]
-    steps = [step for step in steps if step.intervals and step.action != "confirm"]
+        raise made.problems[0].error
+    steps = [step for step in made.steps if step.action != "confirm"]
     if force:
-        left = sorted(wanted - {interval for step in steps for interval in step.intervals})
+        left = sorted(set(intervals) - {interval for step in steps for interval in step.intervals})
         steps += [Step("restate", name, group.version, run, "dirty", "--force") for run in consecutive(left)]
-    return sorted(steps, key=lambda step: step.intervals[0])
+    return list(as_run(steps, set(intervals), definition, history))
+
+
+def as_run(
+    steps: Sequence[Step], wanted: Collection[Interval], group: GroupDefinition, history: SourceHistory
+) -> Iterator[Step]:
+    """Steps as a backfill runs them: of a range only, and all columns also where some are new; oldest first.
+
+    Args:
+        steps: What is due.
+        wanted: The intervals of the range.
+        group: What is computed.
+        history: Of the tables that it reads.
+    """
+    reads, reach_us = influences(group.features), group.features.reach_us
+    for step in sorted(steps, key=lambda step: step.intervals[0]):
+        intervals = tuple(interval for interval in step.intervals if interval in wanted)
+        if intervals:
+            action: Action = "restate" if step.action == "fill" else step.action
+            run = replace(step, action=action, intervals=intervals, columns=(), rows=None, bytes=None)
+            yield estimated(run, reads, reach_us, history)
 
 
 def consecutive(intervals: Iterable[Interval], bridged: int = 0) -> Iterator[tuple[Interval, ...]]:
