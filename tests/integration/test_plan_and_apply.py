@@ -208,6 +208,8 @@ def test_a_day_that_is_written_again_as_it_was_is_confirmed(shop: Shop, spark: S
     assert Table(spark, shop, "spend_v1").version == before
     newest = ledger(spark, shop, "spend", "status", "source_versions['raw.sales']", "table_version < 99", "rows_out")
     assert newest[-2:] == [("committed", "6", True, 2)] * 2
+    files = ledger(spark, shop, "spend", "_metadata.file_path", "definition IS NULL AND status = 'committed'")
+    assert len({path for path, is_confirmed in files if is_confirmed}) == 1  # both in one commit
 
 
 def test_a_gate_alone_asks_for_nothing(shop: Shop) -> None:

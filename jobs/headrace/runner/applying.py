@@ -8,7 +8,7 @@ from headrace.changes.step import Action, Step
 from headrace.changes.tile_plan import ANY_NUMBER
 from headrace.errors import ConflictError, DataError, HeadraceError, UsageError
 from headrace.runner.backfills.backfill import as_materialized, backfilled
-from headrace.runner.confirming import confirm_interval
+from headrace.runner.confirming import confirm_intervals
 from headrace.runner.filling import fill_interval
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
@@ -76,13 +76,13 @@ def apply_plan(
 
 
 def run_interval(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
-    """Does to one interval what its step says."""
+    """Does to one interval what its step says: computes it, or fills it."""
     return _RUN[step.action](work, step, interval, progress)
 
 
 def _passes(step: Step) -> Iterator[tuple[Interval, ...]]:
-    """The intervals of a step that are computed together: all of them, or each alone."""
-    if step.action == "materialize" and len(step.intervals) > MOST_ALONE:
+    """The intervals of a step that are done together: all of them, or each alone."""
+    if step.action == "confirm" or (step.action == "materialize" and len(step.intervals) > MOST_ALONE):
         yield step.intervals
     else:
         yield from ((interval,) for interval in step.intervals)
@@ -90,6 +90,9 @@ def _passes(step: Step) -> Iterator[tuple[Interval, ...]]:
 
 def _run_part(work: Workspace, step: Step, progress: Progress) -> Iterator[Materialized]:
     """Runs a step, or one interval of it."""
+    if step.action == "confirm":
+        yield from confirm_intervals(work, step, progress)
+        return
     if len(step.intervals) == 1:
         yield run_interval(work, step, step.intervals[0], progress)
         return
@@ -110,10 +113,9 @@ def _fill(work: Workspace, step: Step, interval: Interval, progress: Progress) -
     return fill_interval(work, step.group, interval, step.columns, progress, step.why)
 
 
-# How each action is run on one interval.
+# How each action that computes is run on one interval.
 _RUN: dict[Action, Callable[[Workspace, Step, Interval, Progress], Materialized]] = {
     "materialize": _compute,
     "restate": _compute,
     "fill": _fill,
-    "confirm": confirm_interval,
 }
