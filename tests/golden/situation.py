@@ -13,7 +13,7 @@
     raw.sales 9 2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB      or `unknown` in place of the days
     raw.sales differs 2024-01-04            what comparing rows finds, if not what the commits touched; or nothing
     raw.sales after 6 differs 2024-01-04    the same for snapshots that were computed from version 6
-    raw.sales unreadable                    earlier rows cannot be read any more
+    raw.sales unreadable                    earlier rows cannot be read any more; with `up to 6`, those of later versions can
     === plan
     the text that `headrace plan` prints
 
@@ -75,7 +75,8 @@ class Sources:
     files: set[str] = field(default_factory=set)
     commits: dict[str, list[SourceCommit]] = field(default_factory=dict)
     compared: dict[tuple[str, int | None], list[Touched]] = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
+    unreadable: dict[str, int | None] = field(default_factory=dict)
+    asked: int = 0
 
     def current(self, table: str) -> str | None:
         return self.versions.get(table)
@@ -87,12 +88,14 @@ class Sources:
 
     def differences(
         self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
-    ) -> Mapping[int, Sequence[Touched]] | None:
+    ) -> Mapping[int, Sequence[Touched] | None]:
+        self.asked += 1
         table = instants.input.table
-        if table in self.unreadable:
-            return None
-        found = {}
+        found: dict[int, Sequence[Touched] | None] = dict.fromkeys(versions)
+        gone = self.unreadable.get(table, -1)
         for version in versions:
+            if gone is None or version <= gone:
+                continue
             touched = [one for c in self.commits[table] if c.version > version for one in c.touched]
             found[version] = self.compared.get((table, version), self.compared.get((table, None), touched))
         return found
@@ -153,7 +156,7 @@ class Situation:
                     sources.versions[table] = rest[0]
                     sources.files.add(table)
                 case "unreadable":
-                    sources.unreadable.add(table)
+                    sources.unreadable[table] = int(rest[-1]) if rest else None
                 case "differs":
                     sources.compared[table, None] = [_touched(days) for days in rest]
                 case "after":

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from headrace.changes.differences import Differences
 from headrace.changes.influence import Influence
 from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.scope import ALL, Scope
 from headrace.changes.source_history import SourceCommit, SourceHistory, SourceLog, Touched
 from headrace.changes.step import Versions
-from headrace.changes.suspects import suspects_of
+from headrace.changes.suspects import Suspect, suspects_of
 from headrace.timeline import format_instant
 from headrace.timeline.instant import from_instant
 
@@ -19,12 +20,14 @@ class Dirt:
 
     Attributes:
         causes: Changes that dirtied a snapshot, in words, by the end of its interval.
+        suspected: Changes that may have dirtied one, by the end of its interval, where rows are not compared.
         cleared: Why changes that a snapshot might have seen turned out to be none, by its interval's end and by table.
         versions: The version of now of each table with such a change.
         notes: What has to be told besides: changes that nobody can attribute, static tables.
     """
 
     causes: dict[int, list[str]] = field(default_factory=dict)
+    suspected: dict[int, list[str]] = field(default_factory=dict)
     cleared: dict[int, dict[str, str]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -34,23 +37,29 @@ class Dirt:
         return tuple((table, self.versions[table]) for table in sorted(tables))
 
 
-def dirt(influences: Sequence[Influence], stored: Sequence[LedgerRow], history: SourceHistory) -> Dirt:
+def dirt(
+    influences: Sequence[Influence], stored: Sequence[LedgerRow], history: SourceHistory, scope: Scope = ALL
+) -> Dirt:
     """Compares the versions that snapshots were computed from with what their tables hold now.
 
     Args:
         influences: Tables that the group's values depend on.
         stored: Committed rows of its snapshots, oldest interval first.
         history: Of these tables.
+        scope: Snapshots that are not part of it are not looked at.
     """
     found = Dirt()
+    looked_at = [row for row in stored if row.interval and scope.has_interval(row.interval)]
     for influence in influences:
-        rows = [row for row in stored if row.interval and influence.table in row.source_versions]
+        rows = [row for row in looked_at if influence.table in row.source_versions]
         if rows:
-            _of_table(influence, rows, history, found)
+            _of_table(influence, rows, history, scope, found)
     return found
 
 
-def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHistory, found: Dirt) -> None:
+def _of_table(
+    influence: Influence, rows: Sequence[LedgerRow], history: SourceHistory, scope: Scope, found: Dirt
+) -> None:
     table = influence.table
     current = history.current(table)
     if current is None:
@@ -76,7 +85,12 @@ def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHi
     versions = [int(row.source_versions[table]) for row in kept]
     if any(version != int(current) for version in versions):
         _note_gaps(table, log, versions, found)
-        _attribute(influence, log, kept, versions, history, current, found)
+        ends = [row.interval.end_us for row in kept if row.interval]
+        suspects = list(suspects_of(influence, log, ends, versions))
+        if scope.compares:
+            _settle(influence, log, suspects, ends, versions, history, current, found)
+        else:
+            _suspect(influence, suspects, ends, versions, found)
 
 
 def _of_this_table(
@@ -110,17 +124,27 @@ def _note_gaps(table: str, log: SourceLog, versions: Sequence[int], found: Dirt)
         )
 
 
-def _attribute(
+def _suspect(
+    influence: Influence, suspects: Iterable[Suspect], ends: Sequence[int], versions: Sequence[int], found: Dirt
+) -> None:
+    for suspect in suspects:
+        cause = worded(influence.table, suspect.commit, suspect.touched)
+        for index in range(suspect.begin, suspect.end):
+            if versions[index] < suspect.commit.version:
+                found.suspected.setdefault(ends[index], []).append(cause)
+
+
+def _settle(
     influence: Influence,
     log: SourceLog,
-    rows: Sequence[LedgerRow],
+    suspects: Sequence[Suspect],
+    ends: Sequence[int],
     versions: Sequence[int],
     history: SourceHistory,
     current: str,
     found: Dirt,
 ) -> None:
-    ends = [row.interval.end_us for row in rows if row.interval]
-    suspects = list(suspects_of(influence, log, ends, versions))
+    """Compares rows, and tells the guilty from the innocent."""
     if not suspects:
         return
     differs = Differences.between(influence, suspects, history)

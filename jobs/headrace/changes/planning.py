@@ -14,6 +14,7 @@ from headrace.changes.influence import influences
 from headrace.changes.ledger_reader import LedgerReader
 from headrace.changes.ledger_row import IntervalState
 from headrace.changes.plan import Basis, Plan
+from headrace.changes.scope import ALL, Scope
 from headrace.changes.source_history import SourceHistory
 from headrace.changes.step import Step
 
@@ -23,6 +24,7 @@ def plan(
     ledger: LedgerReader,
     history: SourceHistory,
     now_us: int,
+    scope: Scope = ALL,
     advice: Sequence[Advice] = ADVICE,
 ) -> Plan:
     """What has to be done so that tables are what definitions say.
@@ -32,9 +34,11 @@ def plan(
         ledger: What was computed.
         history: Of the tables that groups read.
         now_us: The present; intervals that end later are not due.
+        scope: What it is about.
         advice: What new and changed columns are looked at for.
     """
-    computed = ledger.groups()
+    groups = {name: group for name, group in groups.items() if scope.has_group(name)}
+    computed = {name: versions for name, versions in ledger.groups().items() if scope.has_group(name)}
     changes, steps, warnings = [], [], []
     standing: dict[str, Sequence[IntervalState]] = {}
     for name, group in sorted(groups.items()):
@@ -45,7 +49,7 @@ def plan(
         warnings += list(advised(change, group, advice))
         if change is not None and change.needs_version:
             continue
-        found, notes = _steps(group, states, history, now_us)
+        found, notes = _steps(group, states, history, now_us, scope)
         steps += found
         warnings += [note for note in notes if note not in warnings]
     for name in sorted(set(computed) - set(groups)):
@@ -137,11 +141,11 @@ def _known(
 
 
 def _steps(
-    group: GroupDefinition, states: Sequence[IntervalState], history: SourceHistory, now_us: int
+    group: GroupDefinition, states: Sequence[IntervalState], history: SourceHistory, now_us: int, scope: Scope
 ) -> tuple[list[Step], list[str]]:
     reads = influences(group.features)
-    found = dirt(reads, [state.committed for state in states if state.committed], history)
-    steps = steps_of(group, states, found, now_us)
+    found = dirt(reads, [state.committed for state in states if state.committed], history, scope)
+    steps = steps_of(group, states, found, now_us, scope)
     reach_us = group.features.reach_us
     return [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps], found.notes
 

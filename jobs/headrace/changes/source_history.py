@@ -104,8 +104,8 @@ class SourceHistory(Protocol):
 
     def differences(
         self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
-    ) -> Mapping[int, Sequence[Touched]] | None:
-        """Where the rows of earlier versions of a table differ from those of now; None where nobody can tell.
+    ) -> Mapping[int, Sequence[Touched] | None]:
+        """Where the rows of earlier versions of a table differ from those of now.
 
         Args:
             instants: Which columns of which table are compared, and how rows get their instants.
@@ -113,6 +113,7 @@ class SourceHistory(Protocol):
             stretches: Of event time; elsewhere nothing differs.
 
         Returns:
-            By earlier version, what differs; empty where the same rows were only written again.
+            By earlier version, what differs: nothing where the same rows were only written again, None where it cannot
+            be read any more.
         """
         ...

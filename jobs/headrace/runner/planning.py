@@ -8,6 +8,7 @@ from typing import Any
 from headrace.changes.group_definition import definitions
 from headrace.changes.plan import FORMAT, Plan
 from headrace.changes.planning import plan
+from headrace.changes.scope import ALL, Scope
 from headrace.errors import UsageError
 from headrace.runner.workspace import Workspace
 from headrace.storage.delta_history import DeltaHistory
@@ -17,14 +18,17 @@ from headrace.timeline import parse_instant
 _PARTS = {"definitions": "the definitions", "ledger": "what is computed", "sources": "the sources"}
 
 
-def plan_now(work: Workspace, now_us: int) -> Plan:
-    """What has to be done as of an instant; only commits and the ledger are read.
+def plan_now(work: Workspace, now_us: int, scope: Scope = ALL, view: LedgerView | None = None) -> Plan:
+    """What has to be done as of an instant; commits and the ledger are read, and rows where the scope compares them.
 
     Args:
         work: The project.
         now_us: Intervals that end later are not due.
+        scope: What the plan is about.
+        view: The ledger, where somebody has looked at it already.
     """
-    return plan(definitions(work.linted), LedgerView(work.ledger), DeltaHistory(work.lake), now_us)
+    history = DeltaHistory(work.lake)
+    return plan(definitions(work.linted), view or LedgerView(work.ledger), history, now_us, scope)
 
 
 def plan_of_file(work: Workspace, path: Path) -> Plan:

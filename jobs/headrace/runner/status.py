@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from headrace.changes.group_definition import definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow
-from headrace.changes.planning import plan, refused
+from headrace.changes.planning import refused
+from headrace.changes.scope import Scope
 from headrace.changes.step import Step, span_of
 from headrace.runner.healing import OPEN
+from headrace.runner.planning import plan_now
 from headrace.runner.workspace import Workspace
-from headrace.storage.delta_history import DeltaHistory
 from headrace.storage.ledger_view import LedgerView
 from headrace.timeline.instant import from_instant
 
@@ -62,6 +62,7 @@ class GroupStatus:
         rows: Rows of the newest snapshot.
         missing: What is due and was never computed, or is not there any more.
         dirty: What is there and has to be computed again, or lacks new columns.
+        suspect: What is there and may have to be: commits touched its input, and only a plan compares rows.
         failed: Intervals whose newest attempt failed.
         failures: The same, with when, by which run and why.
         open: Newest attempts without an end: at work, or dead.
@@ -80,6 +81,7 @@ class GroupStatus:
     rows: int | None
     missing: tuple[Work, ...]
     dirty: tuple[Work, ...]
+    suspect: tuple[Work, ...]
     failed: tuple[str, ...]
     failures: tuple[Trouble, ...]
     open: tuple[Trouble, ...]
@@ -104,7 +106,7 @@ def status(work: Workspace, name: str | None) -> list[GroupStatus]:
     if name is not None and name not in view.groups():
         work.group(name)
     names = [name] if name is not None else sorted({*defined, *view.groups()})
-    made = plan(definitions(work.linted), view, DeltaHistory(work.lake), now_us)
+    made = plan_now(work, now_us, Scope(groups=names, compares=False), view)
     problems = refused(made.changes)
     found = []
     for group in names:
@@ -133,6 +135,7 @@ def _status(
         rows=newest.rows_out if newest else None,
         missing=tuple(_work(step) for step in steps if step.reason == "missing"),
         dirty=tuple(_work(step) for step in steps if step.reason in ("dirty", "definition", "added")),
+        suspect=tuple(_work(step) for step in steps if step.reason == "suspect"),
         failed=tuple(row.interval.name for row in failed if row.interval),
         failures=tuple(_troubles(failed)),
         open=tuple(_troubles(state.latest for state in states if state.latest.status in OPEN)),

@@ -1,12 +1,10 @@
 """Which intervals of a range a backfill computes, and in which pieces."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from pyspark.sql import functions as F
 
-from headrace.changes.group_definition import definitions
-from headrace.changes.planning import plan
+from headrace.changes.scope import Scope
 from headrace.changes.step import Step
 from headrace.engine.at import Span
 from headrace.engine.reading import Reading
@@ -16,9 +14,8 @@ from headrace.errors import DataError, UsageError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned
+from headrace.runner.planning import plan_now
 from headrace.runner.workspace import Workspace
-from headrace.storage.delta_history import DeltaHistory
-from headrace.storage.ledger_view import LedgerView
 from headrace.timeline import Interval, format_instant
 
 # Rows that are staged at once, about.
@@ -55,14 +52,13 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         raise DataError(
             f"{name} {intervals[-1]} ends after now", "end --to earlier, or run it when the interval is over"
         )
-    made = plan({name: definitions(work.linted)[name]}, LedgerView(work.ledger), DeltaHistory(work.lake), now_us)
+    # Of what lies outside the range no rows are compared.
+    made = plan_now(work, now_us, Scope(groups=(name,), from_us=from_us, to_us=to_us))
     if made.problems:
         raise UsageError(made.problems[0])
-    wanted = set(intervals)
-    steps = [replace(step, intervals=tuple(i for i in step.intervals if i in wanted)) for step in made.steps]
-    steps = [step for step in steps if step.intervals and step.action != "confirm"]
+    steps = [step for step in made.steps if step.action != "confirm"]
     if force:
-        left = sorted(wanted - {interval for step in steps for interval in step.intervals})
+        left = sorted(set(intervals) - {interval for step in steps for interval in step.intervals})
         steps += [Step("restate", name, group.version, run, "dirty", "--force") for run in consecutive(left)]
     return sorted(steps, key=lambda step: step.intervals[0])
 
