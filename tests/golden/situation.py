@@ -8,6 +8,7 @@
     YAML of what is defined now; `same` is what was before
     === ledger
     spend@1 2024-01-01..2024-01-05 committed raw.sales=1+     (`1+`: each interval read one version more than the last)
+    spend@1 2024-01-01..2024-01-05 checked raw.sales=7        a plan has looked so far for these intervals
     === sources
     raw.sales at 9                          or `raw.sales files a1b2`, or `raw.sales begins 5`
     raw.sales 9 2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB      or `unknown` in place of the days
@@ -27,6 +28,7 @@ from functools import cache
 from pathlib import Path
 
 from headrace import documents
+from headrace.changes.checked import Checked, Seen
 from headrace.changes.group_definition import GroupDefinition, definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow, state_of
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
@@ -60,6 +62,10 @@ class Ledger:
             retired = max((row.attempt for row in attempts if row.status == "retired"), default=None)
             states.append(state_of(attempts[-1], committed[-1] if committed else None, retired))
         return states
+
+    def checked(self, group: str, version: int) -> Checked | None:
+        found = [r for r in self.rows if (r.group, r.version, r.status) == (group, version, "checked")]
+        return Checked.of(found[-1]) if found else None
 
     def definition(self, group: str, version: int) -> str | None:
         found = [r.definition for r in self.rows if (r.group, r.version, r.status) == (group, version, "committed")]
@@ -197,6 +203,9 @@ def _ledger_rows(line: str, before: dict[str, GroupDefinition], count: int) -> l
     first, _, last = days.partition("..")
     begin, end = parse_instant(first), parse_instant(last or first)
     given = dict(word.partition("=")[::2] for word in said)
+    if status == "checked":
+        seen = {table: Seen(at, ((begin, end + DAY_US),)) for table, at in given.items()}
+        return [Checked(group, int(version), count, seen).row(f"run{count}")]
     attempt = int(given.pop("attempt", 1))
     left_out = given.pop("without", "").split(",")
     is_unreadable = given.pop("unreadable", None) is not None

@@ -173,7 +173,10 @@ def test_a_corrected_day_is_restated(shop: Shop, spark: SparkSession) -> None:
         (2, 0.0, 4.0, 4.0),
     ]
     assert steps(planned(shop)) == []
-    committed = [row for row in ledger(spark, shop, "spend", "status", "date(interval_start)") if row[0] == "committed"]
+    rows = ledger(spark, shop, "spend", "status", "date(interval_start)", "source_versions['raw.sales']", "report")
+    # The first day is older than the correction, and the plan saw that it is none of its rows.
+    assert [row[2:] for row in rows if row[0] == "checked"] == [("3", '{"raw.sales": [["2024-01-02", "2024-01-03"]]}')]
+    committed = [row[:2] for row in rows if row[0] == "committed"]
     assert [str(day) for _, day in committed] == [
         "2024-01-02", "2024-01-03", "2024-01-02", "2024-01-03", "2024-01-03"
     ]  # fmt: skip

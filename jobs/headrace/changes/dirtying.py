@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from headrace.changes.checked import Checked, Seen
 from headrace.changes.differences import Differences
 from headrace.changes.influence import Influence
 from headrace.changes.ledger_row import LedgerRow
@@ -10,7 +11,7 @@ from headrace.changes.scope import ALL, Scope
 from headrace.changes.source_history import SourceCommit, SourceHistory, SourceLog, Touched
 from headrace.changes.step import Versions
 from headrace.changes.suspects import Suspect, suspects_of
-from headrace.timeline import format_instant
+from headrace.timeline import Interval, format_instant
 from headrace.timeline.instant import from_instant
 
 
@@ -23,6 +24,8 @@ class Dirt:
         suspected: Changes that may have dirtied one, by the end of its interval, where rows are not compared.
         cleared: Why changes that a snapshot might have seen turned out to be none, by its interval's end and by table.
         versions: The version of now of each table with such a change.
+        seen: By table, up to where its log was looked at, and for which intervals nothing in it was of their snapshots.
+        is_behind: Whether the ledger says of one of these intervals only what an earlier version held.
         notes: What has to be told besides: changes that nobody can attribute, static tables.
     """
 
@@ -30,6 +33,8 @@ class Dirt:
     suspected: dict[int, list[str]] = field(default_factory=dict)
     cleared: dict[int, dict[str, str]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, Seen] = field(default_factory=dict)
+    is_behind: bool = False
     notes: list[str] = field(default_factory=list)
 
     def current(self, tables: Iterable[str]) -> Versions:
@@ -37,8 +42,25 @@ class Dirt:
         return tuple((table, self.versions[table]) for table in sorted(tables))
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A snapshot, and the version of a table that is known to give what it is made of.
+
+    Attributes:
+        interval: Its interval.
+        version: The one that it was computed from, or a later one up to which nothing changed for it.
+    """
+
+    interval: Interval
+    version: int
+
+
 def dirt(
-    influences: Sequence[Influence], stored: Sequence[LedgerRow], history: SourceHistory, scope: Scope = ALL
+    influences: Sequence[Influence],
+    stored: Sequence[LedgerRow],
+    history: SourceHistory,
+    scope: Scope = ALL,
+    checked: Checked | None = None,
 ) -> Dirt:
     """Compares the versions that snapshots were computed from with what their tables hold now.
 
@@ -47,18 +69,24 @@ def dirt(
         stored: Committed rows of its snapshots, oldest interval first.
         history: Of these tables.
         scope: Snapshots that are not part of it are not looked at.
+        checked: How far plans have looked before.
     """
     found = Dirt()
     looked_at = [row for row in stored if row.interval and scope.has_interval(row.interval)]
     for influence in influences:
         rows = [row for row in looked_at if influence.table in row.source_versions]
         if rows:
-            _of_table(influence, rows, history, scope, found)
+            _of_table(influence, rows, history, scope, checked, found)
     return found
 
 
 def _of_table(
-    influence: Influence, rows: Sequence[LedgerRow], history: SourceHistory, scope: Scope, found: Dirt
+    influence: Influence,
+    rows: Sequence[LedgerRow],
+    history: SourceHistory,
+    scope: Scope,
+    checked: Checked | None,
+    found: Dirt,
 ) -> None:
     table = influence.table
     current = history.current(table)
@@ -73,7 +101,7 @@ def _of_table(
     read = sum(version != current and (log is None or not version.isdecimal()) for version in recorded)
     if read:
         found.notes.append(
-            f"{table} has changed since {_snapshots(read)} were computed from it, and files keep no history: restate "
+            f"{table} has changed since {_snapshots(read)} computed from it, and files keep no history: restate "
             "what should change"
         )
     if log is None or not numbered:
@@ -81,29 +109,41 @@ def _of_table(
     if influence.instants is None:
         _of_static(table, log, [int(row.source_versions[table]) for row in numbered], found)
         return
-    kept = list(_of_this_table(table, log, numbered, int(current), found))
-    versions = [int(row.source_versions[table]) for row in kept]
+    kept = list(_of_this_table(table, log, numbered, int(current), checked, found))
+    versions = [one.version for one in kept]
+    touched: set[int] = set()
     if any(version != int(current) for version in versions):
         _note_gaps(table, log, versions, found)
-        ends = [row.interval.end_us for row in kept if row.interval]
+        ends = [one.interval.end_us for one in kept]
         suspects = list(suspects_of(influence, log, ends, versions))
+        touched = {index for suspect in suspects for index in _after(suspect, versions)}
         if scope.compares:
             _settle(influence, log, suspects, ends, versions, history, current, found)
         else:
             _suspect(influence, suspects, ends, versions, found)
+    same = [one for index, one in enumerate(kept) if index not in touched and not log.is_blind(one.version)]
+    found.seen[table] = Seen.of(current, [one.interval for one in same])
+    found.is_behind |= any(one.version != int(current) for one in same)
 
 
 def _of_this_table(
-    table: str, log: SourceLog, rows: Sequence[LedgerRow], current: int, found: Dirt
-) -> Iterator[LedgerRow]:
+    table: str, log: SourceLog, rows: Sequence[LedgerRow], current: int, checked: Checked | None, found: Dirt
+) -> Iterator[_Stored]:
     """Snapshots that were computed from the table that is there; others are dirty: another one has taken its place."""
+    seen = checked.tables.get(table) if checked else None
     for row in rows:
-        version = int(row.source_versions[table])
-        if row.interval and log.is_other(version, current, row.recorded_at_us):
-            cause = f"{table} was replaced: version {version}, which was read, was another table's"
+        if row.interval is None:
+            continue
+        read = [(int(row.source_versions[table]), row.recorded_at_us)]
+        if checked and seen and seen.has(row.interval) and int(seen.version) > read[0][0]:
+            read.append((int(seen.version), checked.recorded_at_us))
+        other = [(version, at_us) for version, at_us in read if log.is_other(version, current, at_us)]
+        # A snapshot that was computed after its check knows better than that which table it was computed from.
+        if other and other[-1][1] >= row.recorded_at_us:
+            cause = f"{table} was replaced: version {other[0][0]}, which was read, was another table's"
             found.causes.setdefault(row.interval.end_us, []).append(cause)
         else:
-            yield row
+            yield _Stored(row.interval, max(version for version, at_us in read if (version, at_us) not in other))
 
 
 def _of_static(table: str, log: SourceLog, versions: Sequence[int], found: Dirt) -> None:
@@ -116,10 +156,10 @@ def _of_static(table: str, log: SourceLog, versions: Sequence[int], found: Dirt)
 
 
 def _note_gaps(table: str, log: SourceLog, versions: Sequence[int], found: Dirt) -> None:
-    blind = sum(version + 1 < log.begins for version in versions)
+    blind = sum(map(log.is_blind, versions))
     if blind:
         found.notes.append(
-            f"{table}: what changed since {_snapshots(blind)} were computed cannot be told, its log begins at version "
+            f"{table}: what changed since {_snapshots(blind)} computed cannot be told, its log begins at version "
             f"{log.begins}"
         )
 
@@ -129,9 +169,13 @@ def _suspect(
 ) -> None:
     for suspect in suspects:
         cause = worded(influence.table, suspect.commit, suspect.touched)
-        for index in range(suspect.begin, suspect.end):
-            if versions[index] < suspect.commit.version:
-                found.suspected.setdefault(ends[index], []).append(cause)
+        for index in _after(suspect, versions):
+            found.suspected.setdefault(ends[index], []).append(cause)
+
+
+def _after(suspect: Suspect, versions: Sequence[int]) -> Iterator[int]:
+    """Positions of the snapshots that a suspect may be in and that were computed before it."""
+    return (index for index in range(suspect.begin, suspect.end) if versions[index] < suspect.commit.version)
 
 
 def _settle(
@@ -158,7 +202,7 @@ def _settle(
     found.versions[influence.table] = current
     for index in differs.cleared(suspects, versions):
         # Of what the log no longer tells nobody can say that it changed nothing.
-        if index not in dirty and versions[index] + 1 >= log.begins:
+        if index not in dirty and not log.is_blind(versions[index]):
             found.cleared.setdefault(ends[index], {})[influence.table] = differs.said(suspects)
 
 
@@ -188,4 +232,4 @@ def _rows(number: int | None) -> str:
 
 
 def _snapshots(number: int) -> str:
-    return f"{number:,} snapshot{'' if number == 1 else 's'}"
+    return f"{number:,} snapshot{' was' if number == 1 else 's were'}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from headrace.changes.checked import Checked
 from headrace.changes.group_change import GroupChange
 from headrace.changes.step import Step
 from headrace.timeline import format_instant
@@ -38,6 +39,7 @@ class Plan:
         problems: What forbids to apply it: changes that lack a new version.
         steps: What is done, in order.
         warnings: What is worth knowing before.
+        checked: What `apply` puts on record besides: snapshots that nothing changed for although tables went on.
     """
 
     now_us: int
@@ -46,6 +48,7 @@ class Plan:
     problems: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
+    checked: tuple[Checked, ...] = ()
 
     @property
     def has_work(self) -> bool:

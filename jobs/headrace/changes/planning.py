@@ -5,12 +5,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headrace.changes.advice import ADVICE, Advice
+from headrace.changes.checked import Checked
 from headrace.changes.dirtying import dirt
 from headrace.changes.due import steps_of
 from headrace.changes.estimating import estimated
 from headrace.changes.group_change import GroupChange, Known, group_change
 from headrace.changes.group_definition import GroupDefinition, from_text
-from headrace.changes.influence import influences
+from headrace.changes.influence import Influence, influences
 from headrace.changes.ledger_reader import LedgerReader
 from headrace.changes.ledger_row import IntervalState
 from headrace.changes.plan import Basis, Plan
@@ -39,7 +40,7 @@ def plan(
     """
     groups = {name: group for name, group in groups.items() if scope.has_group(name)}
     computed = {name: versions for name, versions in ledger.groups().items() if scope.has_group(name)}
-    changes, steps, warnings = [], [], []
+    changes, steps, warnings, checked = [], [], [], []
     standing: dict[str, Sequence[IntervalState]] = {}
     for name, group in sorted(groups.items()):
         states = ledger.intervals(name, group.version) if group.version in computed.get(name, ()) else ()
@@ -49,9 +50,13 @@ def plan(
         warnings += list(advised(change, group, advice))
         if change is not None and change.needs_version:
             continue
-        found, notes = _steps(group, states, history, now_us, scope)
-        steps += found
-        warnings += [note for note in notes if note not in warnings]
+        reads = influences(group.features)
+        stored = [state.committed for state in states if state.committed]
+        found = dirt(reads, stored, history, scope, ledger.checked(name, group.version))
+        steps += _estimated(group, steps_of(group, states, found, now_us, scope), reads, history)
+        warnings += [note for note in found.notes if note not in warnings]
+        if found.is_behind:
+            checked.append(Checked(name, group.version, now_us, found.seen))
     for name in sorted(set(computed) - set(groups)):
         changes.append(GroupChange(name, "removed", computed[name][-1], None))
     defined = _digest({name: [group.version, group.spec.draft, group.fingerprints] for name, group in groups.items()})
@@ -62,6 +67,8 @@ def plan(
         tuple(refused(changes).values()),
         tuple(steps),
         tuple(warnings),
+        # What leaves out intervals would take the place of what says something of them.
+        tuple(checked) if scope == ALL else (),
     )
 
 
@@ -140,14 +147,11 @@ def _known(
     return Known(version, newest.fingerprints, read.get(group.name) if read else None)
 
 
-def _steps(
-    group: GroupDefinition, states: Sequence[IntervalState], history: SourceHistory, now_us: int, scope: Scope
-) -> tuple[list[Step], list[str]]:
-    reads = influences(group.features)
-    found = dirt(reads, [state.committed for state in states if state.committed], history, scope)
-    steps = steps_of(group, states, found, now_us, scope)
+def _estimated(
+    group: GroupDefinition, steps: Iterable[Step], reads: tuple[Influence, ...], history: SourceHistory
+) -> list[Step]:
     reach_us = group.features.reach_us
-    return [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps], found.notes
+    return [step if step.action == "confirm" else estimated(step, reads, reach_us, history) for step in steps]
 
 
 def _versions(groups: Iterable[GroupDefinition], history: SourceHistory) -> dict[str, str]:

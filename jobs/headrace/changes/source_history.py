@@ -76,6 +76,10 @@ class SourceLog:
         """
         return version > current or was_later(self.times.get(version, 0), read_at_us)
 
+    def is_blind(self, version: int) -> bool:
+        """Whether commits after a version are not told of any more."""
+        return version + 1 < self.begins
+
     def after(self, version: int) -> Sequence[SourceCommit]:
         """The commits after a version."""
         return [commit for commit in self.commits if commit.version > version]

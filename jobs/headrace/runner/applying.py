@@ -1,8 +1,11 @@
 """Runs the steps of a plan, in order: those that were printed, and no others."""
 
-from collections.abc import Callable, Iterator
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from headrace.changes.checked import Checked
 from headrace.changes.plan import Plan
 from headrace.changes.step import Action, Step
 from headrace.changes.tile_plan import ANY_NUMBER
@@ -41,6 +44,9 @@ def apply_plan(
 ) -> None:
     """Runs a plan. Where an interval fails, the rest of its group is left for the next plan; other groups go on.
 
+    What the plan found unchanged is put on record at the end, in one commit: it holds whatever became of other
+    snapshots, and an apply that was cut off before leaves the next plan to look at the same commits again.
+
     Args:
         work: The project.
         plan: What to do.
@@ -73,6 +79,13 @@ def apply_plan(
                 if not isinstance(error, OF_ONE_GROUP):
                     applied.ended_by = error
                     return
+    _record(work, plan.checked)
+
+
+def _record(work: Workspace, checked: Sequence[Checked]) -> None:
+    if checked:
+        run_id, now_us = secrets.token_hex(8), time.time_ns() // 1000
+        work.ledger.append(*[replace(one, recorded_at_us=now_us).row(run_id) for one in checked])
 
 
 def run_interval(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
