@@ -87,6 +87,12 @@ class Sources:
     def current(self, table: str) -> str | None:
         return self.versions.get(table)
 
+    def place(self, table: str) -> str:
+        return f"/data/{table}"
+
+    def is_another(self, table: str, place: str | None) -> bool | None:
+        return False
+
     def log(self, table: str, instants: Instants | None) -> SourceLog | None:
         if table in self.files:
             return None

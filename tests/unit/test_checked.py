@@ -99,7 +99,7 @@ def test_what_comes_later_is_found_behind_what_was_checked() -> None:
     assert spans == [("restate", day(5), day(11))]  # its window is of seven days
     # Those that it touched are left out; of the others the next plan knows.
     assert made.checked[0].tables == {
-        "raw.sales": Seen("40", ((START, day(4).end_us), (day(12).start_us, day(39).end_us)))
+        "raw.sales": Seen("40", ((START, day(4).end_us), (day(12).start_us, day(39).end_us)), "/data/raw.sales")
     }
 
 
@@ -166,6 +166,6 @@ def test_an_apply_with_nothing_to_do_records_it_too() -> None:
 
 @pytest.mark.parametrize(("of", "has"), [(0, True), (3, True), (4, False), (6, True), (8, False)])
 def test_which_intervals_are_meant(of: int, has: bool) -> None:
-    seen = Seen.of("9", [day(0), day(1), day(2), day(3), day(6), day(7)])
+    seen = Seen.of("9", [day(0), day(1), day(2), day(3), day(6), day(7)], "/data/sales")
     assert seen.spans == ((START, day(3).end_us), (day(6).start_us, day(7).end_us))
     assert seen.has(day(of)) is has

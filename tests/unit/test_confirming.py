@@ -47,7 +47,10 @@ def stored(interval: Interval, version: str = "4") -> LedgerRow:
 
 def project(ledger: Ledger) -> Any:
     return SimpleNamespace(
-        ledger=ledger, group=lambda name: name, feature_table=lambda group: SimpleNamespace(path="lake/spend_v1")
+        ledger=ledger,
+        lake=SimpleNamespace(address=lambda table: SimpleNamespace(text=f"/data/{table}")),
+        group=lambda name: name,
+        feature_table=lambda group: SimpleNamespace(path="lake/spend_v1"),
     )
 
 
@@ -60,6 +63,7 @@ def test_a_step_is_one_look_and_one_append() -> None:
     row = ledger.appended[0][4]
     assert (row.interval, row.attempt, row.status, row.reason) == (DAYS[4], 3, "committed", "same rows")
     assert row.source_versions == {"raw.sales": "9", "raw.rates": "2"}
+    assert row.source_places == {"raw.sales": "/data/raw.sales"}
     assert (row.definition, row.fingerprints, row.table_version, row.counts) == (
         None, {"spend": "f"}, 7, {"sales.no_time": 1},
     )  # fmt: skip

@@ -23,13 +23,15 @@ class Seen:
         spans: First and last instant of consecutive intervals, in order. What a snapshot of one of them could see is
             the same at this version as it was at the one that the plan found it computed from; and so it is for
             snapshots of it that are computed from versions in between.
+        place: Where the table was; None where nobody wrote that down.
     """
 
     version: str
     spans: tuple[tuple[int, int], ...]
+    place: str | None = None
 
     @classmethod
-    def of(cls, version: str, intervals: Iterable[Interval]) -> "Seen":
+    def of(cls, version: str, intervals: Iterable[Interval], place: str) -> "Seen":
         """Of some intervals, oldest first."""
         spans: list[tuple[int, int]] = []
         for interval in intervals:
@@ -37,7 +39,7 @@ class Seen:
                 spans[-1] = (spans[-1][0], interval.end_us)
             else:
                 spans.append((interval.start_us, interval.end_us))
-        return cls(version, tuple(spans))
+        return cls(version, tuple(spans), place)
 
     def has(self, interval: Interval) -> bool:
         """Whether it says anything of an interval."""
@@ -79,13 +81,18 @@ class Checked:
             __version__,
             source_versions={table: seen.version for table, seen in self.tables.items()},
             report=json.dumps(spans),
+            source_places={table: seen.place for table, seen in self.tables.items() if seen.place is not None},
         )
 
     @classmethod
     def of(cls, row: LedgerRow) -> "Checked":
         """What a row of the ledger says."""
         tables = {
-            table: Seen(row.source_versions[table], tuple((parse_instant(a), parse_instant(b)) for a, b in spans))
+            table: Seen(
+                row.source_versions[table],
+                tuple((parse_instant(first), parse_instant(last)) for first, last in spans),
+                row.source_places.get(table),
+            )
             for table, spans in json.loads(row.report or "{}").items()
         }
         return cls(row.group, row.version, row.recorded_at_us, tables)

@@ -43,6 +43,21 @@ class Dirt:
 
 
 @dataclass(frozen=True, slots=True)
+class _Look:
+    """That somebody looked at a table: whoever computed a snapshot from it, or a plan that checked it.
+
+    Attributes:
+        version: The table's version.
+        at_us: Not before the look.
+        place: Where the table was; None where nobody wrote that down.
+    """
+
+    version: int
+    at_us: int
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Stored:
     """A snapshot, and the version of a table that is known to give what it is made of.
 
@@ -109,7 +124,7 @@ def _of_table(
     if influence.instants is None:
         _of_static(table, log, [int(row.source_versions[table]) for row in numbered], found)
         return
-    kept = list(_of_this_table(table, log, numbered, int(current), checked, found))
+    kept = list(_of_this_table(table, log, numbered, history, checked, found))
     versions = [one.version for one in kept]
     touched: set[int] = set()
     if any(version != int(current) for version in versions):
@@ -122,28 +137,49 @@ def _of_table(
         else:
             _suspect(influence, suspects, ends, versions, found)
     same = [one for index, one in enumerate(kept) if index not in touched and not log.is_blind(one.version)]
-    found.seen[table] = Seen.of(current, [one.interval for one in same])
+    found.seen[table] = Seen.of(current, [one.interval for one in same], history.place(table))
     found.is_behind |= any(one.version != int(current) for one in same)
 
 
 def _of_this_table(
-    table: str, log: SourceLog, rows: Sequence[LedgerRow], current: int, checked: Checked | None, found: Dirt
+    table: str,
+    log: SourceLog,
+    rows: Sequence[LedgerRow],
+    history: SourceHistory,
+    checked: Checked | None,
+    found: Dirt,
 ) -> Iterator[_Stored]:
     """Snapshots that were computed from the table that is there; others are dirty: another one has taken its place."""
-    seen = checked.tables.get(table) if checked else None
+    current, unknown = int(history.current(table) or 0), 0
     for row in rows:
         if row.interval is None:
             continue
-        read = [(int(row.source_versions[table]), row.recorded_at_us)]
-        if checked and seen and seen.has(row.interval) and int(seen.version) > read[0][0]:
-            read.append((int(seen.version), checked.recorded_at_us))
-        other = [(version, at_us) for version, at_us in read if log.is_other(version, current, at_us)]
+        looks = _looks(table, row, row.interval, checked)
+        others = [
+            look
+            for look in looks
+            if log.is_other(look.version, current, look.at_us) or history.is_another(table, look.place)
+        ]
         # A snapshot that was computed after its check knows better than that which table it was computed from.
-        if other and other[-1][1] >= row.recorded_at_us:
-            cause = f"{table} was replaced: version {other[0][0]}, which was read, was another table's"
+        if others and others[-1].at_us >= row.recorded_at_us:
+            cause = f"{table} was replaced: version {others[0].version}, which was read, was another table's"
             found.causes.setdefault(row.interval.end_us, []).append(cause)
-        else:
-            yield _Stored(row.interval, max(version for version, at_us in read if (version, at_us) not in other))
+            continue
+        newest = [look for look in looks if look not in others][-1]
+        unknown += history.is_another(table, newest.place) is None
+        yield _Stored(row.interval, newest.version)
+    if unknown:
+        where = f"{table} was elsewhere when {_snapshots(unknown)} computed, and nothing can be read there any more"
+        found.notes.append(f"{where}: restate what is of another table; apply takes it for the same one")
+
+
+def _looks(table: str, row: LedgerRow, interval: Interval, checked: Checked | None) -> list[_Look]:
+    """Who looked at the table for a snapshot, the later version last."""
+    looks = [_Look(int(row.source_versions[table]), row.recorded_at_us, row.source_places.get(table))]
+    seen = checked.tables.get(table) if checked else None
+    if checked and seen and seen.has(interval) and int(seen.version) > looks[0].version:
+        looks.append(_Look(int(seen.version), checked.recorded_at_us, seen.place))
+    return looks
 
 
 def _of_static(table: str, log: SourceLog, versions: Sequence[int], found: Dirt) -> None:

@@ -57,6 +57,7 @@ class LedgerRow:
         reason: Why it failed, or why it was run.
         staging: Where the staged result is.
         report: Of a training set, what came out of it, as JSON; of a check, which intervals it is about.
+        source_places: Where each of the tables read was, by logical name; of Delta tables.
     """
 
     group: str
@@ -81,6 +82,7 @@ class LedgerRow:
     reason: str | None = None
     staging: str | None = None
     report: str | None = None
+    source_places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

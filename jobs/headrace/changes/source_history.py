@@ -97,6 +97,19 @@ class SourceHistory(Protocol):
         """The version of now: of Delta its number, of files a digest; None when there is no such table."""
         ...
 
+    def place(self, table: str) -> str:
+        """Where a table is, for versions of it to mean something."""
+        ...
+
+    def is_another(self, table: str, place: str | None) -> bool | None:
+        """Whether a table is another one than what somebody read at a place; None is that nobody can tell.
+
+        Args:
+            table: Logical name.
+            place: Where it was; None, where nobody wrote that down, is taken for the place of now.
+        """
+        ...
+
     def log(self, table: str, instants: Instants | None) -> SourceLog | None:
         """The commits of a table; None where it keeps none.
 

@@ -1,7 +1,7 @@
 """Writes down that snapshots are what later versions of their tables give, so that nobody has to compare them again."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from headrace.changes.ledger_row import LedgerRow
@@ -37,7 +37,8 @@ def confirm_intervals(work: Workspace, step: Step, progress: Progress) -> Iterat
         states = work.ledger.latest(step.group, step.version, from_us=first.start_us, to_us=last.end_us)
         stored = {state.committed.interval: state.committed for state in states if state.committed}
         rows = {interval: _row(step, interval, stored.get(interval)) for interval in step.intervals}
-        work.ledger.append(*(_confirmed(step, row) for row in rows.values()))
+        places = {table: work.lake.address(table).text for table, _ in step.versions}
+        work.ledger.append(*(_confirmed(step, row, places) for row in rows.values()))
     table = work.feature_table(work.group(step.group)).path
     seconds = round(time.perf_counter() - began, 3)
     for interval, row in rows.items():
@@ -65,13 +66,14 @@ def _row(step: Step, interval: Interval, row: LedgerRow | None) -> LedgerRow:
     return row
 
 
-def _confirmed(step: Step, row: LedgerRow) -> LedgerRow:
+def _confirmed(step: Step, row: LedgerRow, places: Mapping[str, str]) -> LedgerRow:
     """The same with later versions. What it was made by is on record already, and would be most of the commit."""
     return replace(
         row,
         recorded_at_us=time.time_ns() // 1000,
         headrace_version=__version__,
         source_versions={**row.source_versions, **dict(step.versions)},
+        source_places={**row.source_places, **places},
         reason=step.why,
         definition=None,
     )

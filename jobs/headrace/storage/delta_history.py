@@ -34,6 +34,7 @@ class DeltaHistory:
         self._lake = lake
         self._current: dict[str, str | None] = {}
         self._logs: dict[tuple[str, Instants | None], SourceLog | None] = {}
+        self._another: dict[tuple[str, str | None], bool | None] = {}
         self._differences: dict[object, Mapping[int, Sequence[Touched] | None]] = {}
 
     def current(self, table: str) -> str | None:
@@ -44,6 +45,16 @@ class DeltaHistory:
             except DataError:
                 self._current[table] = None
         return self._current[table]
+
+    def place(self, table: str) -> str:
+        """See `SourceHistory`."""
+        return self._lake.address(table).text
+
+    def is_another(self, table: str, place: str | None) -> bool | None:
+        """See `SourceHistory`."""
+        if (table, place) not in self._another:
+            self._another[table, place] = self._lake.is_another(table, place)
+        return self._another[table, place]
 
     def log(self, table: str, instants: Instants | None) -> SourceLog | None:
         """See `SourceHistory`."""
