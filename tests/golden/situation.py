@@ -8,12 +8,13 @@
     YAML of what is defined now; `same` is what was before
     === ledger
     spend@1 2024-01-01..2024-01-05 committed raw.sales=1+     (`1+`: each interval read one version more than the last)
+    spend@1 2024-01-01..2024-01-05 checked raw.sales=7        a plan has looked so far for these intervals
     === sources
     raw.sales at 9                          or `raw.sales files a1b2`, or `raw.sales begins 5`
     raw.sales 9 2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB      or `unknown` in place of the days
     raw.sales differs 2024-01-04            what comparing rows finds, if not what the commits touched; or nothing
     raw.sales after 6 differs 2024-01-04    the same for snapshots that were computed from version 6
-    raw.sales unreadable                    earlier rows cannot be read any more
+    raw.sales unreadable                    earlier rows cannot be read any more; with `up to 6`, those of later versions can
     raw.sales unmapped                      the settings do not say where it is; or `forbidden`, or `damaged`
     features.spend of spend                 it is the feature table of that group
     === plan
@@ -29,6 +30,7 @@ from functools import cache
 from pathlib import Path
 
 from headrace import documents
+from headrace.changes.checked import Checked, Seen
 from headrace.changes.group_definition import GroupDefinition, definitions
 from headrace.changes.ledger_row import IntervalState, LedgerRow, state_of
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
@@ -70,6 +72,10 @@ class Ledger:
             states.append(state_of(attempts[-1], committed[-1] if committed else None, retired))
         return states
 
+    def checked(self, group: str, version: int) -> Checked | None:
+        found = [r for r in self.rows if (r.group, r.version, r.status) == (group, version, "checked")]
+        return Checked.of(found[-1]) if found else None
+
     def definition(self, group: str, version: int) -> str | None:
         found = [r.definition for r in self.rows if (r.group, r.version, r.status) == (group, version, "committed")]
         return found[-1] if found else None
@@ -84,13 +90,20 @@ class Sources:
     files: set[str] = field(default_factory=set)
     commits: dict[str, list[SourceCommit]] = field(default_factory=dict)
     compared: dict[tuple[str, int | None], list[Touched]] = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
+    unreadable: dict[str, int | None] = field(default_factory=dict)
     errors: dict[str, HeadraceError] = field(default_factory=dict)
+    asked: int = 0
 
     def current(self, table: str) -> str | None:
         if table in self.errors:
             raise self.errors[table]
         return self.versions.get(table)
+
+    def place(self, table: str) -> str:
+        return f"/data/{table}"
+
+    def is_another(self, table: str, place: str | None) -> bool | None:
+        return False
 
     def log(self, table: str, instants: Instants | None) -> SourceLog | None:
         self.current(table)
@@ -100,12 +113,14 @@ class Sources:
 
     def differences(
         self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
-    ) -> Mapping[int, Sequence[Touched]] | None:
+    ) -> Mapping[int, Sequence[Touched] | None]:
+        self.asked += 1
         table = instants.input.table
-        if table in self.unreadable:
-            return None
-        found = {}
+        found: dict[int, Sequence[Touched] | None] = dict.fromkeys(versions)
+        gone = self.unreadable.get(table, -1)
         for version in versions:
+            if gone is None or version <= gone:
+                continue
             touched = [one for c in self.commits[table] if c.version > version for one in c.touched]
             found[version] = self.compared.get((table, version), self.compared.get((table, None), touched))
         return found
@@ -170,7 +185,7 @@ class Situation:
                 case "unmapped" | "forbidden" | "damaged":
                     sources.errors[table] = ERRORS[kind](table)
                 case "unreadable":
-                    sources.unreadable.add(table)
+                    sources.unreadable[table] = int(rest[-1]) if rest else None
                 case "differs":
                     sources.compared[table, None] = [_touched(days) for days in rest]
                 case "after":
@@ -216,6 +231,9 @@ def _ledger_rows(line: str, before: dict[str, GroupDefinition], count: int) -> l
     first, _, last = days.partition("..")
     begin, end = parse_instant(first), parse_instant(last or first)
     given = dict(word.partition("=")[::2] for word in said)
+    if status == "checked":
+        seen = {table: Seen(at, ((begin, end + DAY_US),)) for table, at in given.items()}
+        return [Checked(group, int(version), count, seen).row(f"run{count}")]
     attempt = int(given.pop("attempt", 1))
     left_out = given.pop("without", "").split(",")
     is_unreadable = given.pop("unreadable", None) is not None

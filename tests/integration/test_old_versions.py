@@ -1,6 +1,7 @@
 """Versions of a source older than Delta keeps them by default: read while their files are there, done without after."""
 
 import json
+import shutil
 import time
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.integration.shop import SCHEMA, Shop, Table, ledger
+from tests.integration.shop import SCHEMA, Shop, Table, ledger, write_sales
 from tests.integration.test_plan_and_apply import CONF, DEFINITIONS
 
 ROWS = [
@@ -49,7 +50,9 @@ def fill(shop: Shop, name: str, path: Path) -> None:
 
 
 def newest(spark: SparkSession, shop: Shop) -> tuple[object, ...]:
-    return ledger(spark, shop, "spend", "status", "source_versions['raw.sales']")[-1]
+    """What the newest attempt was made of, whatever plans have checked since."""
+    rows = ledger(spark, shop, "spend", "status", "source_versions['raw.sales']")
+    return [row for row in rows if row[0] != "checked"][-1]
 
 
 def test_a_version_whose_files_are_there_is_read(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
@@ -79,3 +82,24 @@ def test_a_version_whose_files_are_gone_is_done_without(spark: SparkSession, sho
     assert newest(spark, shop)[1] != "1"
     rows = Table(spark, shop, "spend_v1").rows("2024-01-03", "customer_id spend_1d largest most")
     assert rows == [(1, 10.0, 10.0, 10.0), (2, 4.0, 4.0, 4.0)]
+
+
+def test_a_name_that_is_given_to_another_table(spark: SparkSession, shop: Shop) -> None:
+    """It has as many versions as the old one, and rows of its own; a copy of a table is that table wherever it lies."""
+    data, conf = shop.root / "data", shop.root / "conf" / "local.yaml"
+    assert shop.headrace("materialize --group spend --interval 2024-01-03").code == 0
+    while not (data / "other" / "_delta_log" / f"{Table(spark, shop, '../../data/sales').version:020d}.json").exists():
+        write_sales(spark, data / "other", [(3, 7.0, "kiwi", "2024-01-02T10:00:00Z")])
+    conf.write_text(CONF.replace("./data/sales", "./data/other"))
+    made = json.loads(shop.headrace("plan --now 2024-01-04 --format json").out)
+    assert [(step["action"], step["from"], step["to"]) for step in made["steps"]] == [
+        ("restate", "2024-01-02", "2024-01-04")
+    ]
+    assert "raw.sales was replaced: version " in made["steps"][0]["why"]
+    # Tiles of the old table are of no use.
+    assert shop.headrace("materialize --group spend --interval 2024-01-04").code == 0
+    assert Table(spark, shop, "spend_v1").rows("2024-01-05", "customer_id spend_3d") == [(3, 7.0)]
+    shutil.copytree(data / "other", data / "moved")
+    conf.write_text(CONF.replace("./data/sales", "./data/moved"))
+    made = json.loads(shop.headrace("plan --now 2024-01-05 --format json").out)
+    assert made["steps"][0]["to"] == "2024-01-04"  # the last day is of this table

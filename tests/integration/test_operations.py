@@ -120,11 +120,14 @@ def test_status_tells_all_of_it(spark: SparkSession, shop: Shop, caught_up: list
     told = shop.headrace("status spend").out.splitlines()
     assert told[0] == "spend@1"
     assert told[1].startswith("  complete  3 intervals, 1990-01-01 … 2011-11-27; 3 rows in the newest; last written ")
-    # All rows were written again, and one is new.
-    assert told[2].startswith("  dirty     2011-11-27: raw.sales version 1 ")
+    # All rows were written again, and one is new: which days that concerns, only a plan looks for.
+    assert told[2].startswith("  suspect   1990-01-01 … 2011-11-27 (3 intervals): raw.sales version 1 ")
     # Catching up leaves alone what is there; it only says so.
     again = shop.headrace("materialize --group spend --catch-up")
-    assert (again.code, again.out.splitlines()[-1]) == (0, "1 interval to be computed again: see headrace plan")
+    assert (again.code, again.out.splitlines()[-1]) == (
+        0,
+        "3 intervals may have to be computed again: headrace plan compares and says which",
+    )
 
 
 def test_a_changed_definition_stops_its_group_only(shop: Shop, caught_up: list[dict[str, object]]) -> None:

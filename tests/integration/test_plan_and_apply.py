@@ -178,7 +178,10 @@ def test_a_corrected_day_is_restated(shop: Shop, spark: SparkSession) -> None:
         (2, 0.0, 4.0, 4.0),
     ]
     assert steps(planned(shop)) == []
-    committed = [row for row in ledger(spark, shop, "spend", "status", "date(interval_start)") if row[0] == "committed"]
+    rows = ledger(spark, shop, "spend", "status", "date(interval_start)", "source_versions['raw.sales']", "report")
+    # The first day is older than the correction, and the plan saw that it is none of its rows.
+    assert [row[2:] for row in rows if row[0] == "checked"] == [("3", '{"raw.sales": [["2024-01-02", "2024-01-03"]]}')]
+    committed = [row[:2] for row in rows if row[0] == "committed"]
     assert [str(day) for _, day in committed] == [
         "2024-01-02", "2024-01-03", "2024-01-02", "2024-01-03", "2024-01-03"
     ]  # fmt: skip
@@ -213,6 +216,8 @@ def test_a_day_that_is_written_again_as_it_was_is_confirmed(shop: Shop, spark: S
     assert Table(spark, shop, "spend_v1").version == before
     newest = ledger(spark, shop, "spend", "status", "source_versions['raw.sales']", "table_version < 99", "rows_out")
     assert newest[-2:] == [("committed", "6", True, 2)] * 2
+    files = ledger(spark, shop, "spend", "_metadata.file_path", "definition IS NULL AND status = 'committed'")
+    assert len({path for path, is_confirmed in files if is_confirmed}) == 1  # both in one commit
 
 
 def test_a_gate_alone_asks_for_nothing(shop: Shop) -> None:

@@ -8,10 +8,12 @@ from threading import Barrier
 import pytest
 from pyspark.sql import SparkSession
 
+from headrace.changes.checked import Checked, Seen
 from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
 from headrace.errors import ConflictError, HeadraceError, InfrastructureError
 from headrace.settings import Settings
 from headrace.storage import Lake, Ledger
+from headrace.storage.ledger_view import LedgerView
 from headrace.timeline import Interval
 
 DAY = 86_400_000_000
@@ -100,6 +102,19 @@ def test_attempts_are_numbered_by_interval_and_table(ledger: Ledger) -> None:
     second = ledger.rows("spend", 1, "features", to_us=JAN_2.start_us)[1]
     assert (second.run_id, second.status, second.attempt) == ("b", "claimed", 2)
     assert (second.fingerprints, second.reason) == ({"x": "1"}, "restate")
+
+
+def test_what_was_checked_is_for_planning_only(ledger: Ledger) -> None:
+    """It is of no attempt: whoever looks at attempts does not meet it."""
+    newest = Checked("spend", 1, 2_000_000, {"raw.sales": Seen("9", ((JAN_1.start_us, JAN_2.end_us),))})
+    committed = row(JAN_1, 1, "committed", 1_000_000)
+    ledger.append(committed, newest.row("run-2"), replace(newest, recorded_at_us=1_500_000).row("run-1"))
+    assert ledger.rows("spend") == [committed]
+    assert [state.latest for state in ledger.latest("spend", 1)] == [committed]
+    assert ledger.open_attempts(before_us=3_000_000) == []
+    view = LedgerView(ledger)
+    assert (view.groups(), view.checked("spend", 1), view.checked("spend", 2)) == ({"spend": [1]}, newest, None)
+    assert [state.latest.interval for state in view.intervals("spend", 1)] == [JAN_1]
 
 
 def test_one_attempt_belongs_to_one_run(ledger: Ledger) -> None:

@@ -2,15 +2,19 @@
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from headrace.changes.group_problem import GroupProblem
 from headrace.changes.plan import Basis, Plan
+from headrace.changes.scope import Scope
 from headrace.changes.step import Step
+from headrace.cli.app import run as headrace
+from headrace.cli.invocation import Invocation
 from headrace.errors import AccessError, ConflictError, DataError, InfrastructureError, UsageError
-from headrace.runner import catching_up
+from headrace.runner import catching_up, planning
 from headrace.runner.progress import Progress
 from headrace.timeline import Interval
 
@@ -20,7 +24,8 @@ PLAN = Plan(
     Basis("", ""),
     steps=(
         Step("materialize", "a", 1, (DAYS[0],), "missing", ""),
-        Step("restate", "a", 1, (DAYS[1], DAYS[2]), "dirty", ""),
+        Step("restate", "a", 1, (DAYS[1],), "dirty", ""),
+        Step("restate", "a", 1, (DAYS[2],), "suspect", ""),
         Step("materialize", "a", 1, (DAYS[3],), "failed", ""),
         Step("materialize", "b", 1, tuple(DAYS[:2]), "missing", ""),
         Step("fill", "c", 1, (DAYS[0],), "added", "", ("n",)),
@@ -53,6 +58,28 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
+NAMED = SimpleNamespace(
+    group=lambda name: SimpleNamespace(name=name),
+    linted=SimpleNamespace(project=SimpleNamespace(feature_groups={"b": 0, "a": 0})),
+)
+
+
+@pytest.mark.parametrize(("asked", "groups"), [(["--group", "a"], ["a"]), (["--all"], ["a", "b"])])
+def test_no_rows_are_compared_and_only_the_groups_are_planned(
+    asked: list[str], groups: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scopes: list[Scope] = []
+
+    def plan_now(work: Any, now_us: int, scope: Scope) -> Plan:
+        scopes.append(scope)
+        return PLAN
+
+    monkeypatch.setattr(Invocation, "workspace", lambda invocation: NAMED)
+    monkeypatch.setattr(planning, "plan_now", plan_now)
+    assert headrace(["materialize", *asked, "--catch-up", "--dry-run"]) == 0
+    assert scopes == [Scope(groups=groups, compares=False)]
+
+
 def catch_up(names: str, max_parallel: int = 1, plan: Plan = PLAN) -> list[catching_up.CaughtUp]:
     return catching_up.catch_up(
         Project(), plan, list(names), Progress(quiet=True), lambda one: None, max_parallel=max_parallel
@@ -62,10 +89,10 @@ def catch_up(names: str, max_parallel: int = 1, plan: Plan = PLAN) -> list[catch
 def test_only_what_is_not_there_is_computed(ran: dict[str, Any]) -> None:
     a, b, c = catch_up("abc")
     assert (ran["a"], ran["b"], ran["c"]) == (["1970-01-01", "1970-01-04"], ["1970-01-01", "1970-01-02"], [])
-    assert [(one.due, len(one.done), one.dirty, one.code) for one in (a, b, c)] == [
-        (2, 2, 2, 0),
-        (2, 2, 0, 0),
-        (0, 0, 1, 0),
+    assert [(one.due, len(one.done), one.dirty, one.suspect, one.code) for one in (a, b, c)] == [
+        (2, 2, 1, 1, 0),
+        (2, 2, 0, 0, 0),
+        (0, 0, 1, 0, 0),
     ]
     assert catching_up.worst(one.code for one in (a, b, c)) == 0
 

@@ -1,10 +1,11 @@
 """Snapshots of a table that is not the one any more, of one that became another kind, and how far new windows reach."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from headrace.changes.checked import Checked, Seen
 from headrace.changes.dirtying import dirt
 from headrace.changes.due import reaches_further
 from headrace.changes.group_definition import GroupDefinition
@@ -28,17 +29,24 @@ class History:
 
     now: str
     of_now: SourceLog | None
+    another: Mapping[str | None, bool | None] = field(default_factory=dict)
 
     def current(self, table: str) -> str | None:
         return self.now
+
+    def place(self, table: str) -> str:
+        return "/now"
+
+    def is_another(self, table: str, place: str | None) -> bool | None:
+        return self.another.get(place, False)
 
     def log(self, table: str, instants: Instants | None) -> SourceLog | None:
         return self.of_now
 
     def differences(
         self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
-    ) -> Mapping[int, Sequence[Touched]] | None:
-        return None
+    ) -> Mapping[int, Sequence[Touched] | None]:
+        return dict.fromkeys(versions)
 
 
 def stored(*versions: str) -> list[LedgerRow]:
@@ -68,6 +76,26 @@ def test_a_table_that_took_the_place_of_another() -> None:
 
 def test_a_version_that_is_not_there_yet() -> None:
     assert dirty("1", SourceLog(0, (), {0: 0, 1: 0}), "4", "5", "1") == ([0, 1], [])
+
+
+def test_a_name_that_is_given_to_another_table() -> None:
+    """The first two snapshots are of what lay at /old, the third of a place where nothing is to be read any more."""
+    places: list[str | None] = ["/old", "/old", "/gone", "/now", None]
+    rows = [
+        replace(row, source_places={} if place is None else {"raw.sales": place})
+        for row, place in zip(stored("1", "2", "2", "2", "2"), places, strict=True)
+    ]
+    found = dirt([SALES], rows, History("2", SourceLog(0, (), {}), {"/old": True, "/gone": None}))
+    assert sorted((us - START) // DAY - 1 for us in found.causes) == [0, 1]
+    (note,) = found.notes
+    assert note.startswith(
+        "raw.sales was elsewhere when 1 snapshot was computed, and nothing can be read there any more"
+    )
+    # What a plan has checked since at the place of now is known to be of this table.
+    seen = Checked("spend", 1, START + 9 * DAY, {"raw.sales": Seen("3", ((START, START + 5 * DAY),), "/now")})
+    log = SourceLog(3, (), {})
+    assert dirt([SALES], rows[2:3], History("3", log, {"/gone": None}), checked=seen).notes == []
+    assert dirt([SALES], rows[3:4], History("3", log, {"/now": True}), checked=seen).causes != {}
 
 
 def test_clocks_differ_a_little() -> None:

@@ -21,12 +21,13 @@ class Differences:
     Attributes:
         influence: The table.
         before: Versions just before a suspect, in order.
-        found: What differs, by version; None is that nobody can tell, and every suspect is taken for guilty.
+        found: What differs, by version; None is that nobody can tell, and every suspect of a snapshot that the version
+            stands for is taken for guilty.
     """
 
     influence: Influence
     before: tuple[int, ...]
-    found: Mapping[int, Sequence[Touched]] | None
+    found: Mapping[int, Sequence[Touched] | None]
 
     @classmethod
     def between(cls, influence: Influence, suspects: Sequence[Suspect], history: SourceHistory) -> Self:
@@ -59,10 +60,11 @@ class Differences:
 
     def _seen_by(self, suspect: Suspect, version: int, ends: Sequence[int]) -> set[int] | range:
         """Positions of the snapshots that what differs from a version, and was touched by a suspect, can be in."""
-        if self.found is None:
+        differs = self.found[version]
+        if differs is None:
             return range(len(ends))
         found: set[int] = set()
-        for different in self.found[version]:
+        for different in differs:
             if _overlap(different, suspect.touched):
                 found.update(range(*positions(self.influence, different, ends)))
         return found
@@ -70,12 +72,12 @@ class Differences:
     def cleared(self, suspects: Sequence[Suspect], versions: Sequence[int]) -> set[int]:
         """Positions of the snapshots that a suspect might have dirtied; those that none has are as good as new.
 
+        One whose version cannot be read is among them, and has been dirtied by each of its suspects.
+
         Args:
             suspects: All of them.
             versions: Which version of the table each snapshot was computed from.
         """
-        if self.found is None:
-            return set()
         return {i for s in suspects for i in range(s.begin, s.end) if versions[i] < s.commit.version}
 
     def said(self, suspects: Sequence[Suspect]) -> str:
@@ -84,12 +86,13 @@ class Differences:
 
     def notes(self, suspects: Sequence[Suspect]) -> list[str]:
         """What has to be told besides: that rows cannot be compared, or that fewer differ than were written."""
-        table, commits = self.influence.table, _numbers(suspects)
-        if self.found is None:
-            return [
-                f"{table}: the rows before {commits} cannot be read any more, so all that was written counts as changed"
-            ]
-        differs = [one for found in self.found.values() for one in found]
+        table = self.influence.table
+        blind = [suspect for suspect in suspects if self.found[suspect.commit.version - 1] is None]
+        if blind:
+            gone = f"the rows before {_numbers(blind)} cannot be read any more"
+            return [f"{table}: {gone}, so all that was written counts as changed"]
+        commits = _numbers(suspects)
+        differs = [one for found in self.found.values() for one in found or ()]
         if not differs:
             return []
         narrow, wide = _days(differs), _days([suspect.touched for suspect in suspects])

@@ -8,6 +8,7 @@ from headrace.changes.definition_change import compare
 from headrace.changes.dirtying import Dirt
 from headrace.changes.group_definition import GroupDefinition
 from headrace.changes.ledger_row import IntervalState
+from headrace.changes.scope import ALL, Scope
 from headrace.changes.step import Action, Reason, Step, Versions
 from headrace.logical.features import AggregateFeature
 from headrace.timeline import Interval, format_instant
@@ -40,7 +41,9 @@ class Need:
         return self.action, self.reason, self.columns, self.versions
 
 
-def steps_of(group: GroupDefinition, states: Sequence[IntervalState], dirt: Dirt, now_us: int) -> list[Step]:
+def steps_of(
+    group: GroupDefinition, states: Sequence[IntervalState], dirt: Dirt, now_us: int, scope: Scope = ALL
+) -> list[Step]:
     """The steps of a group, oldest interval first; consecutive intervals that need the same are one step.
 
     Args:
@@ -48,11 +51,12 @@ def steps_of(group: GroupDefinition, states: Sequence[IntervalState], dirt: Dirt
         states: Where its intervals stand.
         dirt: What changed input means for them.
         now_us: Intervals that end later are not due.
+        scope: Intervals that are not part of it are left out.
     """
     by_start = {state.latest.interval.start_us: state for state in states if state.latest.interval}
     kinds: dict[tuple[tuple[str, str], ...], Need | None] = {}
     steps = []
-    due = group.grid.intervals(group.grid.start_us, now_us)
+    due = filter(scope.has_interval, group.grid.intervals(group.grid.start_us, now_us))
     found = ((interval, _need(group, by_start.get(interval.start_us), dirt, kinds)) for interval in due)
     for key, run in groupby(found, key=lambda pair: pair[1] and pair[1].kind):
         if key is not None:
@@ -101,6 +105,8 @@ def _need(
     if dirtied := dirt.causes.get(end_us):
         tried = (_failure(state),) if state.latest.attempt > row.attempt else ()
         return Need("restate", "dirty", (*dirtied, *tried))
+    if suspected := dirt.suspected.get(end_us):
+        return Need("restate", "suspect", tuple(suspected))
     if changed is None and end_us in dirt.cleared:
         cleared = dirt.cleared[end_us]
         return Need("confirm", "unchanged", tuple(cleared.values()), versions=dirt.current(cleared))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from headrace.changes.checked import Checked
 from headrace.changes.ledger_row import IntervalState
 
 
@@ -15,6 +16,10 @@ class LedgerReader(Protocol):
 
     def intervals(self, group: str, version: int) -> Sequence[IntervalState]:
         """Where each interval of a version's snapshots stands, oldest first; rows may lack their `definition`."""
+        ...
+
+    def checked(self, group: str, version: int) -> Checked | None:
+        """How far an applied plan has looked at the tables of a version's snapshots; None where none has."""
         ...
 
     def definition(self, group: str, version: int) -> str | None:

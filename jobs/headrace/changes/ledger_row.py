@@ -1,4 +1,4 @@
-"""One row of the ledger: the record of an attempt at one interval of one table."""
+"""One row of the ledger: the record of an attempt at one interval of one table, or of how far a plan has looked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Literal
 from headrace.timeline import Interval
 
 TableKind = Literal["features", "tiles", "training_set"]
-Status = Literal["claimed", "prepared", "committed", "failed", "retired"]
+# Of an attempt; `checked` is of none: how far a plan has looked at the tables of a group.
+Status = Literal["claimed", "prepared", "committed", "failed", "retired", "checked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class LedgerRow:
         group: Feature group, or training set.
         version: Its version.
         table: Which of its tables was written.
-        interval: Which step of the grid; None for a training set.
+        interval: Which step of the grid; None for a training set, and for what was checked.
         attempt: Number of the attempt at this interval, from 1.
         status: How far it came.
         run_id: Unique name of the run.
@@ -46,7 +47,7 @@ class LedgerRow:
         fingerprints: Fingerprint by feature (or tile state).
         definition: Manifest of what was computed: YAML documents.
         table_version: Delta version that holds the result.
-        source_versions: Version of each table read, by logical name.
+        source_versions: Version of each table read, by logical name; of a check, up to which its log was.
         rows_in: Source rows that passed the input gate.
         rows_out: Rows of the result.
         rows_quarantined: Source rows held back.
@@ -55,7 +56,8 @@ class LedgerRow:
         gates: What the gates decided.
         reason: Why it failed, or why it was run.
         staging: Where the staged result is.
-        report: Of a training set, what came out of it, as JSON.
+        report: Of a training set, what came out of it, as JSON; of a check, which intervals it is about.
+        source_places: Where each of the tables read was, by logical name; of Delta tables.
     """
 
     group: str
@@ -80,6 +82,7 @@ class LedgerRow:
     reason: str | None = None
     staging: str | None = None
     report: str | None = None
+    source_places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from headrace.changes.checked import Checked
 from headrace.changes.group_change import GroupChange
 from headrace.changes.group_problem import GroupProblem
 from headrace.changes.step import Step
@@ -40,6 +41,7 @@ class Plan:
         steps: What is done, in order: a group after those whose feature tables it reads.
         warnings: What is worth knowing before.
         reads: By group, the others whose feature tables it reads; none waits for itself.
+        checked: What `apply` puts on record besides: snapshots that nothing changed for although tables went on.
     """
 
     now_us: int
@@ -49,6 +51,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
     reads: Mapping[str, Collection[str]] = field(default_factory=dict)
+    checked: tuple[Checked, ...] = ()
 
     @property
     def has_work(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headrace.changes.advice import ADVICE, Advice
+from headrace.changes.checked import Checked
 from headrace.changes.dirtying import dirt
 from headrace.changes.due import steps_of
 from headrace.changes.estimating import estimated
@@ -17,6 +18,7 @@ from headrace.changes.influence import Influence, influences
 from headrace.changes.ledger_reader import LedgerReader
 from headrace.changes.ledger_row import IntervalState
 from headrace.changes.plan import Basis, Plan
+from headrace.changes.scope import ALL, Scope
 from headrace.changes.source_history import SourceHistory
 from headrace.changes.step import Step
 from headrace.errors import UsageError
@@ -28,6 +30,7 @@ def plan(
     history: SourceHistory,
     now_us: int,
     writers: Mapping[str, str] | None = None,
+    scope: Scope = ALL,
     advice: Sequence[Advice] = ADVICE,
 ) -> Plan:
     """What has to be done so that tables are what definitions say.
@@ -40,18 +43,21 @@ def plan(
         history: Of the tables that groups read.
         now_us: The present; intervals that end later are not due.
         writers: By logical name of a table, the group whose feature table it is.
+        scope: What it is about.
         advice: What new and changed columns are looked at for.
 
     Raises:
         InfrastructureError: Spark or storage failed as a whole.
     """
-    computed = ledger.groups()
-    changes, problems, warnings = [], [], []
+    writers = writers or {}
+    reads, circular = reads_of(groups, writers)
+    groups = {name: group for name, group in groups.items() if scope.has_group(name)}
+    reads = {name: reads[name] & groups.keys() for name in groups}
+    computed = {name: versions for name, versions in ledger.groups().items() if scope.has_group(name)}
+    changes, problems, warnings, checked = [], [], [], []
     steps: list[Step] = []
     standing: dict[str, Sequence[IntervalState]] = {}
     versions: dict[str, str] = {}
-    writers = writers or {}
-    reads, circular = reads_of(groups, writers)
     for name in (name for together in rounds(reads) for name in together):
         group = groups[name]
         states = ledger.intervals(name, group.version) if group.version in computed.get(name, ()) else ()
@@ -60,12 +66,14 @@ def plan(
         changes += [change] if change else []
         warnings += list(advised(change, group, advice))
         problem = (refusal(change) if change else None) or circular.get(name)
-        found = _Found(problem=problem) if problem else _of_group(group, states, history, now_us)
+        before = ledger.checked(name, group.version)
+        found = _Found(problem=problem) if problem else _of_group(group, states, history, now_us, scope, before)
         if found.problem is not None:
             problems.append(found.problem)
             continue
         versions |= found.versions
         steps += found.steps
+        checked += [found.checked] if found.checked else []
         upstream = sorted(set(behind(name, found.influences, states, steps, writers)))
         notes = [
             *found.notes,
@@ -83,6 +91,8 @@ def plan(
         tuple(steps),
         tuple(warnings),
         reads,
+        # What leaves out intervals would take the place of what says something of them.
+        tuple(checked) if scope == ALL else (),
     )
 
 
@@ -167,21 +177,30 @@ class _Found:
     versions: Mapping[str, str] = field(default_factory=dict)
     steps: Sequence[Step] = ()
     notes: Sequence[str] = ()
+    checked: Checked | None = None
     problem: GroupProblem | None = None
 
 
-def _of_group(group: GroupDefinition, states: Sequence[IntervalState], history: SourceHistory, now_us: int) -> _Found:
+def _of_group(
+    group: GroupDefinition,
+    states: Sequence[IntervalState],
+    history: SourceHistory,
+    now_us: int,
+    scope: Scope,
+    before: Checked | None,
+) -> _Found:
     reads = influences(group.features)
     try:
         versions = {table: history.current(table) for table in {influence.table for influence in reads}}
-        found = dirt(reads, [state.committed for state in states if state.committed], history)
-        steps = steps_of(group, states, found, now_us)
+        found = dirt(reads, [state.committed for state in states if state.committed], history, scope, before)
+        steps = steps_of(group, states, found, now_us, scope)
         reach_us = group.features.reach_us
         steps = [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps]
     except OF_ONE_TABLE as error:
         return _Found(problem=unreadable(group.name, group.version, error))
     known = {table: version for table, version in versions.items() if version is not None}
-    return _Found(reads, known, steps, found.notes)
+    checked = Checked(group.name, group.version, now_us, found.seen) if found.is_behind else None
+    return _Found(reads, known, steps, found.notes, checked)
 
 
 def _ledger(standing: Mapping[str, Sequence[IntervalState]]) -> str:

@@ -76,6 +76,10 @@ class SourceLog:
         """
         return version > current or was_later(self.times.get(version, 0), read_at_us)
 
+    def is_blind(self, version: int) -> bool:
+        """Whether commits after a version are not told of any more."""
+        return version + 1 < self.begins
+
     def after(self, version: int) -> Sequence[SourceCommit]:
         """The commits after a version."""
         return [commit for commit in self.commits if commit.version > version]
@@ -93,6 +97,19 @@ class SourceHistory(Protocol):
         """The version of now: of Delta its number, of files a digest; None when there is no such table."""
         ...
 
+    def place(self, table: str) -> str:
+        """Where a table is, for versions of it to mean something."""
+        ...
+
+    def is_another(self, table: str, place: str | None) -> bool | None:
+        """Whether a table is another one than what somebody read at a place; None is that nobody can tell.
+
+        Args:
+            table: Logical name.
+            place: Where it was; None, where nobody wrote that down, is taken for the place of now.
+        """
+        ...
+
     def log(self, table: str, instants: Instants | None) -> SourceLog | None:
         """The commits of a table; None where it keeps none.
 
@@ -104,8 +121,8 @@ class SourceHistory(Protocol):
 
     def differences(
         self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
-    ) -> Mapping[int, Sequence[Touched]] | None:
-        """Where the rows of earlier versions of a table differ from those of now; None where nobody can tell.
+    ) -> Mapping[int, Sequence[Touched] | None]:
+        """Where the rows of earlier versions of a table differ from those of now.
 
         Args:
             instants: Which columns of which table are compared, and how rows get their instants.
@@ -113,6 +130,7 @@ class SourceHistory(Protocol):
             stretches: Of event time; elsewhere nothing differs.
 
         Returns:
-            By earlier version, what differs; empty where the same rows were only written again.
+            By earlier version, what differs: nothing where the same rows were only written again, None where it cannot
+            be read any more.
         """
         ...

@@ -9,7 +9,7 @@ from headrace.timeline import Interval
 # materialize: compute what is not there. restate: compute again what is. fill: only columns that are new. confirm: only
 # write down that what is there is what later versions of its tables give.
 Action = Literal["materialize", "restate", "fill", "confirm"]
-Reason = Literal["missing", "failed", "dirty", "definition", "added", "unchanged"]
+Reason = Literal["missing", "failed", "dirty", "suspect", "definition", "added", "unchanged"]
 # Logical names of tables, and a version of each.
 Versions = tuple[tuple[str, str], ...]
 

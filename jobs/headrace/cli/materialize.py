@@ -113,6 +113,7 @@ def _catch_up(
 ) -> int:
     import time
 
+    from headrace.changes.scope import Scope
     from headrace.cli.steps import print_steps
     from headrace.runner.catching_up import catch_up, computing, worst
     from headrace.runner.planning import plan_now
@@ -121,7 +122,7 @@ def _catch_up(
     silence = duration("--dead-after", dead_after)
     work = invocation.workspace()
     names = [work.group(name).name for name in names] or sorted(work.linted.project.feature_groups)
-    plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000)
+    plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000, Scope(groups=names, compares=False))
 
     if dry_run:
         print_steps([step for name in names for step in computing(plan, name)], is_json)
@@ -162,6 +163,7 @@ def _print(results: Sequence["CaughtUp"]) -> None:
             "computed": len(result.done),
             "due": result.due - len(result.done),
             "dirty": result.dirty,
+            "suspect": result.suspect,
             "last": result.done[-1].interval if result.done else None,
             "rows": result.done[-1].rows_out if result.done else None,
             "seconds": round(result.seconds, 1),
@@ -174,6 +176,9 @@ def _print(results: Sequence["CaughtUp"]) -> None:
     dirty = sum(result.dirty for result in results)
     if dirty:
         print(f"{counted(dirty, 'interval')} to be computed again: see headrace plan")
+    suspect = sum(result.suspect for result in results)
+    if suspect:
+        print(f"{counted(suspect, 'interval')} may have to be computed again: headrace plan compares and says which")
     for result in results:
         if result.error:
             at = f"{result.group} {result.failed}" if result.failed else result.group

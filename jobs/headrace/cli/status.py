@@ -33,8 +33,8 @@ def status(
 ) -> int:
     """Say what of each group is complete, missing, dirty or failed, when and by which run; or the builds of a set.
 
-    Missing is what is due and was never computed; dirty is what is there and has to be computed again: `headrace plan`
-    says more of both.
+    Missing is what is due and was never computed; dirty is what is there and has to be computed again; suspect is what
+    a change of its input may have made so: `headrace plan` compares rows, and says more of all three.
 
     \b
     Example:
@@ -106,6 +106,8 @@ def lines_of(state: "GroupStatus") -> Iterator[str]:
         yield _line("missing", f"{work.span}: {work.why}")
     for work in state.dirty:
         yield _line("dirty", f"{work.span}: {work.why}")
+    for work in state.suspect:
+        yield _line("suspect", f"{work.span}: {work.why}")
     failures: Sequence[str] = [
         f"{one.interval}: attempt {one.attempt}, {one.at} by run {one.run}: {one.reason or 'nobody said why'}"
         for one in state.failures

@@ -15,11 +15,18 @@ class TableVersion:
         table: Logical name.
         version: Delta's version number as text; of Parquet and CSV a digest of their files.
         committed_at_us: Instant at which it came to be: of the commit, or of the newest file.
+        place: Of Delta, where the table is: a number means something there only. Else None.
     """
 
     table: str
     version: str
     committed_at_us: int
+    place: str | None = None
+
+
+def places_of(versions: Mapping[str, TableVersion]) -> dict[str, str]:
+    """Where the tables of some versions are, by logical name."""
+    return {name: version.place for name, version in versions.items() if version.place is not None}
 
 
 class TableReader(Protocol):

@@ -1,14 +1,17 @@
 """Runs the steps of a plan, in order: those that were printed, and no others."""
 
-from collections.abc import Callable, Iterator
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from headrace.changes.checked import Checked
 from headrace.changes.plan import Plan
 from headrace.changes.step import Action, Step
 from headrace.changes.tile_plan import ANY_NUMBER
 from headrace.errors import ConflictError, DataError, HeadraceError, UsageError
 from headrace.runner.backfills.backfill import as_materialized, backfilled
-from headrace.runner.confirming import confirm_interval
+from headrace.runner.confirming import confirm_intervals
 from headrace.runner.filling import fill_interval
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
@@ -42,6 +45,9 @@ def apply_plan(
     """Runs a plan. Where an interval fails, the rest of its group and what reads it are left for the next plan.
 
     Other groups go on. So they do where a group has a problem of its own, and no steps.
+
+    What the plan found unchanged is put on record at the end, in one commit: it holds whatever became of other
+    snapshots, and an apply that was cut off before leaves the next plan to look at the same commits again.
 
     Args:
         work: The project.
@@ -81,16 +87,23 @@ def apply_plan(
                 if not isinstance(error, OF_ONE_GROUP):
                     applied.ended_by = error
                     return
+    _record(work, plan.checked)
+
+
+def _record(work: Workspace, checked: Sequence[Checked]) -> None:
+    if checked:
+        run_id, now_us = secrets.token_hex(8), time.time_ns() // 1000
+        work.ledger.append(*[replace(one, recorded_at_us=now_us).row(run_id) for one in checked])
 
 
 def run_interval(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
-    """Does to one interval what its step says."""
+    """Does to one interval what its step says: computes it, or fills it."""
     return _RUN[step.action](work, step, interval, progress)
 
 
 def _passes(step: Step) -> Iterator[tuple[Interval, ...]]:
-    """The intervals of a step that are computed together: all of them, or each alone."""
-    if step.action == "materialize" and len(step.intervals) > MOST_ALONE:
+    """The intervals of a step that are done together: all of them, or each alone."""
+    if step.action == "confirm" or (step.action == "materialize" and len(step.intervals) > MOST_ALONE):
         yield step.intervals
     else:
         yield from ((interval,) for interval in step.intervals)
@@ -98,6 +111,9 @@ def _passes(step: Step) -> Iterator[tuple[Interval, ...]]:
 
 def _run_part(work: Workspace, step: Step, progress: Progress) -> Iterator[Materialized]:
     """Runs a step, or one interval of it."""
+    if step.action == "confirm":
+        yield from confirm_intervals(work, step, progress)
+        return
     if len(step.intervals) == 1:
         yield run_interval(work, step, step.intervals[0], progress)
         return
@@ -118,10 +134,9 @@ def _fill(work: Workspace, step: Step, interval: Interval, progress: Progress) -
     return fill_interval(work, step.group, interval, step.columns, progress, step.why)
 
 
-# How each action is run on one interval.
+# How each action that computes is run on one interval.
 _RUN: dict[Action, Callable[[Workspace, Step, Interval, Progress], Materialized]] = {
     "materialize": _compute,
     "restate": _compute,
     "fill": _fill,
-    "confirm": confirm_interval,
 }

@@ -34,6 +34,7 @@ class CaughtUp:
         error: Why it failed.
         code: The exit code of that; 0 where all went well.
         dirty: Intervals that are there and have to be computed again, which `apply` does.
+        suspect: Intervals that are there and may have to be: only `plan` compares their input with what it was.
         seconds: How long it took.
     """
 
@@ -44,6 +45,7 @@ class CaughtUp:
     error: str | None = None
     code: int = 0
     dirty: int = 0
+    suspect: int = 0
     seconds: float = 0.0
 
 
@@ -125,8 +127,10 @@ def _said(error: Exception) -> str:
 def _catch_up(work: Workspace, name: str, plan: Plan, compute: Callable[[str, Interval], Materialized]) -> CaughtUp:
     began = time.perf_counter()
     intervals = [interval for step in computing(plan, name) for interval in step.intervals]
-    dirty = sum(len(step.intervals) for step in plan.steps if step.group == name and step.action in RECOMPUTING)
-    result = CaughtUp(f"{name}@{work.group(name).version}", len(intervals), dirty=dirty)
+    again = [step for step in plan.steps if step.group == name and step.action in RECOMPUTING]
+    suspect = sum(len(step.intervals) for step in again if step.reason == "suspect")
+    dirty = sum(len(step.intervals) for step in again) - suspect
+    result = CaughtUp(f"{name}@{work.group(name).version}", len(intervals), dirty=dirty, suspect=suspect)
     for interval in intervals:
         try:
             result.done.append(compute(name, interval))

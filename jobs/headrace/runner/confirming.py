@@ -1,8 +1,10 @@
-"""Writes down that a snapshot is what later versions of its tables give, so that nobody has to compare them again."""
+"""Writes down that snapshots are what later versions of their tables give, so that nobody has to compare them again."""
 
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.step import Step
 from headrace.errors import ConflictError, DataError
 from headrace.runner.materialize import Materialized
@@ -12,49 +14,68 @@ from headrace.timeline import Interval
 from headrace.version import __version__
 
 
-def confirm_interval(work: Workspace, step: Step, interval: Interval, progress: Progress) -> Materialized:
-    """Gives the row of the ledger that stands for a snapshot the versions of tables that a step names.
+def confirm_intervals(work: Workspace, step: Step, progress: Progress) -> Iterator[Materialized]:
+    """Gives the rows of the ledger that stand for snapshots the versions of tables that a step names, in one commit.
 
-    It stays the same attempt: a newer one, should there be any by now, is newer than this.
+    Each stays the same attempt: a newer one, should there be any by now, is newer than this.
 
     Args:
         work: The project.
-        step: Names the group, the tables and their versions.
-        interval: An interval with a committed snapshot.
+        step: Names the group, its intervals with committed snapshots, the tables and their versions.
         progress: Where steps are reported.
 
+    Yields:
+        What became of each interval, in order.
+
     Raises:
-        DataError: The snapshot is not there.
-        ConflictError: It was computed from later versions since.
+        DataError: A snapshot is not there.
+        ConflictError: One was computed from later versions since. In both cases nothing is confirmed.
     """
     began = time.perf_counter()
-    row = work.ledger.committed(step.group, step.version, interval)
+    first, last = step.intervals[0], step.intervals[-1]
+    with progress.step("confirm"):
+        states = work.ledger.latest(step.group, step.version, from_us=first.start_us, to_us=last.end_us)
+        stored = {state.committed.interval: state.committed for state in states if state.committed}
+        rows = {interval: _row(step, interval, stored.get(interval)) for interval in step.intervals}
+        places = {table: work.lake.address(table).text for table, _ in step.versions}
+        work.ledger.append(*(_confirmed(step, row, places) for row in rows.values()))
+    table = work.feature_table(work.group(step.group)).path
+    seconds = round(time.perf_counter() - began, 3)
+    for interval, row in rows.items():
+        yield Materialized(
+            group=f"{step.group}@{step.version}",
+            interval=interval.name,
+            status="confirmed",
+            rows_in=row.rows_in or 0,
+            rows_out=row.rows_out or 0,
+            rows_quarantined=row.rows_quarantined or 0,
+            counts=row.counts,
+            table=table,
+            table_version=row.table_version,
+            documents=(),
+            seconds=seconds,
+        )
+
+
+def _row(step: Step, interval: Interval, row: LedgerRow | None) -> LedgerRow:
+    """The row that stands for a snapshot, as long as it is older than what is confirmed."""
     if row is None:
         raise DataError(f"{step.group} {interval} has no snapshot to confirm", "make a new plan")
     if any(_is_newer(row.source_versions.get(table, ""), version) for table, version in step.versions):
         raise ConflictError(f"{step.group} {interval} was computed again meanwhile", "make a new plan")
-    with progress.step("confirm"):
-        work.ledger.append(
-            replace(
-                row,
-                recorded_at_us=time.time_ns() // 1000,
-                headrace_version=__version__,
-                source_versions={**row.source_versions, **dict(step.versions)},
-                reason=step.why,
-            )
-        )
-    return Materialized(
-        group=f"{step.group}@{step.version}",
-        interval=interval.name,
-        status="confirmed",
-        rows_in=row.rows_in or 0,
-        rows_out=row.rows_out or 0,
-        rows_quarantined=row.rows_quarantined or 0,
-        counts=row.counts,
-        table=work.feature_table(work.group(step.group)).path,
-        table_version=row.table_version,
-        documents=(),
-        seconds=round(time.perf_counter() - began, 3),
+    return row
+
+
+def _confirmed(step: Step, row: LedgerRow, places: Mapping[str, str]) -> LedgerRow:
+    """The same with later versions. What it was made by is on record already, and would be most of the commit."""
+    return replace(
+        row,
+        recorded_at_us=time.time_ns() // 1000,
+        headrace_version=__version__,
+        source_versions={**row.source_versions, **dict(step.versions)},
+        source_places={**row.source_places, **places},
+        reason=step.why,
+        definition=None,
     )
 
 

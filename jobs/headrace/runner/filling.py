@@ -102,8 +102,8 @@ def _pin(run: Run, stored: LedgerRow) -> bool:
     try:
         for scan in scans_of(run.features.events):
             if scan.table not in run.versions:
-                version = stored.source_versions.get(scan.table)
-                if version is None:
+                version, place = stored.source_versions.get(scan.table), stored.source_places.get(scan.table)
+                if version is None or run.work.lake.is_another(scan.table, place) is not False:
                     return False
                 run.versions[scan.table] = run.work.lake.recorded(scan.table, version)
     except DataError:

@@ -10,6 +10,7 @@ from headrace.changes.group_definition import definitions
 from headrace.changes.ledger_reader import LedgerReader
 from headrace.changes.plan import FORMAT, Plan
 from headrace.changes.planning import plan
+from headrace.changes.scope import ALL, Scope
 from headrace.errors import UsageError
 from headrace.runner.workspace import Workspace
 from headrace.storage.delta_history import DeltaHistory
@@ -19,16 +20,17 @@ from headrace.timeline import parse_instant
 _PARTS = {"definitions": "the definitions", "ledger": "what is computed", "sources": "the sources"}
 
 
-def plan_now(work: Workspace, now_us: int, ledger: LedgerReader | None = None) -> Plan:
-    """What has to be done as of an instant; only commits and the ledger are read.
+def plan_now(work: Workspace, now_us: int, scope: Scope = ALL, ledger: LedgerReader | None = None) -> Plan:
+    """What has to be done as of an instant; commits and the ledger are read, and rows where the scope compares them.
 
     Args:
         work: The project.
         now_us: Intervals that end later are not due.
+        scope: What the plan is about.
         ledger: What was computed, where somebody has looked already.
     """
-    view = ledger or LedgerView(work.ledger)
-    return plan(definitions(work.linted), view, DeltaHistory(work.lake), now_us, _writers(work))
+    view, history = ledger or LedgerView(work.ledger), DeltaHistory(work.lake)
+    return plan(definitions(work.linted), view, history, now_us, _writers(work), scope)
 
 
 def _writers(work: Workspace) -> dict[str, str]:

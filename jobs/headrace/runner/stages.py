@@ -13,6 +13,7 @@ from headrace.engine.raw_rows import RawRows
 from headrace.engine.rows import lower
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
+from headrace.engine.tables import places_of
 from headrace.errors import DataError
 from headrace.logical.fingerprint import fingerprint
 from headrace.logical.pruning import scans_of
@@ -228,6 +229,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         definition=manifest(project, project.feature_groups[run.group.name]),
         table_version=run.table_version,
         source_versions={table: version.version for table, version in run.versions.items()},
+        source_places=places_of(run.versions),
         rows_in=run.rows_in,
         rows_out=run.staged.rows if run.staged else None,
         rows_quarantined=run.rows_quarantined,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.scope import Scope
 from headrace.changes.step import Step, span_of
 from headrace.runner.healing import OPEN
 from headrace.runner.planning import plan_now
@@ -60,6 +61,7 @@ class GroupStatus:
         rows: Rows of the newest snapshot.
         missing: What is due and was never computed, or is not there any more.
         dirty: What is there and has to be computed again, or lacks new columns.
+        suspect: What is there and may have to be: commits touched its input, and only a plan compares rows.
         failed: Intervals whose newest attempt failed.
         failures: The same, with when, by which run and why.
         open: Newest attempts without an end: at work, or dead.
@@ -78,6 +80,7 @@ class GroupStatus:
     rows: int | None
     missing: tuple[Work, ...]
     dirty: tuple[Work, ...]
+    suspect: tuple[Work, ...]
     failed: tuple[str, ...]
     failures: tuple[Trouble, ...]
     open: tuple[Trouble, ...]
@@ -102,7 +105,7 @@ def status(work: Workspace, name: str | None) -> list[GroupStatus]:
     if name is not None and name not in view.groups():
         work.group(name)
     names = [name] if name is not None else sorted({*defined, *view.groups()})
-    made = plan_now(work, now_us, view)
+    made = plan_now(work, now_us, Scope(groups=names, compares=False), view)
     problems = {problem.group: problem.message for problem in made.problems}
     found = []
     for group in names:
@@ -131,6 +134,7 @@ def _status(
         rows=newest.rows_out if newest else None,
         missing=tuple(_work(step) for step in steps if step.reason == "missing"),
         dirty=tuple(_work(step) for step in steps if step.reason in ("dirty", "definition", "added")),
+        suspect=tuple(_work(step) for step in steps if step.reason == "suspect"),
         failed=tuple(row.interval.name for row in failed if row.interval),
         failures=tuple(_troubles(failed)),
         open=tuple(_troubles(state.latest for state in states if state.latest.status in OPEN)),

@@ -9,6 +9,7 @@ from headrace.changes.ledger_row import IntervalState, LedgerRow, Status
 from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
+from headrace.engine.tables import places_of
 from headrace.engine.tile_build import Building, build_tiles
 from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
 from headrace.errors import ConflictError
@@ -125,11 +126,19 @@ def _plan(run: Run, tiled: Tiling, stored: Sequence[IntervalState]) -> TilePlan:
 
 def _read_other_rows(run: Run, row: LedgerRow) -> bool:
     """Whether a table that tiles are made of has changed since a build."""
-    return any(row.source_versions.get(table) != version.version for table, version in run.versions.items())
+    versions = {table: version.version for table, version in run.versions.items()}
+    return {table: row.source_versions.get(table) for table in versions} != versions or _is_of_others(run, row)
+
+
+def _is_of_others(run: Run, row: LedgerRow) -> bool:
+    """Whether a table was another one when a build read it, as far as anybody can rule that out."""
+    return any(run.work.lake.is_another(table, row.source_places.get(table)) is not False for table in run.versions)
 
 
 def _changed_us(run: Run, row: LedgerRow) -> int | None:
     """From which instant on rows count that came or went since a build; None where none did."""
+    if _is_of_others(run, row):
+        return EVERYTHING_US
     lake, old = run.work.lake, row.source_versions
     events = pruned_features(run.features).events
     timed = {one.table: one.instants for one in influences(run.features) if one.instants is not None}
@@ -224,5 +233,6 @@ def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: M
         fingerprints=states,
         definition=said.text(),
         source_versions={table: version.version for table, version in run.versions.items()},
+        source_places=places_of(run.versions),
         input_from_us=None if plan.from_all else interval.start_us,
     )

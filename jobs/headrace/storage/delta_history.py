@@ -17,6 +17,8 @@ from headrace.storage.tables import Lake
 
 _DAY_US = 86_400_000_000
 _FILES = ("add", "remove")
+# Versions that are compared with that of now in one query; each adds a scan to it.
+MOST_VERSIONS = 8
 
 
 class DeltaHistory:
@@ -32,7 +34,8 @@ class DeltaHistory:
         self._lake = lake
         self._current: dict[str, str | None] = {}
         self._logs: dict[tuple[str, Instants | None], SourceLog | None] = {}
-        self._differences: dict[object, Mapping[int, Sequence[Touched]] | None] = {}
+        self._another: dict[tuple[str, str | None], bool | None] = {}
+        self._differences: dict[object, Mapping[int, Sequence[Touched] | None]] = {}
 
     def current(self, table: str) -> str | None:
         """See `SourceHistory`."""
@@ -43,6 +46,16 @@ class DeltaHistory:
                 self._current[table] = None
         return self._current[table]
 
+    def place(self, table: str) -> str:
+        """See `SourceHistory`."""
+        return self._lake.address(table).text
+
+    def is_another(self, table: str, place: str | None) -> bool | None:
+        """See `SourceHistory`."""
+        if (table, place) not in self._another:
+            self._another[table, place] = self._lake.is_another(table, place)
+        return self._another[table, place]
+
     def log(self, table: str, instants: Instants | None) -> SourceLog | None:
         """See `SourceHistory`."""
         of = (table, _times(instants))
@@ -52,7 +65,7 @@ class DeltaHistory:
 
     def differences(
         self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
-    ) -> Mapping[int, Sequence[Touched]] | None:
+    ) -> Mapping[int, Sequence[Touched] | None]:
         """See `SourceHistory`."""
         of = (instants, tuple(versions), tuple(stretches))
         if of not in self._differences:
@@ -61,15 +74,27 @@ class DeltaHistory:
 
     def _compare(
         self, instants: Instants, versions: Sequence[int], stretches: Sequence[Stretch]
-    ) -> Mapping[int, Sequence[Touched]] | None:
+    ) -> Mapping[int, Sequence[Touched] | None]:
         now = self.current(instants.input.table)
         if now is None or not now.isdecimal():
-            return None
+            return dict.fromkeys(versions)
+        found: dict[int, Sequence[Touched] | None] = {}
+        for first in range(0, len(versions), MOST_VERSIONS):
+            found |= self._compare_some(instants, versions[first : first + MOST_VERSIONS], int(now), stretches)
+        return found
+
+    def _compare_some(
+        self, instants: Instants, versions: Sequence[int], now: int, stretches: Sequence[Stretch]
+    ) -> Mapping[int, Sequence[Touched] | None]:
+        """What differs from a few versions; where that fails, each is tried alone: one that is gone hides no other."""
         try:
-            return row_differences(self._lake, instants, versions, int(now), stretches)
+            return row_differences(self._lake, instants, versions, now, stretches)
         except (PySparkException, Py4JError, HeadraceError):
             # Its files were vacuumed, its log was cleaned up, or it did not have these columns.
-            return None
+            if len(versions) == 1:
+                return dict.fromkeys(versions)
+            alone = [self._compare_some(instants, (version,), now, stretches) for version in versions]
+            return {version: found for one in alone for version, found in one.items()}
 
     def _read(self, table: str, instants: Instants | None) -> SourceLog | None:
         if self.current(table) is None or not self._lake.is_delta(table):

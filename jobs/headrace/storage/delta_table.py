@@ -89,6 +89,12 @@ class DeltaTable:
             )
         return [Commit(row[0], row[1], _metadata(row[2]), row[3] or {}) for row in rows]
 
+    def id(self) -> str:
+        """What Delta calls the table itself, wherever it is."""
+        with translated(f"reading {self.name}"):
+            (row,) = self.spark.sql(f"DESCRIBE DETAIL {self.address.sql}").select("id").collect()
+        return str(row[0])
+
     def clear(self) -> None:
         """Deletes all rows in one commit; earlier versions can be read until their files are vacuumed."""
         with translated(f"clearing {self.name}"):

@@ -4,15 +4,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pyspark.sql import Column, DataFrame, DataFrameWriter, Row
+from pyspark.sql import Column, DataFrame, DataFrameWriter
 from pyspark.sql import functions as f
 
-from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind, state_of
+from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
 from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.fenced import commit, unless_newer
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
+from headrace.storage.ledger_states import stage, state, states_of
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
 from headrace.timeline.instant import from_instant
@@ -25,7 +26,6 @@ PROPERTIES = {
     # Every run adds a few files of a row each.
     "delta.autoOptimize.autoCompact": "true",
 }
-_STAGES = ("claimed", "prepared", "failed", "committed", "retired")
 
 
 class Ledger:
@@ -173,9 +173,7 @@ class Ledger:
         """
         with translated("reading the ledger"):
             found = _between(self._where(group, version, table), from_us, to_us)
-            rows = (
-                found.orderBy("recorded_at", "attempt", _stage(f.col("status"))).selectExpr(*INSTANTS_AS_US).collect()
-            )
+            rows = found.orderBy("recorded_at", "attempt", stage(f.col("status"))).selectExpr(*INSTANTS_AS_US).collect()
         return [from_row(row) for row in rows]
 
     def latest(
@@ -195,20 +193,10 @@ class Ledger:
             from_us: Only intervals that start at or after this instant.
             to_us: Only intervals that start before it.
         """
-        everything = f.struct(
-            *[f.expr(column).alias(name) for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)]
-        )
-        progress = f.struct("attempt", _stage(f.col("status")), "recorded_at")
-        is_committed = f.col("status") == "committed"
         with translated("reading the ledger"):
             found = _between(self._where(group, version, table), from_us, to_us)
-            states = found.groupBy("interval_start").agg(
-                f.max_by(everything, progress).alias("latest"),
-                f.max_by(everything, f.when(is_committed, progress)).alias("committed"),
-                _retired().alias("retired"),
-            )
-            rows = states.orderBy("interval_start").collect()
-        return [_state(row) for row in rows]
+            rows = states_of(found, "interval_start").orderBy("interval_start").collect()
+        return [state(row) for row in rows]
 
     def committed(self, group: str, version: int, interval: Interval) -> LedgerRow | None:
         """The row of the snapshot of an interval that is in its table, or None.
@@ -220,35 +208,6 @@ class Ledger:
         """
         states = self.latest(group, version, from_us=interval.start_us, to_us=interval.end_us)
         return next((state.committed for state in states if state.committed), None)
-
-    def standing(self) -> dict[tuple[str, int], list[IntervalState]]:
-        """Where the snapshots of all groups stand, by group and version, oldest interval first.
-
-        Rows come without their definitions and gates, which are most of them. Versions that were retired are left out.
-        """
-        left_out = ("definition", "gates", "report", "counts", "staging")
-        columns = dict(zip(COLUMNS, INSTANTS_AS_US, strict=True))
-        kept = [
-            f.lit(None).cast(COLUMNS[name]).alias(name) if name in left_out else f.expr(column).alias(name)
-            for name, column in columns.items()
-        ]
-        progress = f.struct("attempt", _stage(f.col("status")), "recorded_at")
-        is_committed = f.col("status") == "committed"
-        with translated("reading the ledger"):
-            states = self._where(None, None, "features").groupBy("group", "version", "interval_start")
-            rows = (
-                states.agg(
-                    f.max_by(f.struct(*kept), progress).alias("latest"),
-                    f.max_by(f.struct(*kept), f.when(is_committed, progress)).alias("committed"),
-                    _retired().alias("retired"),
-                )
-                .orderBy("group", "version", "interval_start")
-                .collect()
-            )
-        found: dict[tuple[str, int], list[IntervalState]] = {}
-        for row in rows:
-            found.setdefault((row.group, row.version), []).append(_state(row))
-        return {of: states for of, states in found.items() if not all(state.is_retired for state in states)}
 
     def open_attempts(self, before_us: int) -> list[LedgerRow]:
         """The newest row of every attempt, at whatever table, that nobody ended and that did nothing since an instant.
@@ -264,7 +223,7 @@ class Ledger:
             attempts = self._where(None, None, None).groupBy("group", "version", "table", "interval_start", "attempt")
             rows = (
                 attempts.agg(
-                    f.max_by(everything, f.struct(_stage(f.col("status")), "recorded_at")).alias("newest"),
+                    f.max_by(everything, f.struct(stage(f.col("status")), "recorded_at")).alias("newest"),
                     f.count_if(ends).alias("ends"),
                     f.max(f.unix_micros("recorded_at")).alias("last_us"),
                 )
@@ -285,12 +244,11 @@ class Ledger:
         """The table itself, for its upkeep."""
         return self._table
 
-    def definitions(self) -> dict[tuple[str, int], str]:
-        """What the newest snapshot of each version of a group was made by: a manifest each."""
-        with translated("reading the ledger"):
-            rows = self._where(None, None, "features").where("status = 'committed' AND definition IS NOT NULL")
-            newest = rows.groupBy("group", "version").agg(f.max_by("definition", "recorded_at").alias("definition"))
-            return {(row.group, row.version): row.definition for row in newest.collect()}
+    def everything(self) -> DataFrame:
+        """All rows, with those of what plans have checked, which are of no attempt and no interval."""
+        if not self._exists and self._table.columns() is None:
+            return self._spark.createDataFrame([], SCHEMA)
+        return _with_all_columns(self._table.read())
 
     def _ensure(self) -> None:
         if not self._exists:
@@ -302,23 +260,13 @@ class Ledger:
         return values.coalesce(1).write.mode("append")
 
     def _where(self, group: str | None, version: int | None, table: str | None) -> DataFrame:
-        if not self._exists and self._table.columns() is None:
-            return self._spark.createDataFrame([], SCHEMA)
-        rows = _with_all_columns(self._table.read())
+        """Rows of attempts."""
+        rows = self.everything().where("status <> 'checked'")
         if group is not None:
             rows = rows.where(f.col("group") == group)
         if version is not None:
             rows = rows.where(f.col("version") == version)
         return rows if table is None else rows.where(f.col("table") == table)
-
-
-def _retired() -> Column:
-    """The newest attempt that took an interval out of the table."""
-    return f.expr("max(CASE WHEN status = 'retired' THEN attempt END)")
-
-
-def _state(row: Row) -> IntervalState:
-    return state_of(from_row(row.latest), None if row.committed is None else from_row(row.committed), row.retired)
 
 
 def _with_all_columns(rows: DataFrame) -> DataFrame:
@@ -336,8 +284,3 @@ def _between(rows: DataFrame, from_us: int | None, to_us: int | None) -> DataFra
 def _is_for(interval: Interval | None) -> Column:
     start = f.col("interval_start")
     return start.isNull() if interval is None else start == f.lit(from_instant(interval.start_us))
-
-
-def _stage(status: Column) -> Column:
-    """How far a status is along an attempt; a commit found after a crash comes last, whatever came before."""
-    return f.array_position(f.lit(list(_STAGES)), status)

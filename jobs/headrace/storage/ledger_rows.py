@@ -32,6 +32,7 @@ COLUMNS = {
     "staging": "string",
     "headrace_version": "string",
     "report": "string",
+    "source_places": "map<string,string>",
 }
 SCHEMA = ", ".join(f"`{name}` {kind}" for name, kind in COLUMNS.items())
 # Instants come back as microseconds: as datetimes they would be in the zone of this machine.
@@ -71,6 +72,7 @@ def to_values(row: LedgerRow) -> tuple[Any, ...]:
         row.staging,
         row.headrace_version,
         row.report,
+        dict(row.source_places),
     )
 
 
@@ -85,6 +87,7 @@ def from_row(row: Row) -> LedgerRow:
         input_from_us=values.pop("input_from"),
         fingerprints=values.pop("fingerprints") or {},
         source_versions=values.pop("source_versions") or {},
+        source_places=values.pop("source_places") or {},
         counts=values.pop("counts") or {},
         gates=gates,
         **values,

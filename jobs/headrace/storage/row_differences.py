@@ -37,7 +37,7 @@ def row_differences(
     Args:
         tables: Reads the table.
         instants: What is read of it, and how its rows get their instants.
-        versions: The earlier versions.
+        versions: The earlier versions: a few, since each is read in the same job.
         now: The version that they are compared with.
         stretches: Of event time; what is outside is not looked at.
 

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.spark_errors import translated
 from headrace.engine.tables import TableVersion
-from headrace.errors import DataError, GoneError, UsageError
+from headrace.errors import DataError, GoneError, HeadraceError, UsageError
 from headrace.settings import Settings, TableLocation, resolve_path, reveal
 from headrace.storage.address import Address
 from headrace.storage.declared import as_declared
@@ -45,7 +45,7 @@ class Lake:
         delta = self._delta(name, location)
         if delta is not None:
             (commit,) = delta.history(limit=1)
-            return TableVersion(name, str(commit.version), commit.committed_at_us)
+            return TableVersion(name, str(commit.version), commit.committed_at_us, delta.address.text)
         path = self._path(location) if location.path else _catalog_path(self.spark, location, name)
         with translated(f"reading {name}"):
             found = digest(self.spark, path)
@@ -53,15 +53,39 @@ class Lake:
             raise DataError(f"{name}: there are no files at {path}")
         return TableVersion(name, *found)
 
-    def recorded(self, name: str, version: str) -> TableVersion:
+    def is_another(self, name: str, place: str | None) -> bool | None:
+        """Whether a logical table is another one than the table that it was when it was read at a place.
+
+        Delta's own ids tell, which a table keeps wherever it is moved or copied; they are read where the place is
+        not the one of now.
+
+        Args:
+            name: Logical name.
+            place: Where it was; None is that nobody wrote it down.
+
+        Returns:
+            None is that nobody can tell, since nothing can be read at one of the places.
+        """
+        if place is None or place == self.address(name).text:
+            return False
+        try:
+            old = Address.path(resolve_path(self.settings, place)) if "/" in place else Address.catalog(place)
+            ids = {DeltaTable(self.spark, address, name).id() for address in (old, self.address(name))}
+        except HeadraceError:
+            return None
+        return len(ids) > 1
+
+    def recorded(self, name: str, version: str, place: str | None = None) -> TableVersion:
         """A version of a table that was read before.
 
         Args:
             name: Logical name.
             version: Its version as the ledger keeps it.
+            place: Where it was, as the ledger keeps it.
 
         Raises:
-            GoneError: It cannot be read any more: its history is gone, or its files have changed.
+            GoneError: It cannot be read any more: its history is gone, its files have changed, or another table has
+                taken its place.
             DataError: There is no such table.
         """
         delta = self._delta(name, self.location(name))
@@ -70,9 +94,11 @@ class Lake:
             if now.version != version:
                 raise GoneError(f"{name}: its files have changed, and files keep no versions")
             return now
+        if self.is_another(name, place):
+            raise GoneError(f"{name}: version {version} was of the table at {place}, which is not the one of now")
         for commit in delta.history():
             if str(commit.version) == version:
-                return TableVersion(name, version, commit.committed_at_us)
+                return TableVersion(name, version, commit.committed_at_us, delta.address.text)
         raise GoneError(f"{name}: version {version} is no longer in its history")
 
     def read(

@@ -10,7 +10,7 @@ from dataclasses import replace as replace_fields
 from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.engine.members import GridInstants
 from headrace.engine.reading import Reading
-from headrace.engine.tables import TableVersion
+from headrace.engine.tables import TableVersion, places_of
 from headrace.errors import DataError
 from headrace.logical import FeatureSet
 from headrace.quality import GateResult
@@ -149,6 +149,7 @@ class Chunk:
             definition=None if status == "claimed" else manifest(project, project.feature_groups[self.group.name]),
             table_version=self.table_version,
             source_versions={table: version.version for table, version in self.versions.items()},
+            source_places=places_of(self.versions),
             staging=self.staged.path if self.staged else None,
         )
         reasons = self.reasons if failures is None else failures

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from headrace.changes.estimating import estimated
 from headrace.changes.group_definition import GroupDefinition, definitions
 from headrace.changes.influence import influences
-from headrace.changes.planning import plan
+from headrace.changes.scope import Scope
 from headrace.changes.source_history import SourceHistory
 from headrace.changes.step import Action, Step
 from headrace.engine.at import Span
@@ -19,9 +19,9 @@ from headrace.errors import DataError, UsageError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned
+from headrace.runner.planning import plan_now
 from headrace.runner.workspace import Workspace
 from headrace.storage.delta_history import DeltaHistory
-from headrace.storage.ledger_view import LedgerView
 from headrace.timeline import Interval, format_instant
 
 # Rows that are staged at once, about.
@@ -58,15 +58,15 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         raise DataError(
             f"{name} {intervals[-1]} ends after now", "end --to earlier, or run it when the interval is over"
         )
-    definition, history = definitions(work.linted)[name], DeltaHistory(work.lake)
-    made = plan({name: definition}, LedgerView(work.ledger), history, now_us)
+    # Of what lies outside the range no rows are compared.
+    made = plan_now(work, now_us, Scope(groups=(name,), from_us=from_us, to_us=to_us))
     if made.problems:
         raise made.problems[0].error
     steps = [step for step in made.steps if step.action != "confirm"]
     if force:
         left = sorted(set(intervals) - {interval for step in steps for interval in step.intervals})
         steps += [Step("restate", name, group.version, run, "dirty", "--force") for run in consecutive(left)]
-    return list(as_run(steps, set(intervals), definition, history))
+    return list(as_run(steps, set(intervals), definitions(work.linted)[name], DeltaHistory(work.lake)))
 
 
 def as_run(

@@ -155,7 +155,7 @@ def _pin_as_then(build: Build, before: LedgerRow) -> None:
         if table.startswith(SNAPSHOTS):
             build.snapshots[table.removeprefix(SNAPSHOTS)] = int(version)
         else:
-            build.versions[table] = build.work.lake.recorded(table, version)
+            build.versions[table] = build.work.lake.recorded(table, version, before.source_places.get(table))
 
 
 def _give_up(build: Build, error: BaseException) -> None:

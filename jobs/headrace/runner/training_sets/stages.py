@@ -12,6 +12,7 @@ from headrace.engine.authored import authored
 from headrace.engine.exactness import summed, with_exact_sums
 from headrace.engine.spark_errors import translated
 from headrace.engine.spines import INSTANT, instants, spine_rows
+from headrace.engine.tables import places_of
 from headrace.engine.training_set import Inputs, is_mature, training_set
 from headrace.errors import ConflictError, DataError
 from headrace.expectations import expected_output, violation, with_implied
@@ -270,6 +271,7 @@ def ledger_row(build: Build, status: Status, reason: str | None = None) -> Ledge
         definition=build.definition,
         table_version=build.table_version,
         source_versions=build.source_versions(),
+        source_places=places_of(build.versions),
         rows_in=build.facts.rows if build.facts else None,
         rows_out=build.staged.rows if build.staged else None,
         rows_quarantined=sum(build.quarantined.values()),

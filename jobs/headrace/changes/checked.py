@@ -1,0 +1,98 @@
+"""How far plans have looked: up to which versions of tables nothing changed that stored snapshots could have seen.
+
+Logs of sources are cleaned up after a while. A snapshot that nothing touches keeps the versions that it was computed
+from; what a plan found of it is on record, so that the next plan begins there and not where no log tells any more.
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from headrace.changes.ledger_row import LedgerRow
+from headrace.timeline import Interval, format_instant, parse_instant
+from headrace.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a plan looked at one table.
+
+    Attributes:
+        version: The version up to which its log was read.
+        spans: First and last instant of consecutive intervals, in order. What a snapshot of one of them could see is
+            the same at this version as it was at the one that the plan found it computed from; and so it is for
+            snapshots of it that are computed from versions in between.
+        place: Where the table was; None where nobody wrote that down.
+    """
+
+    version: str
+    spans: tuple[tuple[int, int], ...]
+    place: str | None = None
+
+    @classmethod
+    def of(cls, version: str, intervals: Iterable[Interval], place: str) -> "Seen":
+        """Of some intervals, oldest first."""
+        spans: list[tuple[int, int]] = []
+        for interval in intervals:
+            if spans and spans[-1][1] == interval.start_us:
+                spans[-1] = (spans[-1][0], interval.end_us)
+            else:
+                spans.append((interval.start_us, interval.end_us))
+        return cls(version, tuple(spans), place)
+
+    def has(self, interval: Interval) -> bool:
+        """Whether it says anything of an interval."""
+        place = bisect_right(self.spans, (interval.start_us, interval.end_us)) - 1
+        near = self.spans[max(place, 0) : place + 2]
+        return any(first <= interval.start_us and interval.end_us <= last for first, last in near)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a plan found of the snapshots of one version of a group.
+
+    Attributes:
+        group: The group.
+        version: Its version.
+        recorded_at_us: When it was put on record, not before the plan looked; in a plan, the instant it was made for.
+        tables: How far it looked at each table, by logical name.
+    """
+
+    group: str
+    version: int
+    recorded_at_us: int
+    tables: Mapping[str, Seen]
+
+    def row(self, run_id: str) -> LedgerRow:
+        """As the ledger has it."""
+        spans = {
+            table: [[format_instant(us) for us in span] for span in seen.spans] for table, seen in self.tables.items()
+        }
+        return LedgerRow(
+            self.group,
+            self.version,
+            "features",
+            None,
+            0,
+            "checked",
+            run_id,
+            self.recorded_at_us,
+            __version__,
+            source_versions={table: seen.version for table, seen in self.tables.items()},
+            report=json.dumps(spans),
+            source_places={table: seen.place for table, seen in self.tables.items() if seen.place is not None},
+        )
+
+    @classmethod
+    def of(cls, row: LedgerRow) -> "Checked":
+        """What a row of the ledger says."""
+        tables = {
+            table: Seen(
+                row.source_versions[table],
+                tuple((parse_instant(first), parse_instant(last)) for first, last in spans),
+                row.source_places.get(table),
+            )
+            for table, spans in json.loads(row.report or "{}").items()
+        }
+        return cls(row.group, row.version, row.recorded_at_us, tables)

@@ -1,0 +1,171 @@
+"""Snapshots that nothing touches outlive the logs of their sources, as long as somebody plans and applies. No JVM."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from headrace.changes.checked import Checked, Seen
+from headrace.changes.dirtying import dirt
+from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.plan import Basis, Plan
+from headrace.changes.planning import plan
+from headrace.changes.scope import Scope
+from headrace.changes.source_history import SourceCommit, SourceLog, Touched
+from headrace.runner.applying import Applied, apply_plan
+from headrace.runner.progress import Progress
+from headrace.timeline import Interval, parse_instant
+from tests.golden.situation import HERE, Ledger, Situation, Sources
+from tests.unit.test_changed_tables import DAY, SALES, START, History, stored
+from tests.unit.test_confirming import project
+
+GROUPS = Situation.read(HERE / "plans" / "16_old_log.txt").after
+KEPT = 10  # commits that the log keeps
+
+
+def day(number: int) -> Interval:
+    return Interval(START + number * DAY, START + (number + 1) * DAY)
+
+
+def commit(version: int, of: int, removed: int = 0) -> SourceCommit:
+    touched = Touched(day(of).start_us, day(of).end_us - 1, rows_added=100, rows_removed=removed)
+    return SourceCommit(version, day(of).end_us + DAY // 24, "WRITE", (touched,))
+
+
+def planned(ledger: Ledger, sources: Sources, now: int) -> Plan:
+    """As of the morning after a day."""
+    return plan(GROUPS, ledger, sources, day(now).end_us + DAY // 4)
+
+
+def apply(ledger: Ledger, made: Plan, sources: Sources, records: bool = True) -> None:
+    """Computes what is asked for from the tables of now, and puts on record what was checked."""
+    for step in made.steps:
+        group = GROUPS[step.group]
+        for interval in step.intervals:
+            attempts = [row.attempt for row in ledger.rows if row.interval == interval]
+            ledger.rows.append(
+                LedgerRow(
+                    step.group, step.version, "features", interval, max(attempts, default=0) + 1, "committed", "run",
+                    interval.end_us + DAY // 3, "0", group.fingerprints, group.text, source_versions=sources.versions,
+                )
+            )  # fmt: skip
+    if records:
+        ledger.rows += [one.row("run") for one in made.checked]
+
+
+def loaded(day: int, *more: SourceCommit) -> Sources:
+    """The source after a day's load: a commit a day, of which the log keeps the last few."""
+    commits = [*[commit(version, version) for version in range(day + 1)], *more]
+    begins = max(0, commits[-1].version - KEPT + 1)
+    kept = [one for one in commits if one.version >= begins]
+    return Sources({"raw.sales": str(commits[-1].version)}, {"raw.sales": begins}, commits={"raw.sales": kept})
+
+
+def forty_days(records: bool) -> tuple[Ledger, Plan]:
+    ledger, made = Ledger(), None
+    for today in range(40):
+        sources = loaded(today)
+        made = planned(ledger, sources, today)
+        assert [(step.action, len(step.intervals)) for step in made.steps] == [("materialize", 1)]
+        if records:
+            assert made.warnings == ()
+        apply(ledger, made, sources, records)
+    assert made is not None
+    return ledger, made
+
+
+def test_forty_days_with_a_log_of_ten() -> None:
+    ledger, _ = forty_days(records=True)
+    again = planned(ledger, loaded(39), 39)
+    assert (again.steps, again.warnings, again.checked) == ((), (), ())  # nothing to do, nothing to record
+    # Each day is one row, about one span, whatever there is to say.
+    checks = [row for row in ledger.rows if row.status == "checked"]
+    assert len(checks) == 39
+    assert checks[-1].report == '{"raw.sales": [["2024-01-01", "2024-02-09"]]}'
+    assert {row.source_versions["raw.sales"] for row in ledger.rows if row.interval == day(3)} == {"3"}
+
+
+def test_whoever_is_cut_off_before_the_record_has_what_was() -> None:
+    _, made = forty_days(records=False)
+    assert made.warnings[-1].startswith("raw.sales: what changed since 29 snapshots were computed cannot be told")
+
+
+def test_what_comes_later_is_found_behind_what_was_checked() -> None:
+    ledger, _ = forty_days(records=True)
+    made = planned(ledger, loaded(39, commit(40, 5, removed=1)), 39)
+    spans = [(step.action, step.intervals[0], step.intervals[-1]) for step in made.steps]
+    assert spans == [("restate", day(5), day(11))]  # its window is of seven days
+    # Those that it touched are left out; of the others the next plan knows.
+    assert made.checked[0].tables == {
+        "raw.sales": Seen("40", ((START, day(4).end_us), (day(12).start_us, day(39).end_us)), "/data/raw.sales")
+    }
+
+
+def test_a_plan_that_leaves_out_intervals_has_nothing_to_record() -> None:
+    ledger, _ = forty_days(records=True)
+    sources = loaded(39, commit(40, 50))
+    assert planned(ledger, sources, 39).checked != ()
+    assert plan(GROUPS, ledger, sources, day(39).end_us, Scope(from_us=START)).checked == ()
+
+
+def test_a_snapshot_that_came_between_plan_and_record_is_not_covered() -> None:
+    """Another process computed a day that the plan did not know, from an older version than the plan looked at."""
+    ledger, sources = Ledger(), loaded(4)
+    apply(ledger, planned(ledger, sources, 2), loaded(2))
+    late = loaded(4, commit(5, 3, removed=1))
+    made = planned(ledger, late, 4)
+    ledger.rows.append(replace(ledger.rows[-1], interval=day(3), source_versions={"raw.sales": "3"}, run_id="another"))
+    ledger.rows += [one.row("run") for one in made.checked]
+    again = planned(ledger, late, 4)
+    assert ("restate", (day(3),)) in [(step.action, step.intervals) for step in again.steps]
+
+
+def seen_at(version: int, at_us: int, days: int = 4) -> Checked:
+    return Checked("spend", 1, at_us, {"raw.sales": Seen(str(version), ((START, day(days - 1).end_us),))})
+
+
+@pytest.mark.parametrize(
+    ("now", "times", "checked_at", "dirty"),
+    [
+        # Version 9 was looked at on the eighth day, when it was there; and there it is.
+        (9, {9: START + 7 * DAY}, START + 8 * DAY, []),
+        # The table of now has fewer, or another version 9, from later: it is another one.
+        (8, {8: START + 7 * DAY}, START + 8 * DAY, [0, 1, 2, 3]),
+        (9, {9: START + 20 * DAY}, START + 8 * DAY, [0, 1, 2, 3]),
+        # Snapshots that were computed since then are of that one.
+        (8, {8: START}, START + 3 * DAY, [0, 1]),
+    ],
+)
+def test_what_was_checked_of_a_table_that_is_gone(
+    now: int, times: dict[int, int], checked_at: int, dirty: Sequence[int]
+) -> None:
+    found = dirt([SALES], stored("1", "2", "3", "4"), History(str(now), SourceLog(8, (), times)), Scope(),
+                 seen_at(9, checked_at))  # fmt: skip
+    assert [(us - START) // DAY - 1 for us in sorted(found.causes)] == dirty
+
+
+def test_as_the_ledger_has_it() -> None:
+    one = seen_at(9, parse_instant("2024-02-01"))
+    row = one.row("run")
+    assert (row.status, row.interval, row.attempt, row.source_versions) == ("checked", None, 0, {"raw.sales": "9"})
+    assert Checked.of(row) == one
+
+
+def test_an_apply_with_nothing_to_do_records_it_too() -> None:
+    appended: list[tuple[LedgerRow, ...]] = []
+    made = Plan(0, Basis("", ""), checked=(seen_at(9, 0),))
+    work: Any = project(SimpleNamespace(append=lambda *rows: appended.append(rows)))  # type: ignore[arg-type]
+    apply_plan(work, made, Progress(quiet=True), lambda one: None, Applied())
+    ((row,),) = appended
+    assert (row.group, row.status, row.recorded_at_us > 0) == ("spend", "checked", True)
+    apply_plan(work, replace(made, checked=()), Progress(quiet=True), lambda one: None, Applied())
+    assert len(appended) == 1
+
+
+@pytest.mark.parametrize(("of", "has"), [(0, True), (3, True), (4, False), (6, True), (8, False)])
+def test_which_intervals_are_meant(of: int, has: bool) -> None:
+    seen = Seen.of("9", [day(0), day(1), day(2), day(3), day(6), day(7)], "/data/sales")
+    assert seen.spans == ((START, day(3).end_us), (day(6).start_us, day(7).end_us))
+    assert seen.has(day(of)) is has

@@ -1,0 +1,83 @@
+"""Confirming a step: one look at the ledger and one append, whatever the number of intervals. No JVM."""
+
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.step import Step
+from headrace.errors import ConflictError, DataError
+from headrace.runner.applying import Applied, apply_plan
+from headrace.runner.confirming import confirm_intervals
+from headrace.runner.progress import Progress
+from headrace.timeline import Interval
+from tests.unit.test_applying import PLAN
+
+DAY_US = 86_400_000_000
+DAYS = tuple(Interval(day * DAY_US, (day + 1) * DAY_US) for day in range(5))
+STEP = Step("confirm", "spend", 1, DAYS, "unchanged", "same rows", versions=(("raw.sales", "9"),))
+
+
+@dataclass
+class Ledger:
+    """Counts what is asked of it."""
+
+    stored: list[LedgerRow]
+    reads: int = 0
+    appended: list[tuple[LedgerRow, ...]] = field(default_factory=list)
+
+    def latest(self, group: str, version: int, from_us: int, to_us: int) -> list[IntervalState]:
+        self.reads += 1
+        rows = [row for row in self.stored if row.interval and from_us <= row.interval.start_us < to_us]
+        return [IntervalState(row, row) for row in rows]
+
+    def append(self, *rows: LedgerRow) -> None:
+        self.appended.append(rows)
+
+
+def stored(interval: Interval, version: str = "4") -> LedgerRow:
+    sources = {"raw.sales": version, "raw.rates": "2"}
+    return LedgerRow(
+        "spend", 1, "features", interval, 3, "committed", "run", 0, "0", {"spend": "f"}, "a manifest", 7, sources,
+        rows_out=2, counts={"sales.no_time": 1},
+    )  # fmt: skip
+
+
+def project(ledger: Ledger) -> Any:
+    return SimpleNamespace(
+        ledger=ledger,
+        lake=SimpleNamespace(address=lambda table: SimpleNamespace(text=f"/data/{table}")),
+        group=lambda name: name,
+        feature_table=lambda group: SimpleNamespace(path="lake/spend_v1"),
+    )
+
+
+def test_a_step_is_one_look_and_one_append() -> None:
+    ledger = Ledger([stored(day) for day in DAYS])
+    applied = Applied()
+    apply_plan(project(ledger), replace(PLAN, steps=(STEP,)), Progress(quiet=True), lambda one: None, applied)
+    assert (ledger.reads, [len(rows) for rows in ledger.appended]) == (1, [5])
+    assert [(one.interval, one.status) for one in applied.done] == [(day.name, "confirmed") for day in DAYS]
+    row = ledger.appended[0][4]
+    assert (row.interval, row.attempt, row.status, row.reason) == (DAYS[4], 3, "committed", "same rows")
+    assert row.source_versions == {"raw.sales": "9", "raw.rates": "2"}
+    assert row.source_places == {"raw.sales": "/data/raw.sales"}
+    assert (row.definition, row.fingerprints, row.table_version, row.counts) == (
+        None, {"spend": "f"}, 7, {"sales.no_time": 1},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "said"),
+    [
+        ([stored(day) for day in DAYS[:4]], DataError, "spend 1970-01-05 has no snapshot to confirm"),
+        ([*[stored(day) for day in DAYS[:4]], stored(DAYS[4], "10")], ConflictError, "1970-01-05 was computed again"),
+    ],
+)
+def test_nothing_is_confirmed_where_one_cannot_be(rows: list[LedgerRow], error: type[Exception], said: str) -> None:
+    ledger = Ledger(rows)
+    with pytest.raises(error, match=said):
+        list(confirm_intervals(project(ledger), STEP, Progress(quiet=True)))
+    assert ledger.appended == []
