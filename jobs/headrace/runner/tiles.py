@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from headrace.changes.influence import influences
 from headrace.changes.ledger_row import IntervalState, LedgerRow, Status
-from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
+from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
 from headrace.engine.tile_build import Building, build_tiles
@@ -210,7 +210,6 @@ def _computing(run: Run) -> str:
 
 
 def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: Mapping[str, str]) -> LedgerRow:
-    said = Manifest(plan.chain.first_us if plan.from_all else None, plan.from_all and plan.chain.has_head)
     return LedgerRow(
         group=run.group.name,
         version=run.group.version,
@@ -222,7 +221,7 @@ def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: M
         recorded_at_us=time.time_ns() // 1000,
         headrace_version=__version__,
         fingerprints=states,
-        definition=said.text(),
+        definition=plan.manifest.text(),
         source_versions={table: version.version for table, version in run.versions.items()},
         input_from_us=None if plan.from_all else interval.start_us,
     )
