@@ -12,7 +12,7 @@ from headrace.engine.spark_errors import translated
 from headrace.engine.tile_build import Building, build_tiles
 from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
 from headrace.errors import ConflictError
-from headrace.logical.pruning import pruned_features, scans_of
+from headrace.logical.pruning import pruned_features, static_scans_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.healing import OPEN, closed, heal, said
@@ -132,15 +132,15 @@ def _changed_us(run: Run, row: LedgerRow) -> int | None:
     """From which instant on rows count that came or went since a build; None where none did."""
     lake, old = run.work.lake, row.source_versions
     events = pruned_features(run.features).events
-    timed = {one.table: one.instants for one in influences(run.features) if one.instants is not None}
+    # A table can have several roles, each with times of its own or none.
+    timed = dict.fromkeys(one.instants for one in influences(run.features) if one.instants is not None)
     changes = [
-        change_since(lake, instants, old.get(table, ""), row.recorded_at_us, run.versions[table])
-        for table, instants in timed.items()
+        change_since(lake, one, old.get(one.input.table, ""), row.recorded_at_us, run.versions[one.input.table])
+        for one in timed
     ]
     changes += [
         static_change_since(lake, scan, old.get(scan.table, ""), run.versions[scan.table])
-        for scan in scans_of(events)
-        if scan.table not in timed
+        for scan in dict.fromkeys(static_scans_of(events))
     ]
     known = [change.earliest_us for change in changes if change is not None]
     return min((EVERYTHING_US if us is None else us for us in known), default=None)
