@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from headrace.changes.ledger_row import LedgerRow
-from headrace.changes.tile_plan import Manifest, plan_tiles
+from headrace.changes.tile_plan import plan_tiles
 from headrace.engine.at import At
 from headrace.engine.given import GivenTables
 from headrace.engine.reading import Reading
@@ -93,9 +93,10 @@ class Group:
         rows = build_tiles(building, self.reading, table)
         rows.write.format("delta").partitionBy(*PARTITIONS).mode("append").save(self.path)
         taken = time.perf_counter() - began
-        said = Manifest(plan.chain.first_us if plan.from_all else None, plan.chain.has_head)
         prints = {column: column for column in self.states}
-        row = LedgerRow("paying", 1, "tiles", None, len(self.builds), "committed", "", 0, "", prints, said.text())
+        row = LedgerRow(
+            "paying", 1, "tiles", None, len(self.builds), "committed", "", 0, "", prints, plan.manifest.text()
+        )
         self.builds += [replace(row, interval=missing) for missing in plan.missing]
         return taken
 

@@ -41,12 +41,20 @@ entity: article
 table: raw.items
 columns: {item: string, weight: bigint}
 ---
+kind: feature_table
+name: shelves
+entity: article
+table: raw.sales
+time: entered_at
+columns: {item: string, shelf: bigint, entered_at: timestamp}
+---
 kind: source
 name: sales
 table: raw.sales
 event_time: sold_at
 columns: {customer_id: bigint, item: string, sold_at: timestamp}
 enrich:
+  - {from: shelves, on: {item: item}, columns: [shelf]}
   - {from: prices, on: {item: item}, columns: [price]}
   - {from: items, on: {item: item}, columns: [weight]}
 ---
@@ -55,6 +63,7 @@ name: spend
 version: 1
 entity: customer
 source: sales
+where: shelf IS NULL OR shelf > 0
 every: 1d
 start: 2024-01-02
 features:
@@ -63,11 +72,16 @@ features:
 """
 TABLES = {
     "sales": (
-        "customer_id bigint, item string, sold_at timestamp",
-        (
-            "(1L, 'pear', timestamp'2024-01-02T10:00:00Z'), (2L, 'fig', timestamp'2024-01-02T15:00:00Z'), "
-            "(1L, 'pear', timestamp'2024-01-03T10:00:00Z'), (2L, 'pear', timestamp'2024-01-04T10:00:00Z'), "
-            "(1L, 'fig', timestamp'2024-01-05T10:00:00Z')"
+        "customer_id bigint, item string, sold_at timestamp, shelf bigint, entered_at timestamp",
+        ", ".join(
+            f"({customer}L, '{item}', timestamp'{at}:00:00Z', 1L, timestamp'{at}:30:00Z')"
+            for customer, item, at in (
+                (1, "pear", "2024-01-02T10"),
+                (2, "fig", "2024-01-02T15"),
+                (1, "pear", "2024-01-03T10"),
+                (2, "pear", "2024-01-04T10"),
+                (1, "fig", "2024-01-05T10"),
+            )
         ),
     ),
     "prices": (
@@ -103,7 +117,7 @@ def materialized(spark: SparkSession, shop: Shop, day: int) -> list[tuple[object
 
 
 def test_later_snapshots_know_what_changed_in_them(spark: SparkSession, shop: Shop) -> None:
-    prices, items = (f"delta.`{shop.root / 'data' / name}`" for name in ("prices", "items"))
+    sales, prices, items = (f"delta.`{shop.root / 'data' / name}`" for name in ("sales", "prices", "items"))
     assert materialized(spark, shop, 2) == [(1, 1.0, 1.0, 200, 200), (2, 3.0, 3.0, 50, 50)]
     # A price of yesterday that comes today.
     spark.sql(f"INSERT INTO {prices} VALUES ('fig', 7.0, timestamp'2024-01-02T12:00:00Z')").collect()
@@ -118,3 +132,8 @@ def test_later_snapshots_know_what_changed_in_them(spark: SparkSession, shop: Sh
         (1, 7.0, 9.0, 60, 460),
         (2, None, 8.0, None, 260),
     ]
+    # A sale of the fourth that was entered today: the table says so in one of its roles only.
+    spark.sql(
+        f"INSERT INTO {sales} VALUES (2, 'pear', timestamp'2024-01-04T12:00:00Z', 1, timestamp'2024-01-06T12:00:00Z')"
+    ).collect()
+    assert materialized(spark, shop, 6) == [(1, None, 9.0, None, 460), (2, None, 9.0, None, 460)]

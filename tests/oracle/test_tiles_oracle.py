@@ -3,7 +3,7 @@
 Every entity is a case of its own, with random events around a few days; one Spark job builds the tiles of all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -133,15 +133,29 @@ def test_snapshots_of_tiles_equal_oracle(spark: SparkSession, tmp_path: Path, fa
         tiled = Tiled(spark, features, GRID, reading, str(tmp_path / "tiles"))
         if family != "mixed":
             assert not tiled.tiling.raw
-        of_key: dict[Any, list[oracle.Event]] = {}
-        for event in oracle.events_of(drawn, "happened", available_at, delay_us, tie_breaker):
-            of_key.setdefault((event.row["k1"], event.row["k2"]), []).append(event)
+        of_key = by_key(oracle.events_of(drawn, "happened", available_at, delay_us, tie_breaker))
         for day in DAYS:
             interval = Interval(START + day * DAY, START + (day + 1) * DAY)
             got = {(row["k1"], row["k2"]): row for row in tiled.values(interval)}
             hold(asked, of_key, got, interval.end_us)
 
     check()
+
+
+def test_a_longer_window_over_the_same_states_equals_oracle(spark: SparkSession, tmp_path: Path) -> None:
+    """Nothing in the states of earlier tiles tells that they are too short for it."""
+    extra, available_at, delay_us, tie_breaker = SOURCES["available_at"]
+    short = [asked_for("sum", "x", f"{days}d", window_us=days * DAY) for days in (2, 5)]
+    longer = [*short, asked_for("sum", "x", "20d", window_us=20 * DAY)]
+    drawn = given_rows(Random(0))
+    reading = Reading(GivenTables({"t.events": table(spark, drawn)}))
+    of_key = by_key(oracle.events_of(drawn, "happened", available_at, delay_us, tie_breaker))
+    tiled = Tiled(spark, features_of(yaml_of(short, source_yaml(extra)), "g"), GRID, reading, str(tmp_path / "tiles"))
+    for asked, day in ((short, 0), (short, 15), (longer, 16)):
+        tiled.features = features_of(yaml_of(asked, source_yaml(extra)), "g")
+        interval = Interval(START + day * DAY, START + (day + 1) * DAY)
+        got = {(row["k1"], row["k2"]): row for row in tiled.values(interval)}
+        hold(asked, of_key, got, interval.end_us, least=0)
 
 
 def given_rows(random: Random) -> list[dict[str, Any]]:
@@ -156,6 +170,14 @@ def given_rows(random: Random) -> list[dict[str, Any]]:
             key = None if row["k1"] is None else entity
             found.append({**rest, "k1": key, "happened": happened, "arrived": arrived, "f": None})
     return found
+
+
+def by_key(found: Iterable[oracle.Event]) -> dict[Any, list[oracle.Event]]:
+    """The events of each entity."""
+    of_key: dict[Any, list[oracle.Event]] = {}
+    for event in found:
+        of_key.setdefault((event.row["k1"], event.row["k2"]), []).append(event)
+    return of_key
 
 
 def table(spark: SparkSession, drawn: Sequence[dict[str, Any]]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from headrace.changes.ledger_row import LedgerRow
-from headrace.changes.tile_plan import Manifest, TilePlan, plan_tiles
+from headrace.changes.tile_plan import TilePlan, plan_tiles
 from headrace.engine.at import At
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
@@ -62,8 +62,9 @@ class Tiled:
         kept = None if self.table is None else self.table.where(f"{KNOWN} NOT IN ({', '.join(known)})")
         self.table = new if kept is None else kept.unionByName(new)
         attempt = 1 + max((row.attempt for row in self.builds), default=0)
-        said = Manifest(plan.chain.first_us if plan.from_all else None, plan.chain.has_head)
         prints: Mapping[str, str] = {column: column for column in self.states}
         for step in plan.missing:
             self.builds = [row for row in self.builds if row.interval != step]
-            self.builds.append(LedgerRow("g", 1, "tiles", step, attempt, "committed", "r", 0, "0", prints, said.text()))
+            self.builds.append(
+                LedgerRow("g", 1, "tiles", step, attempt, "committed", "r", 0, "0", prints, plan.manifest.text())
+            )

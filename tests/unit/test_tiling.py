@@ -209,16 +209,16 @@ def day(number: int) -> Interval:
 
 def built(number: int, attempt: int, base_from: int | None = None, **states: str) -> LedgerRow:
     """A committed build of an interval; a base has tiles from so many days before the grid's start."""
-    manifest = Manifest(None if base_from is None else GRID.start_us - base_from * DAY, False)
+    manifest = Manifest(None if base_from is None else GRID.start_us - base_from * DAY, False, tiled(EVER).widest_us)
     return LedgerRow(
         "spend", 1, "tiles", day(number), attempt, "committed", "r", 0, "0", states or STATES, manifest.text()
     )
 
 
 WEEK = "  n: {aggregate: count, windows: [1d, 7d]}\n"
-BASE = built(10, 1, 0)
 EVER = WEEK + "  all: {aggregate: count}\n"
-HEAD = replace(BASE, definition=Manifest(GRID.start_us, True).text())
+BASE = built(10, 1, 0)
+HEAD = replace(BASE, definition=Manifest(GRID.start_us, True, tiled(EVER).widest_us).text())
 
 
 @pytest.mark.parametrize(

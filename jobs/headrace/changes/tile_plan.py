@@ -1,7 +1,7 @@
 """Which tiles a run can use, and which it has to build first: from what the ledger says of earlier builds."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from headrace.changes.ledger_row import LedgerRow
@@ -26,20 +26,23 @@ class Manifest:
     Attributes:
         base_from_us: Of a base, where its tiles begin; None is no base: only what became known in the interval.
         has_head: Of a base, whether what is older is in it too.
+        widest_us: The width of the longest tiles it made wherever one ended; of builds that do not say it, 0.
     """
 
     base_from_us: int | None = None
     has_head: bool = False
+    widest_us: int = 0
 
     def text(self) -> str:
         """As the ledger has it."""
-        return json.dumps({"base_from_us": self.base_from_us, "has_head": self.has_head})
+        said = {"base_from_us": self.base_from_us, "has_head": self.has_head, "widest_us": self.widest_us}
+        return json.dumps(said)
 
     @classmethod
     def of(cls, row: LedgerRow) -> "Manifest":
         """What a row says."""
         said = json.loads(row.definition or "{}")
-        return cls(said.get("base_from_us"), bool(said.get("has_head")))
+        return cls(said.get("base_from_us"), bool(said.get("has_head")), said.get("widest_us", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,26 @@ class TilePlan:
         missing: Intervals whose tiles are built, oldest first and without gaps; none are when all are there.
         from_all: Whether the tiles of the one missing interval become a base, from all events known by its end.
         outgrown: States that some of the tiles are without.
+        widest_us: The width of the longest tiles.
     """
 
     chain: Chain
     missing: tuple[Interval, ...]
     from_all: bool
     outgrown: frozenset[str]
+    widest_us: int
 
     @property
     def after_us(self) -> int:
         """What became known up to here is in the tiles that are there."""
         return self.missing[0].start_us
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the ledger keeps of a build of what is missing."""
+        return Manifest(
+            self.chain.first_us if self.from_all else None, self.from_all and self.chain.has_head, self.widest_us
+        )
 
 
 def plan_tiles(
@@ -78,17 +90,17 @@ def plan_tiles(
 ) -> TilePlan:
     """What a snapshot at the end of an interval needs.
 
-    The newest base that fits is taken, and the intervals since. A build is used when it has every state that is asked
-    for and none before it is newer, as coarse tiles are made of those before them. Without a base there is one to
-    build, from all events in one pass, whatever the length of their history; so there is where more intervals are
-    missing than may be built and all windows begin behind the first of them.
+    The newest base is taken, and the intervals since. A build is used when it has every state that is asked for, tiles
+    as long as windows ask for, and none before it is newer, as coarse tiles are made of those before them. Without a
+    base that fits there is one to build, from all events in one pass, whatever the length of their history; so there is
+    where more intervals are missing than may be built and all windows begin behind the first of them.
 
     Args:
         group: For messages.
         tiling: How the group's features are made of tiles.
         states: Columns that are needed; their names are their fingerprints.
         rows: Committed builds of the group's tiles.
-        grid: The group's grid.
+        grid: The group's grid; intervals before its start have tiles too, as windows look at what is in them.
         interval: The interval.
         max_rebuild: How many intervals before it may be built on the way.
         is_stale: Whether tiles of the interval itself that are there have to be built again.
@@ -102,7 +114,7 @@ def plan_tiles(
     usable = {
         row.interval.end_us: row
         for row in rows
-        if row.interval and row.interval.end_us <= at_us and needed <= row.fingerprints.keys()
+        if row.interval and row.interval.end_us <= at_us and _has_all(row, needed, tiling)
     }
     base = _base(tiling, usable, at_us)
     if base is None:
@@ -111,6 +123,8 @@ def plan_tiles(
     assert base.interval is not None
     assert said.base_from_us is not None
     base_us = base.interval.end_us
+    # Who moved `start` to behind the base has moved no events.
+    grid = Grid(base.interval.start_us, grid.every)
     used = _used(base, usable, grid, interval, is_stale)
     earliest_us = changed_us(used[-1]) if used else EVERYTHING_US
     if earliest_us is not None:
@@ -125,24 +139,32 @@ def plan_tiles(
             return _base_at(tiling, interval)
         raise _too_many(group, missing, max_rebuild)
     outgrown = {name for row in used for name in needed if row.fingerprints[name] == OUTGROWN}
-    return TilePlan(chain, missing, False, frozenset(outgrown))
+    return TilePlan(chain, missing, False, frozenset(outgrown), tiling.widest_us)
+
+
+def _has_all(row: LedgerRow, needed: Set[str], tiling: Tiling) -> bool:
+    """Whether a build has what is needed: states, and tiles as long as any that a window is made of."""
+    return needed <= row.fingerprints.keys() and Manifest.of(row).widest_us >= tiling.widest_us
 
 
 def _base(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> LedgerRow | None:
-    """The newest base that holds what windows look at."""
+    """The newest base; None where it lacks what windows look at.
+
+    One before it is no way out: its interval lacks the tiles that begin before it, and what came late in it.
+    """
     first_us = tiling.head_us(at_us)
     for _, row in sorted(usable.items(), reverse=True):
         said = Manifest.of(row)
-        fits = said.base_from_us is not None and said.base_from_us <= first_us
-        if fits and (said.has_head or not tiling.is_endless):
-            return row
+        if said.base_from_us is not None:
+            fits = said.base_from_us <= first_us and (said.has_head or not tiling.is_endless)
+            return row if fits else None
     return None
 
 
 def _base_at(tiling: Tiling, interval: Interval) -> TilePlan:
     """A new base out of all events."""
     chain = Chain(tiling.buckets, interval.end_us, tiling.head_us(interval.end_us), tiling.is_endless)
-    return TilePlan(chain, (interval,), True, frozenset())
+    return TilePlan(chain, (interval,), True, frozenset(), tiling.widest_us)
 
 
 def _used(

@@ -137,3 +137,16 @@ def scans_of(node: Rows) -> tuple[Scan, ...]:
             return (*scans_of(node.input), *scans_of(node.table))
         case _:
             return scans_of(node.input)
+
+
+def static_scans_of(node: Rows) -> tuple[Scan, ...]:
+    """Every scan below a node of a table without times, outermost first; the table may be scanned with times, too."""
+    match node:
+        case Scan():
+            return (node,)
+        case Instants():
+            return ()
+        case Enrich() | AsOf():
+            return (*static_scans_of(node.input), *static_scans_of(node.table))
+        case _:
+            return static_scans_of(node.input)

@@ -40,6 +40,11 @@ class Tiling:
         """Whether a window without a beginning is served."""
         return any(feature.reach_us is None for feature in self.served)
 
+    @property
+    def widest_us(self) -> int:
+        """The width of the longest tiles; 0 where no feature has tiles."""
+        return max(self.buckets.widths(self.longest_us), default=0)
+
     def since_us(self, at_us: int) -> int | None:
         """Where the tiles of an instant begin; None is without bound."""
         return earliest_us(self.served, at_us)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from headrace.changes.influence import influences
 from headrace.changes.ledger_row import IntervalState, LedgerRow, Status
-from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
+from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
 from headrace.engine.tables import places_of
 from headrace.engine.tile_build import Building, build_tiles
 from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
 from headrace.errors import ConflictError
-from headrace.logical.pruning import pruned_features, scans_of
+from headrace.logical.pruning import pruned_features, static_scans_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.healing import OPEN, closed, heal, said
@@ -141,15 +141,15 @@ def _changed_us(run: Run, row: LedgerRow) -> int | None:
         return EVERYTHING_US
     lake, old = run.work.lake, row.source_versions
     events = pruned_features(run.features).events
-    timed = {one.table: one.instants for one in influences(run.features) if one.instants is not None}
+    # A table can have several roles, each with times of its own or none.
+    timed = dict.fromkeys(one.instants for one in influences(run.features) if one.instants is not None)
     changes = [
-        change_since(lake, instants, old.get(table, ""), row.recorded_at_us, run.versions[table])
-        for table, instants in timed.items()
+        change_since(lake, one, old.get(one.input.table, ""), row.recorded_at_us, run.versions[one.input.table])
+        for one in timed
     ]
     changes += [
         static_change_since(lake, scan, old.get(scan.table, ""), run.versions[scan.table])
-        for scan in scans_of(events)
-        if scan.table not in timed
+        for scan in dict.fromkeys(static_scans_of(events))
     ]
     known = [change.earliest_us for change in changes if change is not None]
     return min((EVERYTHING_US if us is None else us for us in known), default=None)
@@ -219,7 +219,6 @@ def _computing(run: Run) -> str:
 
 
 def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: Mapping[str, str]) -> LedgerRow:
-    said = Manifest(plan.chain.first_us if plan.from_all else None, plan.from_all and plan.chain.has_head)
     return LedgerRow(
         group=run.group.name,
         version=run.group.version,
@@ -231,7 +230,7 @@ def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: M
         recorded_at_us=time.time_ns() // 1000,
         headrace_version=__version__,
         fingerprints=states,
-        definition=said.text(),
+        definition=plan.manifest.text(),
         source_versions={table: version.version for table, version in run.versions.items()},
         source_places=places_of(run.versions),
         input_from_us=None if plan.from_all else interval.start_us,

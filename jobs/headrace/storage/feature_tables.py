@@ -111,14 +111,6 @@ class FeatureTable:
         what = f"headrace/features/{self._group}_v{self._version}/{run_id}"
         return replace(self.table, staged, self.predicate_of(intervals), metadata, what, 1)
 
-    def commit_of(self, interval: Interval, run_id: str, attempt: int) -> int | None:
-        """The version an attempt has committed, or None: what heals a crash between replace and ledger."""
-        if self.table.columns() is None:
-            return None
-        identity = {"run_id": run_id, "interval": interval.name, "attempt": attempt}
-        commit = self.table.find_commit(identity)
-        return None if commit is None else commit.version
-
     def read(self, interval: Interval, version: int | None = None) -> DataFrame:
         """One interval's snapshot."""
         return self.table.read(version).where(self.predicate(interval))

@@ -81,7 +81,12 @@ class Staging:
         Spark has no way to delete a directory, so on object stores it stays until the bucket's lifecycle rule
         for `_headrace/staging` takes it.
         """
-        self._remove(run_id)
+        table = self._table(run_id)
+        if not table.address.is_path:
+            with translated(f"dropping {table.name}"):
+                self._lake.spark.sql(f"DROP TABLE IF EXISTS {table.address.sql}").collect()
+        elif table.address.text.startswith("/"):
+            shutil.rmtree(Path(table.address.text), ignore_errors=True)
 
     @property
     def can_free(self) -> bool:
@@ -120,21 +125,6 @@ class Staging:
             return None
         found = _files(local)
         return len(found), sum(size for _, size in found)
-
-    def expire(self, older_than: Duration) -> list[str]:
-        """Frees what dead runs left behind, and names them."""
-        found = self.orphans(older_than)
-        for run_id in found:
-            self._remove(run_id)
-        return found
-
-    def _remove(self, run_id: str) -> None:
-        table = self._table(run_id)
-        if not table.address.is_path:
-            with translated(f"dropping {table.name}"):
-                self._lake.spark.sql(f"DROP TABLE IF EXISTS {table.address.sql}").collect()
-        elif table.address.text.startswith("/"):
-            shutil.rmtree(Path(table.address.text), ignore_errors=True)
 
     def _table(self, run_id: str) -> DeltaTable:
         return DeltaTable(self._lake.spark, self._lake.layout.staging(run_id))

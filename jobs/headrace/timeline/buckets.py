@@ -32,10 +32,6 @@ class Buckets:
     every_us: int
     phase_us: int
 
-    def is_edge(self, us: int) -> bool:
-        """Whether a bucket begins at an instant."""
-        return (us - self.phase_us) % self.width_us == 0
-
     def known_us(self, to_us: int) -> int:
         """The first grid instant that is not before `to_us`: from then on what ends there can be known."""
         return to_us + -(to_us - self.phase_us) % self.every_us
