@@ -73,7 +73,7 @@ def bring_tiles(run: Run, step: Step) -> None:
     if not tiled.served:
         step.note("none: all features read events")
         return
-    for left in reversed(range(TRIES)):
+    for _ in range(TRIES):
         states = _healed(run, step)
         plan = _plan(run, tiled, states)
         if not plan.missing:
@@ -82,12 +82,16 @@ def bring_tiles(run: Run, step: Step) -> None:
             step.note("all there")
             return
         try:
-            run.tiles = _build(run, tiled, plan, _cut_off(states, plan), step)
-            return
+            built = _build(run, tiled, plan, _cut_off(states, plan), step)
         except ConflictError:
-            if left == 0:
-                raise
             step.note("another run was first")
+            continue
+        if plan.missing[-1] == run.interval:
+            run.tiles = built
+            return
+    raise ConflictError(
+        f"{run.group.name} {run.interval}: other runs were first at its tiles, {TRIES} times", "try again"
+    )
 
 
 def _healed(run: Run, step: Step) -> list[IntervalState]:
@@ -182,14 +186,15 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, cut_off: Sequence[LedgerRow]
     rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
     run.work.ledger.append(*[replace(row, attempt=attempt, table_version=version) for row in rows])
     run.tile_intervals += len(plan.missing)
-    step.note(_said(plan))
+    step.note(_said(plan, run.interval))
     outgrown = plan.outgrown | {column for column, said in prints.items() if said == OUTGROWN}
     return StoredTiles(tiled, replace(plan, missing=(), outgrown=outgrown), version)
 
 
-def _said(plan: TilePlan) -> str:
+def _said(plan: TilePlan, interval: Interval) -> str:
     if plan.from_all:
-        return "from all events up to the interval's end, in one pass"
+        end = "the interval's end" if plan.missing == (interval,) else f"the end of {plan.missing[0]}"
+        return f"from all events up to {end}, in one pass"
     earlier = len(plan.missing) - 1
     return "of the interval" + (f" and {earlier} before it" if earlier else "")
 
