@@ -109,9 +109,11 @@ def maintain(work: Workspace, group: str | None, older_than: Duration, dry_run: 
 
 
 def _close_attempts(shared: _Work, step: Step) -> None:
-    dead = shared.work.ledger.open_attempts(shared.until_us)
-    dead = [row for row in dead if shared.group in (None, row.group)]
-    rows = dead if shared.done.dry_run else heal(shared.work, dead, is_dead=lambda row: True)
+    ledger, until_us = shared.work.ledger, shared.until_us
+    rows = [row for row in ledger.open_attempts(until_us) if shared.group in (None, row.group)]
+    if not shared.done.dry_run:
+        doubtful = [row for row in ledger.doubtful_attempts(until_us) if shared.group in (None, row.group)]
+        rows = heal(shared.work, [*rows, *doubtful], is_dead=lambda row: True)
     for row in rows:
         at = f" {row.interval}" if row.interval else ""
         became = "open" if shared.done.dry_run else row.status

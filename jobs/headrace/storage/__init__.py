@@ -6,6 +6,7 @@ from headrace.storage.feature_tables import FEATURE_DATE, FEATURE_TIME, FeatureT
 from headrace.storage.fenced import Computing
 from headrace.storage.layout import Layout
 from headrace.storage.ledger import Ledger
+from headrace.storage.ledger_around import Around
 from headrace.storage.source_changes import SourceChange, change_since, static_change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
@@ -16,6 +17,7 @@ __all__ = [
     "FEATURE_DATE",
     "FEATURE_TIME",
     "Address",
+    "Around",
     "Commit",
     "Computing",
     "DeltaTable",

@@ -4,15 +4,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pyspark.sql import Column, DataFrame, DataFrameWriter, Row
+from pyspark.sql import Column, DataFrame, DataFrameWriter
 from pyspark.sql import functions as f
 
-from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind, state_of
+from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
 from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.fenced import commit, unless_newer
+from headrace.storage.ledger_around import Around, around
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
+from headrace.storage.ledger_states import attempts, stage, state, states_of
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
 from headrace.timeline.instant import from_instant
@@ -25,7 +27,8 @@ PROPERTIES = {
     # Every run adds a few files of a row each.
     "delta.autoOptimize.autoCompact": "true",
 }
-_STAGES = ("claimed", "prepared", "failed", "committed", "retired")
+# Most of what rows are, and of no use to who looks at many intervals.
+_WHOLE_ONLY = ("definition", "gates", "report", "counts", "staging")
 
 
 class Ledger:
@@ -173,9 +176,7 @@ class Ledger:
         """
         with translated("reading the ledger"):
             found = _between(self._where(group, version, table), from_us, to_us)
-            rows = (
-                found.orderBy("recorded_at", "attempt", _stage(f.col("status"))).selectExpr(*INSTANTS_AS_US).collect()
-            )
+            rows = found.orderBy("recorded_at", "attempt", stage(f.col("status"))).selectExpr(*INSTANTS_AS_US).collect()
         return [from_row(row) for row in rows]
 
     def latest(
@@ -195,20 +196,33 @@ class Ledger:
             from_us: Only intervals that start at or after this instant.
             to_us: Only intervals that start before it.
         """
-        everything = f.struct(
-            *[f.expr(column).alias(name) for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)]
-        )
-        progress = f.struct("attempt", _stage(f.col("status")), "recorded_at")
-        is_committed = f.col("status") == "committed"
         with translated("reading the ledger"):
             found = _between(self._where(group, version, table), from_us, to_us)
-            states = found.groupBy("interval_start").agg(
-                f.max_by(everything, progress).alias("latest"),
-                f.max_by(everything, f.when(is_committed, progress)).alias("committed"),
-                _retired().alias("retired"),
-            )
+            rows = states_of(found, "interval_start").orderBy("interval_start").collect()
+        return [state(row) for row in rows]
+
+    def outline(self, group: str, version: int, table: TableKind = "features") -> list[IntervalState]:
+        """The same of all intervals, without what rows say at length: definitions, gates, counts.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            table: Which of its tables.
+        """
+        with translated("reading the ledger"):
+            states = states_of(self._where(group, version, table), "interval_start", without=_WHOLE_ONLY)
             rows = states.orderBy("interval_start").collect()
-        return [_state(row) for row in rows]
+        return [state(row) for row in rows]
+
+    def around(self, group: str, version: int, interval: Interval) -> Around:
+        """What a run of one interval has to know, whatever the number of intervals before it.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            interval: The interval.
+        """
+        return around(self._where(group, version, "features"), interval)
 
     def committed(self, group: str, version: int, interval: Interval) -> LedgerRow | None:
         """The row of the snapshot of an interval that is in its table, or None.
@@ -226,28 +240,12 @@ class Ledger:
 
         Rows come without their definitions and gates, which are most of them. Versions that were retired are left out.
         """
-        left_out = ("definition", "gates", "report", "counts", "staging")
-        columns = dict(zip(COLUMNS, INSTANTS_AS_US, strict=True))
-        kept = [
-            f.lit(None).cast(COLUMNS[name]).alias(name) if name in left_out else f.expr(column).alias(name)
-            for name, column in columns.items()
-        ]
-        progress = f.struct("attempt", _stage(f.col("status")), "recorded_at")
-        is_committed = f.col("status") == "committed"
+        by = ("group", "version", "interval_start")
         with translated("reading the ledger"):
-            states = self._where(None, None, "features").groupBy("group", "version", "interval_start")
-            rows = (
-                states.agg(
-                    f.max_by(f.struct(*kept), progress).alias("latest"),
-                    f.max_by(f.struct(*kept), f.when(is_committed, progress)).alias("committed"),
-                    _retired().alias("retired"),
-                )
-                .orderBy("group", "version", "interval_start")
-                .collect()
-            )
+            rows = states_of(self._where(None, None, "features"), *by, without=_WHOLE_ONLY).orderBy(*by).collect()
         found: dict[tuple[str, int], list[IntervalState]] = {}
         for row in rows:
-            found.setdefault((row.group, row.version), []).append(_state(row))
+            found.setdefault((row.group, row.version), []).append(state(row))
         return {of: states for of, states in found.items() if not all(state.is_retired for state in states)}
 
     def open_attempts(self, before_us: int) -> list[LedgerRow]:
@@ -256,23 +254,24 @@ class Ledger:
         Args:
             before_us: Attempts with later rows are left out.
         """
-        everything = f.struct(
-            *[f.expr(column).alias(name) for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)]
-        )
-        ends = f.col("status").isin("failed", "committed", "retired")
         with translated("reading the ledger"):
-            attempts = self._where(None, None, None).groupBy("group", "version", "table", "interval_start", "attempt")
-            rows = (
-                attempts.agg(
-                    f.max_by(everything, f.struct(_stage(f.col("status")), "recorded_at")).alias("newest"),
-                    f.count_if(ends).alias("ends"),
-                    f.max(f.unix_micros("recorded_at")).alias("last_us"),
-                )
-                .where(f"ends = 0 AND last_us <= {before_us}")
-                .orderBy("last_us")
-                .collect()
+            rows = attempts(self._where(None, None, None), before_us).where("NOT is_failed AND NOT is_settled")
+            return [from_row(row.newest) for row in rows.orderBy("last_us").collect()]
+
+    def doubtful_attempts(self, before_us: int) -> list[LedgerRow]:
+        """The rows of attempts that have failed although they may be what their table holds.
+
+        A later attempt may have ended them before their commit came in, or they themselves after it. They are prepared,
+        and no later one is settled.
+
+        Args:
+            before_us: Attempts with later rows are left out.
+        """
+        with translated("reading the ledger"):
+            rows = attempts(self._where(None, None, None), before_us).where(
+                "is_failed AND prepared IS NOT NULL AND attempt > coalesce(settled, 0)"
             )
-        return [from_row(row.newest) for row in rows]
+            return [from_row(said) for row in rows.orderBy("last_us").collect() for said in (row.prepared, row.newest)]
 
     def tables(self) -> list[tuple[TableKind, str, int]]:
         """Kind, group or training set, and version of all tables that anybody has claimed."""
@@ -312,15 +311,6 @@ class Ledger:
         return rows if table is None else rows.where(f.col("table") == table)
 
 
-def _retired() -> Column:
-    """The newest attempt that took an interval out of the table."""
-    return f.expr("max(CASE WHEN status = 'retired' THEN attempt END)")
-
-
-def _state(row: Row) -> IntervalState:
-    return state_of(from_row(row.latest), None if row.committed is None else from_row(row.committed), row.retired)
-
-
 def _with_all_columns(rows: DataFrame) -> DataFrame:
     """The ledger with the columns that it lacks when an older version made it."""
     missing = {name: f.lit(None).cast(kind) for name, kind in COLUMNS.items() if name not in rows.columns}
@@ -336,8 +326,3 @@ def _between(rows: DataFrame, from_us: int | None, to_us: int | None) -> DataFra
 def _is_for(interval: Interval | None) -> Column:
     start = f.col("interval_start")
     return start.isNull() if interval is None else start == f.lit(from_instant(interval.start_us))
-
-
-def _stage(status: Column) -> Column:
-    """How far a status is along an attempt; a commit found after a crash comes last, whatever came before."""
-    return f.array_position(f.lit(list(_STAGES)), status)
