@@ -106,16 +106,13 @@ def plan_tiles(
         for row in rows
         if row.interval and row.interval.end_us <= at_us and needed <= row.fingerprints.keys()
     }
-    earliest_us, dirty = EVERYTHING_US, 0
+    earliest_us = EVERYTHING_US
     for base in _bases(tiling, usable, at_us):
-        # To ask is to read a source's log; what was built before a dirty one is most likely dirty, too.
-        if base.attempt < dirty:
-            continue
         used = _used(base, usable, grid, interval, is_stale)
         changed = changed_us(used[-1]) if used else EVERYTHING_US
         if changed is not None:
             used = [row for row in used if row.interval and row.interval.end_us < changed]
-            earliest_us, dirty = max(earliest_us, changed), base.attempt
+            earliest_us = max(earliest_us, changed)
         if used:
             return _since(group, tiling, needed, grid, interval, max_rebuild, used)
     return _base_at(tiling, _before(earliest_us, grid, interval, min(max_rebuild, MAX_REBUILD)))
@@ -146,12 +143,18 @@ def _since(
 
 
 def _bases(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> Iterator[LedgerRow]:
-    """The bases that hold what windows look at, newest first."""
-    first_us = tiling.head_us(at_us)
+    """The bases that hold what windows look at, newest first.
+
+    One that was built before a base of a later interval is no way out: that interval has lost the tiles that begin
+    before it, and what came late in it.
+    """
+    first_us, newest = tiling.head_us(at_us), 0
     for _, row in sorted(usable.items(), reverse=True):
         said = Manifest.of(row)
-        fits = said.base_from_us is not None and said.base_from_us <= first_us
-        if fits and (said.has_head or not tiling.is_endless):
+        if said.base_from_us is None or row.attempt < newest:
+            continue
+        newest = row.attempt
+        if said.base_from_us <= first_us and (said.has_head or not tiling.is_endless):
             yield row
 
 

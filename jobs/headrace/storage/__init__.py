@@ -10,6 +10,7 @@ from headrace.storage.ledger_around import Around
 from headrace.storage.source_changes import SourceChange, change_since, static_change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
+from headrace.storage.tile_builds import TileNeed
 from headrace.storage.tile_tables import TileTable
 from headrace.storage.training_tables import TrainingTable
 
@@ -28,6 +29,7 @@ __all__ = [
     "SourceChange",
     "StagedTable",
     "Staging",
+    "TileNeed",
     "TileTable",
     "change_since",
     "static_change_since",

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame, DataFrameWriter
@@ -10,12 +11,15 @@ from pyspark.sql import functions as f
 from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
 from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
+from headrace.errors import HeadraceError
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.fenced import commit, unless_newer
 from headrace.storage.ledger_around import Around, around
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
 from headrace.storage.ledger_states import attempts, stage, state, states_of
 from headrace.storage.tables import Lake
+from headrace.storage.tile_builds import TileBuilds, TileNeed, tile_builds
+from headrace.storage.upkeep import compact_below, files_of
 from headrace.timeline import Interval
 from headrace.timeline.instant import from_instant
 from headrace.version import __version__
@@ -24,9 +28,14 @@ PROPERTIES = {
     "delta.appendOnly": "true",
     # A checkpoint takes a second or two; the rows are few and small.
     "delta.checkpointInterval": "50",
-    # Every run adds a few files of a row each.
+    # Every run adds a few files of a row each. Delta counts them by process: this is for processes that write for long,
+    # as backfills and services do. What short ones leave is put together by `Ledger.claim`.
     "delta.autoOptimize.autoCompact": "true",
 }
+# What a look at the ledger costs is files, not rows; putting so many together takes a second or two.
+MOST_FILES = 200
+# Files that grew to this size (in bytes) are left as they are, so that what is written again stays little.
+_LARGE = 16 << 20
 # Most of what rows are, and of no use to who looks at many intervals.
 _WHOLE_ONLY = ("definition", "gates", "report", "counts", "staging")
 
@@ -95,6 +104,7 @@ class Ledger:
         self._ensure()
         what = f"headrace/claims/{table}/{group}_v{version}/{interval.name if interval else 'all'}"
         commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
+        self._put_together()
         return attempt
 
     def claim_all(self, rows: Sequence[LedgerRow], what: str, closing: Sequence[LedgerRow] = ()) -> int:
@@ -214,6 +224,31 @@ class Ledger:
             rows = states.orderBy("interval_start").collect()
         return [state(row) for row in rows]
 
+    def latest_at(self, group: str, version: int, table: TableKind, intervals: Sequence[Interval]) -> list[LedgerRow]:
+        """The last row of the newest attempt at each of some intervals.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            table: Which of its tables.
+            intervals: The intervals.
+        """
+        starts = [from_instant(interval.start_us) for interval in intervals]
+        with translated("reading the ledger"):
+            found = self._where(group, version, table).where(f.col("interval_start").isin(starts))
+            rows = states_of(found, "interval_start").orderBy("interval_start").collect()
+        return [state(row).latest for row in rows]
+
+    def tile_builds(self, group: str, version: int, need: TileNeed) -> TileBuilds:
+        """The builds of a group's tiles that a snapshot can use, and those without an end.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            need: What the snapshot asks of them.
+        """
+        return tile_builds(self._where(group, version, "tiles"), need)
+
     def around(self, group: str, version: int, interval: Interval) -> Around:
         """What a run of one interval has to know, whatever the number of intervals before it.
 
@@ -290,6 +325,12 @@ class Ledger:
             rows = self._where(None, None, "features").where("status = 'committed' AND definition IS NOT NULL")
             newest = rows.groupBy("group", "version").agg(f.max_by("definition", "recorded_at").alias("definition"))
             return {(row.group, row.version): row.definition for row in newest.collect()}
+
+    def _put_together(self) -> None:
+        """Makes few files of many, also where nobody runs `maintain`; whoever is at it already shall go on."""
+        with suppress(HeadraceError):
+            if files_of(self._table) > MOST_FILES:
+                compact_below(self._table, _LARGE)
 
     def _ensure(self) -> None:
         if not self._exists:

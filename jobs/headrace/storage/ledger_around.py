@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from headrace.changes.ledger_row import IntervalState, LedgerRow, standing
+from headrace.changes.ledger_row import STAGES, IntervalState, LedgerRow, standing
 from headrace.engine.spark_errors import translated
 from headrace.storage.ledger_rows import INSTANTS_AS_US, from_row
 from headrace.storage.ledger_states import progress, retired
@@ -43,7 +43,8 @@ def around(rows: DataFrame, interval: Interval) -> Around:
     with translated("reading the ledger"):
         found = around_rows(rows, interval).collect()
     (others,) = [row for row in found if row.status is None]
-    mine = sorted((from_row(row) for row in found if row.status is not None), key=lambda row: row.recorded_at_us)
+    mine = [from_row(row) for row in found if row.status is not None]
+    mine.sort(key=lambda row: (row.recorded_at_us, row.attempt, STAGES.index(row.status)))
     return Around(tuple(mine), others.fingerprints, others.interval_end)
 
 
