@@ -1,6 +1,7 @@
 """`headrace maintain`: looks after what was written."""
 
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -28,7 +29,8 @@ def maintain(
     """Close dead attempts, free staging, compact tables and delete files that no version within retention needs.
 
     Files of replaced rows are kept as long as `retention` in the settings says (90d unless it is given), since training
-    sets are rebuilt from the versions that they were built from.
+    sets are rebuilt from the versions that they were built from. A table that cannot be read does not stop the others;
+    the exit code is that of the worst.
 
     \b
     Example:
@@ -48,7 +50,9 @@ def maintain(
         print(json.dumps(asdict(done), indent=2))
     else:
         _print(done)
-    return 0
+    for error in done.errors + [f"{table.table}: {table.error}" for table in done.tables if table.error]:
+        print(f"failed: {error}", file=sys.stderr)
+    return done.code
 
 
 def _print(done: "Maintained") -> None:
@@ -62,7 +66,7 @@ def _print(done: "Maintained") -> None:
         print(f"staging: {would} {results}, {counted(done.staged_files, 'file')}, {size_of(done.staged_bytes)}")
     else:
         print(f"staging: {results} left to the store's lifecycle rule for _headrace/staging")
-    for table in done.tables:
+    for table in (table for table in done.tables if table.error is None):
         print(_sentence(table, done.dry_run))
 
 

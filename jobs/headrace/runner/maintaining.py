@@ -1,11 +1,13 @@
 """Upkeep of a lake: dead attempts get an end, staging is freed, tables are compacted and vacuumed within retention."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from headrace.changes.ledger_row import LedgerRow, TableKind
 from headrace.engine.tile_columns import KNOWN, timestamp
-from headrace.errors import ConflictError
+from headrace.errors import ConflictError, HeadraceError
+from headrace.runner.catching_up import WORST_FIRST
 from headrace.runner.healing import heal, table_of_kind
 from headrace.runner.progress import Progress, Step
 from headrace.runner.workspace import Workspace
@@ -30,6 +32,7 @@ class Upkeep:
         deleted_files: Files that nothing needs any more.
         freed_bytes: Their size; None where nobody measured it.
         busy: Why nothing was done, when somebody else was writing.
+        error: What was wrong with it; the other tables were looked after all the same.
     """
 
     table: str
@@ -40,6 +43,7 @@ class Upkeep:
     deleted_files: int = 0
     freed_bytes: int | None = 0
     busy: str | None = None
+    error: str | None = None
 
 
 @dataclass
@@ -54,6 +58,8 @@ class Maintained:
         can_free: Whether staged results can be freed from here.
         tables: What was done to each table.
         dry_run: Whether nothing was done, only looked at.
+        errors: What else went wrong.
+        code: Exit code of the worst of all that went wrong.
     """
 
     attempts: list[str] = field(default_factory=list)
@@ -63,6 +69,13 @@ class Maintained:
     can_free: bool = True
     tables: list[Upkeep] = field(default_factory=list)
     dry_run: bool = False
+    errors: list[str] = field(default_factory=list)
+    code: int = 0
+
+    def failed(self, error: HeadraceError) -> str:
+        """Takes note of an error that stops nothing else; it in one line."""
+        self.code = next(code for code in WORST_FIRST if code in (self.code, error.exit_code))
+        return str(error)
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,11 @@ class _Kept:
     properties: dict[str, str]
     compacts: bool
     where: str | None = None
+
+    @property
+    def days(self) -> str:
+        """How long replaced files are kept; Delta's own default is a week."""
+        return self.properties.get("delta.deletedFileRetentionDuration", "interval 7 days").split()[1]
 
 
 @dataclass
@@ -110,15 +128,32 @@ def maintain(work: Workspace, group: str | None, older_than: Duration, dry_run: 
 
 def _close_attempts(shared: _Work, step: Step) -> None:
     ledger, until_us = shared.work.ledger, shared.until_us
-    rows = [row for row in ledger.open_attempts(until_us) if shared.group in (None, row.group)]
+    rows = _of_group(shared, ledger.open_attempts(until_us))
     if not shared.done.dry_run:
-        doubtful = [row for row in ledger.doubtful_attempts(until_us) if shared.group in (None, row.group)]
-        rows = heal(shared.work, [*rows, *doubtful], is_dead=lambda row: True)
+        rows = _ended(shared, [*rows, *_of_group(shared, ledger.doubtful_attempts(until_us))])
     for row in rows:
         at = f" {row.interval}" if row.interval else ""
         became = "open" if shared.done.dry_run else row.status
         shared.done.attempts.append(f"{row.table} {row.group}@{row.version}{at} attempt {row.attempt}: {became}")
     step.note(f"{len(rows)} without an end")
+
+
+def _of_group(shared: _Work, rows: Iterable[LedgerRow]) -> list[LedgerRow]:
+    return [row for row in rows if shared.group in (None, row.group)]
+
+
+def _ended(shared: _Work, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+    """What attempts came to, table by table: one that cannot be read keeps its own."""
+    by_table: dict[tuple[TableKind, str, int], list[LedgerRow]] = {}
+    for row in rows:
+        by_table.setdefault((row.table, row.group, row.version), []).append(row)
+    found = []
+    for (kind, group, version), of_table in by_table.items():
+        try:
+            found += heal(shared.work, of_table, is_dead=lambda row: True)
+        except HeadraceError as error:
+            shared.done.errors.append(f"attempts at {kind} {group}@{version}: {shared.done.failed(error)}")
+    return found
 
 
 def _free_staging(shared: _Work, step: Step) -> None:
@@ -138,8 +173,16 @@ def _free_staging(shared: _Work, step: Step) -> None:
 
 def _look_after_tables(shared: _Work, step: Step) -> None:
     for kept in _tables(shared):
-        if kept.table.columns() is not None:
-            shared.done.tables.append(_look_after(kept, shared.done.dry_run))
+        done = Upkeep(kept.table.address.text, f"{kept.days}d", kept.why)
+        try:
+            if kept.table.columns() is None:
+                continue
+            _look_after(kept, done, shared.done.dry_run)
+        except ConflictError as error:
+            done.busy = error.message
+        except HeadraceError as error:
+            done.error = shared.done.failed(error)
+        shared.done.tables.append(done)
     step.note(f"{len(shared.done.tables)} tables")
     step.note(f"{sum(table.deleted_files for table in shared.done.tables):,} files deleted")
 
@@ -151,24 +194,18 @@ STEPS: tuple[tuple[str, Callable[[_Work, Step], None]], ...] = (
 )
 
 
-def _look_after(kept: _Kept, dry_run: bool) -> Upkeep:
+def _look_after(kept: _Kept, done: Upkeep, dry_run: bool) -> None:
     table = kept.table
-    said = kept.properties.get("delta.deletedFileRetentionDuration", "interval 7 days")
-    done = Upkeep(table.address.text, f"{said.split()[1]}d", kept.why)
-    try:
-        if not dry_run:
-            has = properties_of(table)
-            wanted = {name: value for name, value in kept.properties.items() if has.get(name) != value}
-            if wanted:
-                set_properties(table, wanted)
-            if kept.compacts:
-                compacted = compact(table, kept.where)
-                done.small_files, done.compacted_to = compacted.before, compacted.after
-        vacuumed = vacuum(table, dry_run)
-        done.deleted_files, done.freed_bytes = vacuumed.files, vacuumed.bytes
-    except ConflictError as error:
-        done.busy = error.message
-    return done
+    if not dry_run:
+        has = properties_of(table)
+        wanted = {name: value for name, value in kept.properties.items() if has.get(name) != value}
+        if wanted:
+            set_properties(table, wanted)
+        if kept.compacts:
+            compacted = compact(table, kept.where)
+            done.small_files, done.compacted_to = compacted.before, compacted.after
+    vacuumed = vacuum(table, dry_run)
+    done.deleted_files, done.freed_bytes = vacuumed.files, vacuumed.bytes
 
 
 def _tables(shared: _Work) -> list[_Kept]:
