@@ -141,14 +141,14 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
     assert [one.interval for one in found.rows] == days[200:299]
     assert [one.attempt for one in found.rows if one.fingerprints["b"] == OUTGROWN] == [291]
     assert {tuple(one.fingerprints) for one in found.rows} <= {("a", "b"), ("b", "a")}
-    assert (found.open, found.newest) == ((days[299],), 299)
+    assert (found.base, found.open, found.newest) == (found.rows[0], (days[299],), 299)
     assert Manifest.of(found.rows[0]) == Manifest(0, True)
     assert found.rows[-1].source_versions == FULL.source_versions
     assert ledger.latest_at("spend", 1, "tiles", found.open) == [builds[-1]]
     assert ledger.tile_builds("spend", 1, replace(need, at_us=days[150].end_us)).rows[0].interval == days[100]
     assert len(ledger.tile_builds("spend", 1, replace(need, head=False)).rows) == 19
     none = ledger.tile_builds("spend", 1, replace(need, states=frozenset({"c"})))
-    assert (none.rows, none.newest, none.open) == ((), 299, (days[299],))
+    assert (none.rows, none.base, none.newest, none.open) == ((), None, 299, (days[299],))
 
 
 def test_attempts_are_numbered_by_interval_and_table(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

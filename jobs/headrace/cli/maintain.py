@@ -13,6 +13,7 @@ from headrace.cli.rendering import counted
 
 if TYPE_CHECKING:
     from headrace.runner.maintaining import Maintained, Upkeep
+    from headrace.runner.tile_upkeep import TilesFreed
 
 
 def maintain(
@@ -66,8 +67,21 @@ def _print(done: "Maintained") -> None:
         print(f"staging: {would} {results}, {counted(done.staged_files, 'file')}, {size_of(done.staged_bytes)}")
     else:
         print(f"staging: {results} left to the store's lifecycle rule for _headrace/staging")
+    for tiles in done.tiles:
+        print(_of_tiles(tiles, done.dry_run))
     for table in (table for table in done.tables if table.error is None):
         print(_sentence(table, done.dry_run))
+
+
+def _of_tiles(freed: "TilesFreed", dry_run: bool) -> str:
+    from headrace.cli.plan_text import size_of
+
+    would = "would delete" if dry_run else "deleted"
+    said = [f"{would} those of {counted(freed.deleted, 'interval')}, {size_of(freed.bytes)}"] if freed.deleted else []
+    if freed.given_up:
+        will = "would give up" if dry_run else "gave up"
+        said.append(f"{will} those of {counted(freed.given_up, 'interval')}, to be deleted by a later maintain")
+    return f"tiles of {freed.group}: {'; '.join(said)}; keeps those since the base of {freed.base}"
 
 
 def _sentence(table: "Upkeep", dry_run: bool) -> str:

@@ -1,4 +1,4 @@
-"""Upkeep of a lake: dead attempts get an end, staging is freed, tables are compacted and vacuumed within retention."""
+"""Upkeep of a lake: dead attempts get an end, staging and old tiles are freed, tables are compacted and vacuumed."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +10,7 @@ from headrace.errors import ConflictError, HeadraceError
 from headrace.runner.catching_up import WORST_FIRST
 from headrace.runner.healing import heal, table_of_kind
 from headrace.runner.progress import Progress, Step
+from headrace.runner.tile_upkeep import TilesFreed, free_tiles
 from headrace.runner.workspace import Workspace
 from headrace.storage import FEATURE_DATE, DeltaTable
 from headrace.storage.feature_tables import retention
@@ -56,6 +57,7 @@ class Maintained:
         staged_files: Their files.
         staged_bytes: Their size.
         can_free: Whether staged results can be freed from here.
+        tiles: What became of tiles that no run will read, by group.
         tables: What was done to each table.
         dry_run: Whether nothing was done, only looked at.
         errors: What else went wrong.
@@ -67,6 +69,7 @@ class Maintained:
     staged_files: int = 0
     staged_bytes: int = 0
     can_free: bool = True
+    tiles: list[TilesFreed] = field(default_factory=list)
     tables: list[Upkeep] = field(default_factory=list)
     dry_run: bool = False
     errors: list[str] = field(default_factory=list)
@@ -171,6 +174,22 @@ def _free_staging(shared: _Work, step: Step) -> None:
     step.note(f"{len(shared.done.staged)} results of dead runs")
 
 
+def _free_tiles(shared: _Work, step: Step) -> None:
+    groups = shared.work.linted.project.feature_groups
+    for kind, name, version in shared.work.ledger.tables():
+        group = groups[name].spec if name in groups else None
+        if kind != "tiles" or shared.group not in (None, name) or group is None or group.version != version:
+            continue
+        try:
+            freed = free_tiles(shared.work, group, shared.until_us, shared.done.dry_run)
+        except HeadraceError as error:
+            shared.done.errors.append(f"tiles of {name}@{version}: {shared.done.failed(error)}")
+            continue
+        if freed is not None and (freed.given_up or freed.deleted):
+            shared.done.tiles.append(freed)
+    step.note(f"of {sum(freed.deleted for freed in shared.done.tiles):,} intervals")
+
+
 def _look_after_tables(shared: _Work, step: Step) -> None:
     for kept in _tables(shared):
         done = Upkeep(kept.table.address.text, f"{kept.days}d", kept.why)
@@ -190,6 +209,7 @@ def _look_after_tables(shared: _Work, step: Step) -> None:
 STEPS: tuple[tuple[str, Callable[[_Work, Step], None]], ...] = (
     ("close dead attempts", _close_attempts),
     ("free staging", _free_staging),
+    ("free old tiles", _free_tiles),
     ("look after tables", _look_after_tables),
 )
 

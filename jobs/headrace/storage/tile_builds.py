@@ -38,11 +38,13 @@ class TileBuilds:
     Attributes:
         rows: Committed ones that have what is needed, oldest interval first: the newest base that fits and all that end
             or were built after it. They come without what their run was, and of fingerprints with the needed ones.
+        base: The newest base that fits.
         open: Intervals whose newest attempt nobody has ended.
         newest: Number of the newest committed attempt at any interval; 0 when there is none.
     """
 
     rows: tuple[LedgerRow, ...]
+    base: LedgerRow | None
     open: tuple[Interval, ...]
     newest: int
 
@@ -57,9 +59,10 @@ def tile_builds(rows: DataFrame, need: TileNeed) -> TileBuilds:
     with translated("reading the ledger"):
         found = build_rows(rows, need).collect()
     prints = _prints(need.states)
-    used = [_build(row, prints(tuple(row.outgrown))) for row in found if row.is_used]
+    used = {row.end_us: _build(row, prints(tuple(row.outgrown))) for row in found if row.is_used}
+    base = next((used[row.base_us] for row in found if row.is_used), None)
     is_open = [Interval(row.start_us, row.end_us) for row in found if row.status in ("claimed", "prepared")]
-    return TileBuilds(tuple(used), tuple(is_open), max((row.newest or 0 for row in found), default=0))
+    return TileBuilds(tuple(used.values()), base, tuple(is_open), max((row.newest or 0 for row in found), default=0))
 
 
 def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
@@ -112,6 +115,7 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
         "status",
         "is_used",
         "newest",
+        "base.end_us AS base_us",
         "build.attempt",
         "build.run_id",
         "unix_micros(build.recorded_at) AS recorded_at_us",
