@@ -118,11 +118,16 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
 
     here = ledger.around("spend", 1, days[-1])
     assert here.rows == tuple(one for one in snapshots if one.interval == days[-1])
-    assert (here.fingerprints, here.judged_until_us) == (FULL.fingerprints, days[-2].end_us)
+    assert here.fingerprints == FULL.fingerprints
+    bare = LedgerRow("spend", 1, "features", days[-2], 1, "committed", "run-1", 298, FULL.headrace_version)
+    assert here.before == replace(bare, source_versions=FULL.source_versions)
     assert around_rows(ledger.table.read().where("table = 'features'"), days[-1]).count() == 4 + 1
-    assert ledger.around("spend", 1, days[10]).judged_until_us == days[8].end_us
+    assert [one and one.interval for one in (ledger.around("spend", 1, days[at]).before for at in (0, 10))] == [
+        None,
+        days[8],
+    ]
     other = ledger.around("spend", 1, JAN_1)
-    assert (other.rows, other.state, other.judged_until_us) == ((), None, days[-1].end_us)
+    assert (other.rows, other.state, other.before and other.before.interval) == ((), None, days[-1])
     assert ledger.around("spent", 1, JAN_1) == Around((), None, None)
 
     outline = {state.latest.interval: state for state in ledger.outline("spend", 1)}

@@ -67,6 +67,9 @@ def _print(done: "Maintained") -> None:
         print(f"staging: {would} {results}, {counted(done.staged_files, 'file')}, {size_of(done.staged_bytes)}")
     else:
         print(f"staging: {results} left to the store's lifecycle rule for _headrace/staging")
+    if done.pages:
+        verb = "would delete" if done.dry_run else "deleted"
+        print(f"Data Docs: {verb} {counted(done.pages, 'page')} older than retention")
     for tiles in done.tiles:
         print(_of_tiles(tiles, done.dry_run))
     for table in (table for table in done.tables if table.error is None):

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from headrace.changes.ledger_row import LedgerRow, TableKind
 from headrace.engine.tile_columns import KNOWN, timestamp
 from headrace.errors import ConflictError, HeadraceError
+from headrace.quality.data_docs import expire_pages
 from headrace.runner.catching_up import WORST_FIRST
 from headrace.runner.healing import heal, table_of_kind
 from headrace.runner.progress import Progress, Step
+from headrace.runner.run import DOCUMENTS
 from headrace.runner.tile_upkeep import TilesFreed, free_tiles
 from headrace.runner.workspace import Workspace
 from headrace.storage import FEATURE_DATE, DeltaTable
@@ -58,6 +60,7 @@ class Maintained:
         staged_bytes: Their size.
         can_free: Whether staged results can be freed from here.
         tiles: What became of tiles that no run will read, by group.
+        pages: Pages of gates that were older than `retention`.
         tables: What was done to each table.
         dry_run: Whether nothing was done, only looked at.
         errors: What else went wrong.
@@ -70,6 +73,7 @@ class Maintained:
     staged_bytes: int = 0
     can_free: bool = True
     tiles: list[TilesFreed] = field(default_factory=list)
+    pages: int = 0
     tables: list[Upkeep] = field(default_factory=list)
     dry_run: bool = False
     errors: list[str] = field(default_factory=list)
@@ -190,6 +194,20 @@ def _free_tiles(shared: _Work, step: Step) -> None:
     step.note(f"of {sum(freed.deleted for freed in shared.done.tiles):,} intervals")
 
 
+def _expire_pages(shared: _Work, step: Step) -> None:
+    documents = shared.work.lake.local_directory(DOCUMENTS)
+    if shared.group is not None or documents is None:
+        return
+    kept = Duration.parse(shared.work.settings.retention)
+    try:
+        pages = expire_pages(documents, from_instant(time.time_ns() // 1000 - kept.us), shared.done.dry_run)
+    except HeadraceError as error:
+        shared.done.errors.append(shared.done.failed(error))
+        return
+    shared.done.pages = pages
+    step.note(f"{pages:,} pages")
+
+
 def _look_after_tables(shared: _Work, step: Step) -> None:
     for kept in _tables(shared):
         done = Upkeep(kept.table.address.text, f"{kept.days}d", kept.why)
@@ -210,6 +228,7 @@ STEPS: tuple[tuple[str, Callable[[_Work, Step], None]], ...] = (
     ("close dead attempts", _close_attempts),
     ("free staging", _free_staging),
     ("free old tiles", _free_tiles),
+    ("expire Data Docs", _expire_pages),
     ("look after tables", _look_after_tables),
 )
 

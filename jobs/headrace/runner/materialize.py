@@ -112,7 +112,8 @@ def materialize_interval(
     mine = here.state.committed if here.state else None
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
         return current(run, mine, began)
-    run.input_from_us = here.judged_until_us
+    # Rows up to there have passed the input gate of this group.
+    run.input_from_us = here.before.interval.end_us if here.before and here.before.interval else None
     try:
         for label, stage in STAGES:
             with progress.step(label) as step:

@@ -1,7 +1,7 @@
 """What a run of one interval has to know of the ledger: the rows of its interval, and little of all others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
@@ -12,6 +12,12 @@ from headrace.storage.ledger_rows import INSTANTS_AS_US, from_row
 from headrace.storage.ledger_states import progress, retired
 from headrace.timeline import Interval
 
+# What is told of an earlier interval.
+_SAID = (
+    *("group", "version", "table", "interval_start", "interval_end"),
+    *("attempt", "run_id", "recorded_at", "headrace_version", "source_versions"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Around:
@@ -20,12 +26,13 @@ class Around:
     Attributes:
         rows: All rows of the interval, oldest first.
         fingerprints: Of the snapshot that was computed last, of any interval; None when none is there.
-        judged_until_us: End of the newest earlier interval whose snapshot is there: up to it rows have passed the gate.
+        before: The committed row of the newest earlier interval that is there: up to its end, rows of the versions that
+            it read have passed the gate. It comes without fingerprints and what rows say at length.
     """
 
     rows: tuple[LedgerRow, ...]
     fingerprints: Mapping[str, str] | None
-    judged_until_us: int | None
+    before: LedgerRow | None
 
     @property
     def state(self) -> IntervalState | None:
@@ -45,21 +52,23 @@ def around(rows: DataFrame, interval: Interval) -> Around:
     (others,) = [row for row in found if row.status is None]
     mine = [from_row(row) for row in found if row.status is not None]
     mine.sort(key=lambda row: (row.recorded_at_us, row.attempt, STAGES.index(row.status)))
-    return Around(tuple(mine), others.fingerprints, others.interval_end)
+    before = (
+        replace(from_row(others), status="committed", fingerprints={}) if others.interval_start is not None else None
+    )
+    return Around(tuple(mine), others.fingerprints, before)
 
 
 def around_rows(rows: DataFrame, interval: Interval) -> DataFrame:
     """The rows that are collected: those of the interval, and one without a status about all that are there."""
     start = f"timestamp_micros({interval.start_us}L)"
-    mine = rows.where(f"interval_start = {start}").selectExpr(*INSTANTS_AS_US)
-    said = f.struct("attempt", "recorded_at", "fingerprints", "interval_end")
+    said = f.struct(*_SAID, "fingerprints")
     newest = f.max_by(said, f.when(f.col("status") == "committed", progress())).alias("committed")
     states = rows.groupBy("interval_start").agg(newest, retired())
     there = states.where("committed IS NOT NULL AND (retired IS NULL OR committed.attempt > retired)")
+    before = f"max_by(committed, committed.interval_end) FILTER (WHERE committed.interval_end <= {start})"
     others = there.agg(
         f.expr("max_by(committed.fingerprints, committed.recorded_at)").alias("fingerprints"),
-        f.expr(f"unix_micros(max(committed.interval_end) FILTER (WHERE committed.interval_end <= {start}))").alias(
-            "interval_end"
-        ),
-    )
-    return mine.unionByName(others, allowMissingColumns=True)
+        f.expr(before).alias("before"),
+    ).select("fingerprints", *[f.col(f"before.{name}") for name in _SAID])
+    mine = rows.where(f"interval_start = {start}")
+    return mine.unionByName(others, allowMissingColumns=True).selectExpr(*INSTANTS_AS_US)
