@@ -152,6 +152,8 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
     assert ledger.latest_at("spend", 1, "tiles", found.open) == [builds[-1]]
     assert ledger.tile_builds("spend", 1, replace(need, at_us=days[150].end_us)).rows[0].interval == days[100]
     assert len(ledger.tile_builds("spend", 1, replace(need, head=False)).rows) == 19
+    ledger.append(replace(builds[200 * 3 + 2], status="retired"))
+    assert ledger.tile_builds("spend", 1, need).rows[0].interval == days[100]
     none = ledger.tile_builds("spend", 1, replace(need, states=frozenset({"c"})))
     assert (none.rows, none.base, none.newest, none.open) == ((), None, 299, (days[299],))
 

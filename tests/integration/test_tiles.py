@@ -169,7 +169,7 @@ def test_only_files_with_new_rows_are_read(spark: SparkSession, shop: Shop) -> N
 def test_a_day_that_is_overwritten_every_night(spark: SparkSession, shop: Shop) -> None:
     """One more pass over all events keeps it out of the base; from then on each night builds two days."""
     built = [run(shop, "--group nightly --interval 2024-01-08")["tile_intervals"]]
-    for day in (8, 9, 10):
+    for day in (8, 9):
         # Sales of one day of February are in no snapshot here.
         append(spark, shop, [(9, 1.0, "other", *[datetime(2024, 2, day, tzinfo=UTC)] * 2)])
         again = [(c, amount * 10, *rest) for c, amount, *rest in sales(day)[:3]]
@@ -180,18 +180,15 @@ def test_a_day_that_is_overwritten_every_night(spark: SparkSession, shop: Shop) 
         at = f"2024-01-{day + 2:02}"
         expected = [row[:4] for row in from_events(spark, shop, at)]
         assert Table(spark, shop, "nightly_v1").rows(at, " ".join(VALUES[:4])) == expected, day
-    assert built == [1, 3, 2, 2]
+    assert built == [1, 3, 2]
     bases = "get_json_object(definition, '$.base_from_us') IS NOT NULL AS is_base"
     rows = ledger(spark, shop, "nightly", "status", "date_format(interval_start, 'dd')", bases, table="tiles")
     assert [row[1] for row in rows if row[0] == "committed" and row[2]] == ["08", "07"]
 
     # An older interval has a base of its own, which no later one reads; what was given up is deleted the next time.
     run(shop, "--group nightly --interval 2024-01-05")
-    upkeep = [json.loads(shop.headrace("maintain nightly --older-than 0s --format json").out)["tiles"] for _ in "123"]
+    upkeep = [json.loads(shop.headrace("maintain nightly --older-than 0s --format json").out)["tiles"] for _ in "12"]
     told = [[(one["base"], one["given_up"], one["deleted"], one["files"] > 0) for one in of] for of in upkeep]
-    assert told == [[("2024-01-07", 1, 0, False)], [("2024-01-07", 0, 1, True)], []]
+    assert told == [[("2024-01-07", 1, 0, False)], [("2024-01-07", 0, 1, True)]]
     tiles = spark.read.format("delta").load(str(shop.root / "lake" / "tiles" / "nightly_v1"))
     assert [str(row[0])[:10] for row in tiles.selectExpr("min(_known)").collect()] == ["2024-01-08"]
-    assert run(shop, "--group nightly --interval 2024-01-05 --force")["tile_intervals"] == 1
-    expected = [row[:4] for row in from_events(spark, shop, "2024-01-06")]
-    assert Table(spark, shop, "nightly_v1").rows("2024-01-06", " ".join(VALUES[:4])) == expected
