@@ -82,6 +82,20 @@ def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_pa
     assert change_since(lake, by_day, "1", parse_instant("2999-01-01"), lake.version("t")) is None
     assert change_since(lake, by_day, "1", 0, lake.version("t")) == SourceChange(None)
     assert change_since(lake, by_day, "a1b2", 0, lake.version("t")) == SourceChange(None)
+    # What went away is what came once: a day that is overwritten changes that day.
+    for day, came in (("2024-01-05", 11), ("2024-01-04", 12)):
+        spark.sql(f"INSERT INTO delta.`{path}` REPLACE WHERE dt = date'{day}' SELECT date'{day}', {came}").collect()
+    spark.sql(f"DELETE FROM delta.`{path}` WHERE dt = date'2024-01-02' AND id < 0").collect()
+    for since, first in (("1", "2024-01-04"), ("2", "2024-01-04"), ("3", None)):
+        expected = None if first is None else SourceChange(parse_instant(first) + 1)
+        assert change_since(lake, by_day, since, parse_instant("2999-01-01"), lake.version("t")) == expected, since
+    spark.sql(f"DELETE FROM delta.`{path}` WHERE dt = date'2024-01-02'").collect()
+    gone = SourceChange(parse_instant("2024-01-02") + 1)
+    assert change_since(lake, by_day, "3", parse_instant("2999-01-01"), lake.version("t")) == gone
+    # Nobody can tell what was in a file that came before the log begins.
+    now = lake.version("t")
+    (tmp_path / "t" / "_delta_log" / f"{0:020}.json").unlink()
+    assert change_since(lake, by_day, "3", parse_instant("2999-01-01"), now) == SourceChange(None)
 
 
 def test_values_that_move_within_a_struct_or_an_array(spark: SparkSession, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The HTML pages of gates: what they say, that they need no network, and that the index finds them all."""
 
+import datetime as dt
 import json
 import re
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from headrace.errors import InfrastructureError
 from headrace.expectations import Expectation
 from headrace.quality import GateResult, Outcome, data_docs
-from headrace.quality.data_docs import slug, write_index, write_page
+from headrace.quality.data_docs import expire_pages, slug, write_index, write_page
 
 BETWEEN = Expectation("expect_column_values_to_be_between", {"column": "price", "min_value": 0})
 NOT_NULL = Expectation("expect_column_values_to_not_be_null", {"column": "id"}, implied=True)
@@ -137,6 +138,21 @@ def test_an_old_index_lists_the_newest_pages_only(tmp_path: Path, monkeypatch: p
     assert index.links[0] == page.relative_to(tmp_path).as_posix()
     assert len(index.links) == 2
     assert "1 older pages are in the folders beside this one." in index.text
+
+
+def test_old_pages_expire_and_the_index_follows(tmp_path: Path) -> None:
+    assert expire_pages(tmp_path / "nowhere", dt.datetime.now(dt.UTC), dry_run=False) == 0
+    old = write_page(result("one", GOOD), tmp_path)
+    new = write_page(result("two", BAD), tmp_path)
+    for path in (old, old.with_suffix(".json")):
+        path.rename(path.with_name("20240105T" + path.name.split("T")[1]))
+    old = old.with_name("20240105T" + old.name.split("T")[1])
+    assert expire_pages(tmp_path, dt.datetime(2024, 1, 5, tzinfo=dt.UTC), dry_run=False) == 0
+    assert expire_pages(tmp_path, dt.datetime(2024, 1, 6, tzinfo=dt.UTC), dry_run=True) == 1
+    assert old.exists()
+    assert expire_pages(tmp_path, dt.datetime(2024, 1, 6, tzinfo=dt.UTC), dry_run=False) == 1
+    assert sorted(tmp_path.glob("*/*")) == sorted([new, new.with_suffix(".json")])
+    assert Text((tmp_path / "index.html").read_text()).links == [new.relative_to(tmp_path).as_posix()]
 
 
 def test_many_gates_at_once_miss_no_page(tmp_path: Path) -> None:

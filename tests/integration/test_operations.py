@@ -227,6 +227,23 @@ def test_upkeep(spark: SparkSession, shop: Shop, caught_up: list[dict[str, objec
     assert ("delta.deletedFileRetentionDuration", "interval 400 days") in [tuple(row) for row in properties]
 
 
+def test_a_damaged_table_does_not_end_the_upkeep_of_others(shop: Shop, caught_up: list[dict[str, object]]) -> None:
+    lake = shop.root / "lake"
+    log = lake / "features" / "checked_v1" / "_delta_log"
+    newest = max(int(path.stem) for path in log.glob("*.json"))
+    damaged = log / f"{newest + 1:020}.json"
+    damaged.write_text("{\n")
+    done = shop.headrace("maintain --older-than 0s --format json")
+    damaged.unlink()
+    report = json.loads(done.out)
+    assert (done.code, report["code"]) == (5, 5), done.err
+    states = {Path(one["table"]).name: one["error"] for one in report["tables"]}
+    assert [name for name, error in states.items() if error] == ["checked_v1"]
+    assert {"ledger", "spend_v1"} <= states.keys()
+    (line,) = [line for line in done.err.splitlines() if line.startswith("failed: ")]
+    assert line == f"failed: {lake / 'features' / 'checked_v1'}: {states['checked_v1']}"
+
+
 def test_upkeep_of_what_is_not_there(shop: Shop, tmp_path: Path) -> None:
     assert (shop.headrace("maintain spent").code, shop.headrace("maintain --older-than soon").code) == (2, 2)
     empty = Shop.open(tmp_path / "empty", DEFINITIONS, CONF)

@@ -9,11 +9,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from headrace.changes.checked import Checked, Seen
-from headrace.changes.ledger_row import GateSummary, LedgerRow, Status
+from headrace.changes.ledger_row import GateSummary, LedgerRow, Status, standing
+from headrace.changes.tile_plan import OUTGROWN, Manifest
 from headrace.errors import ConflictError, HeadraceError, InfrastructureError
 from headrace.settings import Settings
-from headrace.storage import Lake, Ledger
+from headrace.storage import Around, Lake, Ledger, TileNeed
+from headrace.storage import ledger as ledger_module
+from headrace.storage.ledger_around import around_rows
 from headrace.storage.ledger_view import LedgerView
+from headrace.storage.upkeep import files_of
 from headrace.timeline import Interval
 
 DAY = 86_400_000_000
@@ -91,7 +95,73 @@ def test_the_state_of_an_interval_is_that_of_its_newest_attempt(spark: SparkSess
     assert ledger.rows("spend", table="tiles") == []
 
 
-def test_attempts_are_numbered_by_interval_and_table(ledger: Ledger) -> None:
+def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: Ledger) -> None:
+    """Whatever the history: of snapshots one row more than its interval has, of tiles what is since the newest base."""
+    days = [Interval(start * DAY, (start + 1) * DAY) for start in range(19_000, 19_300)]
+    steps: tuple[Status, ...] = ("claimed", "prepared", "committed")
+    snapshots = [row(day, 1, status, at) for at, day in enumerate(days) for status in steps]
+    snapshots += [row(days[-1], 2, "failed", 400), row(days[9], 2, "retired", 401), row(days[20], 2, "committed", 402)]
+    # Two runs of one attempt, and the clock of the second is behind.
+    snapshots += [replace(row(days[30], 5, "committed", 410 - version), table_version=version) for version in (8, 9)]
+    # Attempt 2 was ended while it wrote, and so was the one that ended it.
+    snapshots += [row(days[40], 2, status, 403) for status in ("prepared", "failed")]
+    snapshots += [row(days[40], 3, "failed", 404), row(days[41], 2, "claimed", 405)]
+    builds = [
+        replace(
+            row(day, at + 1, status, at),
+            table="tiles",
+            fingerprints={"a": "a", "b": OUTGROWN if at == 290 else "b", **({"c": "c"} if at == 295 else {})},
+            definition=Manifest(0 if at in (100, 200, 280) else None, at != 280).text(),
+        )
+        for at, day in enumerate(days)
+        for status in steps[: 3 if at < 299 else 2]
+    ]
+    ledger.append(*snapshots, *builds)
+
+    here = ledger.around("spend", 1, days[-1])
+    assert here.rows == tuple(one for one in snapshots if one.interval == days[-1])
+    assert here.fingerprints == FULL.fingerprints
+    bare = LedgerRow("spend", 1, "features", days[-2], 1, "committed", "run-1", 298, FULL.headrace_version)
+    assert here.before == replace(bare, source_versions=FULL.source_versions)
+    assert around_rows(ledger.table.read().where("table = 'features'"), days[-1]).count() == 4 + 1
+    assert [one and one.interval for one in (ledger.around("spend", 1, days[at]).before for at in (0, 10))] == [
+        None,
+        days[8],
+    ]
+    other = ledger.around("spend", 1, JAN_1)
+    assert (other.rows, other.state, other.before and other.before.interval) == ((), None, days[-1])
+    assert ledger.around("spent", 1, JAN_1) == Around((), None, None)
+
+    outline = {state.latest.interval: state for state in ledger.outline("spend", 1)}
+    for day in (days[9], days[30], days[40], days[-1]):
+        expected = standing([one for one in snapshots if one.interval == day])
+        assert expected is not None
+        assert ledger.latest("spend", 1, from_us=day.start_us, to_us=day.end_us) == [expected]
+        assert outline[day].latest == replace(expected.latest, definition=None, gates=(), staging=None)
+    assert outline[days[30]].latest.table_version == 9
+    assert [one.interval for one in ledger.open_attempts(405) if one.table == "features"] == [days[41]]
+    assert ledger.doubtful_attempts(404) == snapshots[-4:-2]
+    assert ledger.doubtful_attempts(402) == []
+
+    need = TileNeed(frozenset({"a", "b"}), days[-1].end_us, 0, head=True)
+    found = ledger.tile_builds("spend", 1, need)
+    assert [one.interval for one in found.rows] == days[200:299]
+    assert [one.attempt for one in found.rows if one.fingerprints["b"] == OUTGROWN] == [291]
+    assert {tuple(one.fingerprints) for one in found.rows} <= {("a", "b"), ("b", "a")}
+    assert (found.base, found.open, found.newest) == (found.rows[0], (days[299],), 299)
+    assert Manifest.of(found.rows[0]) == Manifest(0, True)
+    assert found.rows[-1].source_versions == FULL.source_versions
+    assert ledger.latest_at("spend", 1, "tiles", found.open) == [builds[-1]]
+    assert ledger.tile_builds("spend", 1, replace(need, at_us=days[150].end_us)).rows[0].interval == days[100]
+    assert len(ledger.tile_builds("spend", 1, replace(need, head=False)).rows) == 19
+    ledger.append(replace(builds[200 * 3 + 2], status="retired"))
+    assert ledger.tile_builds("spend", 1, need).rows[0].interval == days[100]
+    none = ledger.tile_builds("spend", 1, replace(need, states=frozenset({"c"})))
+    assert (none.rows, none.base, none.newest, none.open) == ((), None, 299, (days[299],))
+
+
+def test_attempts_are_numbered_by_interval_and_table(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MOST_FILES", 3)
     claims = [
         ledger.claim("spend", 1, "features", JAN_1, "a"),
         ledger.claim("spend", 1, "features", JAN_1, "b", {"x": "1"}, "restate"),
@@ -99,6 +169,8 @@ def test_attempts_are_numbered_by_interval_and_table(ledger: Ledger) -> None:
         ledger.claim("spend", 2, "tiles", JAN_1, "d"),
     ]
     assert claims == [1, 2, 1, 1]
+    # Of the fourth file and those before it became one.
+    assert files_of(ledger.table) == 1
     second = ledger.rows("spend", 1, "features", to_us=JAN_2.start_us)[1]
     assert (second.run_id, second.status, second.attempt) == ("b", "claimed", 2)
     assert (second.fingerprints, second.reason) == ({"x": "1"}, "restate")

@@ -13,7 +13,7 @@ from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.snapshot import snapshot
 from headrace.timeline import parse_instant
-from tests.integration.late_sales import CONF, CUSTOMER_AND_SALES, append
+from tests.integration.late_sales import CONF, CUSTOMER_AND_SALES, SCHEMA, append
 from tests.integration.shop import Shop, Table, ledger
 from tests.oracle.project import features_of
 
@@ -44,6 +44,16 @@ start: 2024-01-08
 features:
   spend: {aggregate: sum, of: amount * 1e20, window: 3d}
   sales: {aggregate: count, window: 3d}
+---
+kind: feature_group
+name: nightly
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-01
+features:
+  spend: {aggregate: sum, of: amount, windows: [1d, 3d, lifetime], default: 0}
 """
 )
 VALUES = ["customer_id", "spend_1d", "spend_3d", "spend_lifetime", "last_item", "items", "share"]
@@ -154,3 +164,31 @@ def test_only_files_with_new_rows_are_read(spark: SparkSession, shop: Shop) -> N
         files_read(lower(events, reading, of_the_day)),
         files_read(lower(events, reading, Span(None, end, end))),
     ) == (1, 6)
+
+
+def test_a_day_that_is_overwritten_every_night(spark: SparkSession, shop: Shop) -> None:
+    """One more pass over all events keeps it out of the base; from then on each night builds two days."""
+    built = [run(shop, "--group nightly --interval 2024-01-08")["tile_intervals"]]
+    for day in (8, 9):
+        # Sales of one day of February are in no snapshot here.
+        append(spark, shop, [(9, 1.0, "other", *[datetime(2024, 2, day, tzinfo=UTC)] * 2)])
+        again = [(c, amount * 10, *rest) for c, amount, *rest in sales(day)[:3]]
+        rewritten = spark.createDataFrame(again, SCHEMA).coalesce(1).write.format("delta").mode("overwrite")
+        of_day = f"sold_at >= '2024-01-{day:02}' AND sold_at < '2024-01-{day + 1:02}' AND item <> 'late'"
+        rewritten.option("replaceWhere", of_day).save(str(shop.root / "data" / "sales"))
+        built.append(run(shop, f"--group nightly --interval 2024-01-{day + 1:02}")["tile_intervals"])
+        at = f"2024-01-{day + 2:02}"
+        expected = [row[:4] for row in from_events(spark, shop, at)]
+        assert Table(spark, shop, "nightly_v1").rows(at, " ".join(VALUES[:4])) == expected, day
+    assert built == [1, 3, 2]
+    bases = "get_json_object(definition, '$.base_from_us') IS NOT NULL AS is_base"
+    rows = ledger(spark, shop, "nightly", "status", "date_format(interval_start, 'dd')", bases, table="tiles")
+    assert [row[1] for row in rows if row[0] == "committed" and row[2]] == ["08", "07"]
+
+    # An older interval has a base of its own, which no later one reads; what was given up is deleted the next time.
+    run(shop, "--group nightly --interval 2024-01-05")
+    upkeep = [json.loads(shop.headrace("maintain nightly --older-than 0s --format json").out)["tiles"] for _ in "12"]
+    told = [[(one["base"], one["given_up"], one["deleted"], one["files"] > 0) for one in of] for of in upkeep]
+    assert told == [[("2024-01-07", 1, 0, False)], [("2024-01-07", 0, 1, True)]]
+    tiles = spark.read.format("delta").load(str(shop.root / "lake" / "tiles" / "nightly_v1"))
+    assert [str(row[0])[:10] for row in tiles.selectExpr("min(_known)").collect()] == ["2024-01-08"]

@@ -1,11 +1,14 @@
 """Which attempts are looked for in their table, and which are ended: from the ledger's rows alone. No JVM."""
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from headrace.changes.ledger_row import LedgerRow, Status, TableKind
-from headrace.runner import healing
+from headrace.changes.ledger_row import IntervalState, LedgerRow, Status, TableKind, standing
+from headrace.runner import healing, materialize
+from headrace.storage import Around
 from headrace.timeline import Interval
 
 DAY_US = 86_400_000_000
@@ -20,6 +23,7 @@ class Project:
     """A project whose tables hold some attempts; keeps what healing does to it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, there: dict[int, int]) -> None:
+        self.said: list[LedgerRow] = []
         self.added: list[tuple[str, int, str, int | None]] = []
         self.discarded: list[str] = []
         self.looked: list[int] = []
@@ -28,7 +32,11 @@ class Project:
             healing, "_version_of", lambda work, row: (self.looked.append(row.attempt), there.get(row.attempt))[1]
         )
 
+    def around(self, group: str, version: int, interval: Interval) -> Around:
+        return Around(tuple(self.said), None, None)
+
     def append(self, *rows: LedgerRow) -> None:
+        self.said += rows
         self.added += [(r.interval.name if r.interval else "", r.attempt, r.status, r.table_version) for r in rows]
 
     def discard(self, run_id: str) -> None:
@@ -46,6 +54,10 @@ CASES: dict[str, tuple[list[LedgerRow], bool, dict[int, int], list[Any], list[in
     "failed after its commit": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed")], False, {1: 7}, [("1970-01-01", 1, "committed", 7)], [1]),
     "failed before its commit": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed")], True, {}, [], [1]),
     "failed, and replaced since": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "committed")], True, {1: 7}, [], []),
+    "failed before its commit came in, and so did the one that ended it": (
+        [row(ONE, 2, "committed"), row(ONE, 3, "prepared"), row(ONE, 3, "failed"), row(ONE, 4, "failed")],
+        False, {3: 7}, [("1970-01-01", 3, "committed", 7)], [3],
+    ),
     "retired since": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "retired")], True, {1: 7}, [], []),
     "open although replaced since": ([row(ONE, 1, "claimed"), row(ONE, 2, "committed")], True, {}, [("1970-01-01", 1, "failed", None)], []),
     "two intervals with the same number": (
@@ -68,6 +80,38 @@ def test_what_becomes_of_attempts(monkeypatch: pytest.MonkeyPatch, name: str) ->
     # Only a backfill stages members, and nobody knows whose attempt it was.
     staged = [f"run{attempt}{suffix}" for _, attempt, *_ in added for suffix in ("", "-members")]
     assert work.discarded == ([] if tiles else staged)
+
+
+@pytest.mark.parametrize("there", [{3: 7}, {}])
+def test_a_run_looks_for_attempts_that_a_later_one_ended_before_their_commit(
+    monkeypatch: pytest.MonkeyPatch, there: dict[int, int]
+) -> None:
+    work = Project(monkeypatch, there)
+    work.said = [row(ONE, 2, "committed"), row(ONE, 3, "prepared"), row(ONE, 3, "failed"), row(ONE, 4, "failed")]
+    run = SimpleNamespace(work=work, group=SimpleNamespace(name="spend", version=1), interval=ONE)
+    state = materialize._healed(run).state  # type: ignore[arg-type]
+    assert state is not None
+    assert state.committed is not None
+    assert (state.latest.attempt, state.committed.attempt) == (4, 3 if there else 2)
+    assert work.looked == [3]
+
+
+def test_where_nothing_is_in_doubt_no_history_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Project(monkeypatch, {})
+    work.said = [row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "prepared"), row(ONE, 2, "committed")]
+    work.said += [row(ONE, 3, "claimed"), row(ONE, 3, "failed")]
+    run = SimpleNamespace(work=work, group=SimpleNamespace(name="spend", version=1), interval=ONE)
+    assert materialize._healed(run).state == IntervalState(work.said[-1], work.said[3])  # type: ignore[arg-type]
+    assert work.looked == []
+
+
+def test_of_two_commits_of_one_attempt_the_later_in_the_table_counts() -> None:
+    """Clocks of two drivers differ."""
+    first = replace(row(ONE, 3, "committed", at=9), table_version=7)
+    second = replace(first, table_version=8, recorded_at_us=5)
+    confirmed = replace(second, recorded_at_us=6, reason="as it was")
+    for rows in ([first, second, confirmed], [confirmed, second, first]):
+        assert standing(rows) == IntervalState(confirmed, confirmed)
 
 
 def test_of_two_prepared_rows_the_later_is_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ CATALOG = "catalog: main\nschema: shop\ntables: {features.spend: {%s}}\n"
 class NothingComputed:
     """A ledger that was asked: nothing reads the version, as far as `retire` looked."""
 
-    def latest(self, *of: object) -> list[Any]:
+    def outline(self, *of: object) -> list[Any]:
         return []
 
 

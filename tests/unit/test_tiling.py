@@ -282,13 +282,48 @@ def test_stale_tiles_are_built_again_and_what_is_after_them_is_no_longer_used() 
         (day(12).end_us, [day(12).name, day(13).name]),
         (day(12).start_us + 1, [day(12).name, day(13).name]),
         (day(12).start_us, [day(11).name, day(12).name, day(13).name]),
-        (day(11).start_us, ["all", day(13).name]),  # of the base
+        (day(11).start_us, ["all", day(9).name]),  # of the base: the new one ends before them
+        (day(1).start_us + 1, ["all", day(0).name]),
+        (day(1).start_us, ["all", day(13).name]),  # nothing of the grid does
         (EVERYTHING_US, ["all", day(13).name]),
     ],
 )
 def test_rows_that_came_or_went_below_tiles(changed_us: int | None, missing: list[str]) -> None:
     rows = [BASE, built(11, 2), built(12, 3)]
     assert names(rows, 13, changed_us=lambda row: changed_us if row.attempt == 3 else None) == missing
+
+
+def test_a_base_is_built_no_further_back_than_may_be_rebuilt() -> None:
+    def found(at: int, **more: Any) -> list[str]:
+        return names([built(at - 1, 1, 99)], at, changed_us=lambda row: day(9).start_us + 1, **more)
+
+    assert found(40) == ["all", day(8).name]
+    assert found(41) == ["all", day(41).name]
+    assert found(40, max_rebuild=30) == ["all", day(40).name]
+    assert found(41, max_rebuild=99) == ["all", day(41).name]
+
+
+def test_days_that_are_rewritten_every_night_are_kept_out_of_bases() -> None:
+    """Each night the rows of the day before are others: two passes over all events, and none after these."""
+    rows: list[LedgerRow] = []
+    passes = []
+    for at in range(10, 15):
+        attempt = len(rows)
+
+        def changed_us(row: LedgerRow, at: int = at, before: int = attempt) -> int | None:
+            return day(at - 1).start_us + 1 if row.attempt <= before else None
+
+        while missing := (
+            plan := plan_tiles("spend", tiled(EVER), STATES, rows, GRID, day(at), changed_us=changed_us)
+        ).missing:
+            passes += [at] * plan.from_all
+            for step in missing:
+                new = replace(BASE, interval=step, attempt=len(rows) + 1, definition=plan.manifest.text())
+                rows = [*rows, new]
+            newest = {row.interval: row for row in rows}
+            rows = sorted(newest.values(), key=lambda row: row.attempt)
+            assert len(passes) < 9
+    assert passes == [10, 11]
 
 
 def test_states_that_were_outgrown_are_told() -> None:

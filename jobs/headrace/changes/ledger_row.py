@@ -1,6 +1,6 @@
 """One row of the ledger: the record of an attempt at one interval of one table, or of how far a plan has looked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +9,8 @@ from headrace.timeline import Interval
 TableKind = Literal["features", "tiles", "training_set"]
 # Of an attempt; `checked` is of none: how far a plan has looked at the tables of a group.
 Status = Literal["claimed", "prepared", "committed", "failed", "retired", "checked"]
+# How far a status is along an attempt; a commit found after a crash comes last, whatever came before.
+STAGES: tuple[Status, ...] = ("claimed", "prepared", "failed", "committed", "retired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +116,21 @@ def state_of(latest: LedgerRow, committed: LedgerRow | None, retired: int | None
     """
     is_there = committed is not None and (retired is None or committed.attempt > retired)
     return IntervalState(latest, committed if is_there else None)
+
+
+def standing(rows: Sequence[LedgerRow]) -> IntervalState | None:
+    """Where an interval stands, out of all rows of it; None when there are none.
+
+    Of two committed rows of one attempt the one that came into the table last counts, whatever the clocks say.
+    """
+    if not rows:
+        return None
+    latest = max(rows, key=_progress)
+    committed = max((row for row in rows if row.status == "committed"), key=_progress, default=None)
+    retired = max((row.attempt for row in rows if row.status == "retired"), default=None)
+    return state_of(latest, committed, retired)
+
+
+def _progress(row: LedgerRow) -> tuple[int, int, int, int]:
+    version = -1 if row.table_version is None else row.table_version
+    return row.attempt, STAGES.index(row.status), version, row.recorded_at_us

@@ -1,7 +1,7 @@
 """Which tiles a run can use, and which it has to build first: from what the ledger says of earlier builds."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from headrace.changes.ledger_row import LedgerRow
@@ -52,7 +52,8 @@ class TilePlan:
     Attributes:
         chain: The tiles that the snapshot reads.
         missing: Intervals whose tiles are built, oldest first and without gaps; none are when all are there.
-        from_all: Whether the tiles of the one missing interval become a base, from all events known by its end.
+        from_all: Whether the tiles of the one missing interval become a base, from all events known by its end. It may
+            be an earlier one: those up to the interval that was asked for are another plan, when the base is there.
         outgrown: States that some of the tiles are without.
         widest_us: The width of the longest tiles.
     """
@@ -90,10 +91,12 @@ def plan_tiles(
 ) -> TilePlan:
     """What a snapshot at the end of an interval needs.
 
-    The newest base is taken, and the intervals since. A build is used when it has every state that is asked for, tiles
-    as long as windows ask for, and none before it is newer, as coarse tiles are made of those before them. Without a
-    base that fits there is one to build, from all events in one pass, whatever the length of their history; so there is
-    where more intervals are missing than may be built and all windows begin behind the first of them.
+    The newest base that fits is taken, and the intervals since. A build is used when it has every state that is asked
+    for, tiles as long as windows ask for, and none before it is newer, as coarse tiles are made of those before them.
+    Without a base there is one to build, from all events in one pass, whatever the length of their history; so there is
+    where more intervals are missing than may be built and all windows begin behind the first of them. Where rows of a
+    base have changed, the new one ends before them: days that are written again every night then dirty what comes after
+    the base, not the base.
 
     Args:
         group: For messages.
@@ -116,24 +119,37 @@ def plan_tiles(
         for row in rows
         if row.interval and row.interval.end_us <= at_us and _has_all(row, needed, tiling)
     }
-    base = _base(tiling, usable, at_us)
-    if base is None:
-        return _base_at(tiling, interval)
-    said = Manifest.of(base)
-    assert base.interval is not None
+    earliest_us = EVERYTHING_US
+    for base in _bases(tiling, usable, at_us):
+        assert base.interval is not None
+        # Who moved `start` to behind the base has moved no events.
+        since = Grid(base.interval.start_us, grid.every)
+        used = _used(base, usable, since, interval, is_stale)
+        changed = changed_us(used[-1]) if used else EVERYTHING_US
+        if changed is not None:
+            used = [row for row in used if row.interval and row.interval.end_us < changed]
+            earliest_us = max(earliest_us, changed)
+        if used:
+            return _since(group, tiling, needed, since, interval, max_rebuild, used)
+    return _base_at(tiling, _before(earliest_us, grid, interval, min(max_rebuild, MAX_REBUILD)))
+
+
+def _since(
+    group: str,
+    tiling: Tiling,
+    needed: set[str],
+    grid: Grid,
+    interval: Interval,
+    max_rebuild: int,
+    used: Sequence[LedgerRow],
+) -> TilePlan:
+    """What is missing since a base and the builds after it, which are used."""
+    said, base, newest, at_us = Manifest.of(used[0]), used[0].interval, used[-1].interval, interval.end_us
+    assert base is not None
+    assert newest is not None
     assert said.base_from_us is not None
-    base_us = base.interval.end_us
-    # Who moved `start` to behind the base has moved no events.
-    grid = Grid(base.interval.start_us, grid.every)
-    used = _used(base, usable, grid, interval, is_stale)
-    earliest_us = changed_us(used[-1]) if used else EVERYTHING_US
-    if earliest_us is not None:
-        used = [row for row in used if row.interval and row.interval.end_us < earliest_us]
-    if not used:
-        return _base_at(tiling, interval)
-    assert used[-1].interval is not None
-    missing = tuple(grid.intervals(used[-1].interval.end_us, at_us))
-    chain = Chain(tiling.buckets, base_us, said.base_from_us, said.has_head)
+    missing = tuple(grid.intervals(newest.end_us, at_us))
+    chain = Chain(tiling.buckets, base.end_us, said.base_from_us, said.has_head)
     if len(missing) - 1 > max_rebuild:
         if not tiling.is_endless and tiling.head_us(at_us) > missing[0].start_us:
             return _base_at(tiling, interval)
@@ -147,18 +163,31 @@ def _has_all(row: LedgerRow, needed: Set[str], tiling: Tiling) -> bool:
     return needed <= row.fingerprints.keys() and Manifest.of(row).widest_us >= tiling.widest_us
 
 
-def _base(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> LedgerRow | None:
-    """The newest base; None where it lacks what windows look at.
+def _bases(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> Iterator[LedgerRow]:
+    """The bases that hold what windows look at, newest first.
 
-    One before it is no way out: its interval lacks the tiles that begin before it, and what came late in it.
+    One that was built before a base of a later interval is no way out: that interval has lost the tiles that begin
+    before it, and what came late in it.
     """
-    first_us = tiling.head_us(at_us)
+    first_us, newest = tiling.head_us(at_us), 0
     for _, row in sorted(usable.items(), reverse=True):
         said = Manifest.of(row)
-        if said.base_from_us is not None:
-            fits = said.base_from_us <= first_us and (said.has_head or not tiling.is_endless)
-            return row if fits else None
-    return None
+        if said.base_from_us is None or row.attempt < newest:
+            continue
+        newest = row.attempt
+        if said.base_from_us <= first_us and (said.has_head or not tiling.is_endless):
+            yield row
+
+
+def _before(earliest_us: int, grid: Grid, interval: Interval, most: int) -> Interval:
+    """Where a base is built: at the newest interval that ends before what changed, or at the one that is asked for."""
+    until_us = min(earliest_us - 1, interval.start_us)
+    steps = (until_us - grid.start_us) // grid.every.us
+    start_us = grid.start_us + (steps - 1) * grid.every.us
+    after = (interval.start_us - start_us) // grid.every.us
+    if steps < 1 or after - 1 > most:
+        return interval
+    return Interval(start_us, start_us + grid.every.us)
 
 
 def _base_at(tiling: Tiling, interval: Interval) -> TilePlan:

@@ -1,6 +1,7 @@
 """`headrace maintain`: looks after what was written."""
 
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ from headrace.cli.rendering import counted
 
 if TYPE_CHECKING:
     from headrace.runner.maintaining import Maintained, Upkeep
+    from headrace.runner.tile_upkeep import TilesFreed
 
 
 def maintain(
@@ -28,7 +30,8 @@ def maintain(
     """Close dead attempts, free staging, compact tables and delete files that no version within retention needs.
 
     Files of replaced rows are kept as long as `retention` in the settings says (90d unless it is given), since training
-    sets are rebuilt from the versions that they were built from.
+    sets are rebuilt from the versions that they were built from. A table that cannot be read does not stop the others;
+    the exit code is that of the worst.
 
     \b
     Example:
@@ -48,7 +51,9 @@ def maintain(
         print(json.dumps(asdict(done), indent=2))
     else:
         _print(done)
-    return 0
+    for error in done.errors + [f"{table.table}: {table.error}" for table in done.tables if table.error]:
+        print(f"failed: {error}", file=sys.stderr)
+    return done.code
 
 
 def _print(done: "Maintained") -> None:
@@ -62,8 +67,24 @@ def _print(done: "Maintained") -> None:
         print(f"staging: {would} {results}, {counted(done.staged_files, 'file')}, {size_of(done.staged_bytes)}")
     else:
         print(f"staging: {results} left to the store's lifecycle rule for _headrace/staging")
-    for table in done.tables:
+    if done.pages:
+        verb = "would delete" if done.dry_run else "deleted"
+        print(f"Data Docs: {verb} {counted(done.pages, 'page')} older than retention")
+    for tiles in done.tiles:
+        print(_of_tiles(tiles, done.dry_run))
+    for table in (table for table in done.tables if table.error is None):
         print(_sentence(table, done.dry_run))
+
+
+def _of_tiles(freed: "TilesFreed", dry_run: bool) -> str:
+    from headrace.cli.plan_text import size_of
+
+    would = "would delete" if dry_run else "deleted"
+    said = [f"{would} those of {counted(freed.deleted, 'interval')}, {size_of(freed.bytes)}"] if freed.deleted else []
+    if freed.given_up:
+        will = "would give up" if dry_run else "gave up"
+        said.append(f"{will} those of {counted(freed.given_up, 'interval')}, to be deleted by a later maintain")
+    return f"tiles of {freed.group}: {'; '.join(said)}; keeps those since the base of {freed.base}"
 
 
 def _sentence(table: "Upkeep", dry_run: bool) -> str:

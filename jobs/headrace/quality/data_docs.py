@@ -20,6 +20,7 @@ from headrace.quality.outcome import GateResult, Outcome, shown
 
 # The index stays quick to write and to read; older pages stay in their folders.
 NEWEST = 1000
+_TIME = "%Y%m%dT%H%M%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _write_page(result: GateResult, documents: Path) -> Path:
     now = dt.datetime.now(dt.UTC)
     folder = documents / slug(result.suite)
     folder.mkdir(parents=True, exist_ok=True)
-    page = folder / f"{now:%Y%m%dT%H%M%S}.{now.microsecond:06}Z-{secrets.token_hex(3)}.html"
+    page = folder / f"{now:{_TIME}}.{now.microsecond:06}Z-{secrets.token_hex(3)}.html"
     summary = Summary(
         suite=result.suite,
         page=page.relative_to(documents).as_posix(),
@@ -91,11 +92,38 @@ def write_index(documents: Path) -> Path:
     index = documents / "index.html"
     written: list[Path] | None = None
     while written != (found := _summaries(documents)):
-        newest = [Summary(**json.loads(path.read_text(encoding="utf-8"))) for path in found[:NEWEST]]
+        newest = [summary for path in found[:NEWEST] if (summary := _read(path))]
         _replace(index, _render("index.html", summaries=newest, older=max(0, len(found) - NEWEST)))
         # Another run may have added a page meanwhile: whoever writes last has seen them all.
         written = found
     return index
+
+
+def expire_pages(documents: Path, before: dt.datetime, dry_run: bool) -> int:
+    """Deletes the pages from before an instant; what is left is in the index.
+
+    Args:
+        documents: Folder of all pages; it need not exist.
+        before: The instant, UTC.
+        dry_run: Only count them.
+
+    Returns:
+        How many there are, or were.
+
+    Raises:
+        InfrastructureError: The folder cannot be written.
+    """
+    old = [summary for summary in _summaries(documents) if summary.name < f"{before:{_TIME}}"]
+    if old and not dry_run:
+        try:
+            for summary in old:
+                summary.with_suffix(".html").unlink(missing_ok=True)
+                # The index is made of these: a page goes before what tells of it.
+                summary.unlink(missing_ok=True)
+            write_index(documents)
+        except OSError as error:
+            raise InfrastructureError(f"old reports of gates cannot be deleted: {error}") from error
+    return len(old)
 
 
 def slug(name: str) -> str:
@@ -105,6 +133,14 @@ def slug(name: str) -> str:
 
 def _summaries(documents: Path) -> list[Path]:
     return sorted(documents.glob("*/*Z-*.json"), key=lambda path: path.name, reverse=True)
+
+
+def _read(path: Path) -> Summary | None:
+    """What is beside a page; None where the page expired meanwhile."""
+    try:
+        return Summary(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
 
 
 def _by_column(outcomes: list[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:

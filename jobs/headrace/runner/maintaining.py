@@ -1,13 +1,18 @@
-"""Upkeep of a lake: dead attempts get an end, staging is freed, tables are compacted and vacuumed within retention."""
+"""Upkeep of a lake: dead attempts get an end, staging and old tiles are freed, tables are compacted and vacuumed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from headrace.changes.ledger_row import LedgerRow, TableKind
 from headrace.engine.tile_columns import KNOWN, timestamp
-from headrace.errors import ConflictError
+from headrace.errors import ConflictError, HeadraceError
+from headrace.quality.data_docs import expire_pages
+from headrace.runner.catching_up import WORST_FIRST
 from headrace.runner.healing import heal, table_of_kind
 from headrace.runner.progress import Progress, Step
+from headrace.runner.run import DOCUMENTS
+from headrace.runner.tile_upkeep import TilesFreed, free_tiles
 from headrace.runner.workspace import Workspace
 from headrace.storage import FEATURE_DATE, DeltaTable
 from headrace.storage.feature_tables import retention
@@ -30,6 +35,7 @@ class Upkeep:
         deleted_files: Files that nothing needs any more.
         freed_bytes: Their size; None where nobody measured it.
         busy: Why nothing was done, when somebody else was writing.
+        error: What was wrong with it; the other tables were looked after all the same.
     """
 
     table: str
@@ -40,6 +46,7 @@ class Upkeep:
     deleted_files: int = 0
     freed_bytes: int | None = 0
     busy: str | None = None
+    error: str | None = None
 
 
 @dataclass
@@ -52,8 +59,12 @@ class Maintained:
         staged_files: Their files.
         staged_bytes: Their size.
         can_free: Whether staged results can be freed from here.
+        tiles: What became of tiles that no run will read, by group.
+        pages: Pages of gates that were older than `retention`.
         tables: What was done to each table.
         dry_run: Whether nothing was done, only looked at.
+        errors: What else went wrong.
+        code: Exit code of the worst of all that went wrong.
     """
 
     attempts: list[str] = field(default_factory=list)
@@ -61,8 +72,17 @@ class Maintained:
     staged_files: int = 0
     staged_bytes: int = 0
     can_free: bool = True
+    tiles: list[TilesFreed] = field(default_factory=list)
+    pages: int = 0
     tables: list[Upkeep] = field(default_factory=list)
     dry_run: bool = False
+    errors: list[str] = field(default_factory=list)
+    code: int = 0
+
+    def failed(self, error: HeadraceError) -> str:
+        """Takes note of an error that stops nothing else; it in one line."""
+        self.code = next(code for code in WORST_FIRST if code in (self.code, error.exit_code))
+        return str(error)
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,11 @@ class _Kept:
     properties: dict[str, str]
     compacts: bool
     where: str | None = None
+
+    @property
+    def days(self) -> str:
+        """How long replaced files are kept; Delta's own default is a week."""
+        return self.properties.get("delta.deletedFileRetentionDuration", "interval 7 days").split()[1]
 
 
 @dataclass
@@ -109,14 +134,33 @@ def maintain(work: Workspace, group: str | None, older_than: Duration, dry_run: 
 
 
 def _close_attempts(shared: _Work, step: Step) -> None:
-    dead = shared.work.ledger.open_attempts(shared.until_us)
-    dead = [row for row in dead if shared.group in (None, row.group)]
-    rows = dead if shared.done.dry_run else heal(shared.work, dead, is_dead=lambda row: True)
+    ledger, until_us = shared.work.ledger, shared.until_us
+    rows = _of_group(shared, ledger.open_attempts(until_us))
+    if not shared.done.dry_run:
+        rows = _ended(shared, [*rows, *_of_group(shared, ledger.doubtful_attempts(until_us))])
     for row in rows:
         at = f" {row.interval}" if row.interval else ""
         became = "open" if shared.done.dry_run else row.status
         shared.done.attempts.append(f"{row.table} {row.group}@{row.version}{at} attempt {row.attempt}: {became}")
     step.note(f"{len(rows)} without an end")
+
+
+def _of_group(shared: _Work, rows: Iterable[LedgerRow]) -> list[LedgerRow]:
+    return [row for row in rows if shared.group in (None, row.group)]
+
+
+def _ended(shared: _Work, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+    """What attempts came to, table by table: one that cannot be read keeps its own."""
+    by_table: dict[tuple[TableKind, str, int], list[LedgerRow]] = {}
+    for row in rows:
+        by_table.setdefault((row.table, row.group, row.version), []).append(row)
+    found = []
+    for (kind, group, version), of_table in by_table.items():
+        try:
+            found += heal(shared.work, of_table, is_dead=lambda row: True)
+        except HeadraceError as error:
+            shared.done.errors.append(f"attempts at {kind} {group}@{version}: {shared.done.failed(error)}")
+    return found
 
 
 def _free_staging(shared: _Work, step: Step) -> None:
@@ -134,10 +178,48 @@ def _free_staging(shared: _Work, step: Step) -> None:
     step.note(f"{len(shared.done.staged)} results of dead runs")
 
 
+def _free_tiles(shared: _Work, step: Step) -> None:
+    groups = shared.work.linted.project.feature_groups
+    for kind, name, version in shared.work.ledger.tables():
+        group = groups[name].spec if name in groups else None
+        if kind != "tiles" or shared.group not in (None, name) or group is None or group.version != version:
+            continue
+        try:
+            freed = free_tiles(shared.work, group, shared.until_us, shared.done.dry_run)
+        except HeadraceError as error:
+            shared.done.errors.append(f"tiles of {name}@{version}: {shared.done.failed(error)}")
+            continue
+        if freed is not None and (freed.given_up or freed.deleted):
+            shared.done.tiles.append(freed)
+    step.note(f"of {sum(freed.deleted for freed in shared.done.tiles):,} intervals")
+
+
+def _expire_pages(shared: _Work, step: Step) -> None:
+    documents = shared.work.lake.local_directory(DOCUMENTS)
+    if shared.group is not None or documents is None:
+        return
+    kept = Duration.parse(shared.work.settings.retention)
+    try:
+        pages = expire_pages(documents, from_instant(time.time_ns() // 1000 - kept.us), shared.done.dry_run)
+    except HeadraceError as error:
+        shared.done.errors.append(shared.done.failed(error))
+        return
+    shared.done.pages = pages
+    step.note(f"{pages:,} pages")
+
+
 def _look_after_tables(shared: _Work, step: Step) -> None:
     for kept in _tables(shared):
-        if kept.table.columns() is not None:
-            shared.done.tables.append(_look_after(kept, shared.done.dry_run))
+        done = Upkeep(kept.table.address.text, f"{kept.days}d", kept.why)
+        try:
+            if kept.table.columns() is None:
+                continue
+            _look_after(kept, done, shared.done.dry_run)
+        except ConflictError as error:
+            done.busy = error.message
+        except HeadraceError as error:
+            done.error = shared.done.failed(error)
+        shared.done.tables.append(done)
     step.note(f"{len(shared.done.tables)} tables")
     step.note(f"{sum(table.deleted_files for table in shared.done.tables):,} files deleted")
 
@@ -145,28 +227,24 @@ def _look_after_tables(shared: _Work, step: Step) -> None:
 STEPS: tuple[tuple[str, Callable[[_Work, Step], None]], ...] = (
     ("close dead attempts", _close_attempts),
     ("free staging", _free_staging),
+    ("free old tiles", _free_tiles),
+    ("expire Data Docs", _expire_pages),
     ("look after tables", _look_after_tables),
 )
 
 
-def _look_after(kept: _Kept, dry_run: bool) -> Upkeep:
+def _look_after(kept: _Kept, done: Upkeep, dry_run: bool) -> None:
     table = kept.table
-    said = kept.properties.get("delta.deletedFileRetentionDuration", "interval 7 days")
-    done = Upkeep(table.address.text, f"{said.split()[1]}d", kept.why)
-    try:
-        if not dry_run:
-            has = properties_of(table)
-            wanted = {name: value for name, value in kept.properties.items() if has.get(name) != value}
-            if wanted:
-                set_properties(table, wanted)
-            if kept.compacts:
-                compacted = compact(table, kept.where)
-                done.small_files, done.compacted_to = compacted.before, compacted.after
-        vacuumed = vacuum(table, dry_run)
-        done.deleted_files, done.freed_bytes = vacuumed.files, vacuumed.bytes
-    except ConflictError as error:
-        done.busy = error.message
-    return done
+    if not dry_run:
+        has = properties_of(table)
+        wanted = {name: value for name, value in kept.properties.items() if has.get(name) != value}
+        if wanted:
+            set_properties(table, wanted)
+        if kept.compacts:
+            compacted = compact(table, kept.where)
+            done.small_files, done.compacted_to = compacted.before, compacted.after
+    vacuumed = vacuum(table, dry_run)
+    done.deleted_files, done.freed_bytes = vacuumed.files, vacuumed.bytes
 
 
 def _tables(shared: _Work) -> list[_Kept]:

@@ -1,7 +1,7 @@
 """Computes one interval of one group: the stages in order, and what happens when one of them fails."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,12 +12,13 @@ from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.errors import ConflictError, DataError, UsageError
 from headrace.logical.pruning import scans_of
 from headrace.runner.foreseen import Foreseen
-from headrace.runner.healing import OPEN, heal, overtaken
+from headrace.runner.healing import OPEN, attempts_of, heal, overtaken
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.run import Run
 from headrace.runner.stages import STAGES, ledger_row, rows_of_interval
 from headrace.runner.workspace import Workspace
+from headrace.storage import Around
 from headrace.timeline import Duration, Interval, format_instant
 from headrace.timeline.instant import to_instant
 
@@ -105,15 +106,15 @@ def materialize_interval(
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     run.force, run.max_rebuild = force, max_rebuild
-    states = _healed(run)
+    here = _healed(run)
     if dead_after is not None:
-        _require_idle(run, states, dead_after)
-    stored = [state.committed for state in states if state.committed]
-    _require_version(run, stored)
-    mine = next((row for row in stored if row.interval == interval), None)
+        _require_idle(run, here.state, dead_after)
+    _require_version(run, here.fingerprints)
+    mine = here.state.committed if here.state else None
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
         return current(run, mine, began)
-    run.input_from_us = _judged_until(stored, interval)
+    # Rows up to there have passed the input gate of this group.
+    run.input_from_us = here.before.interval.end_us if here.before and here.before.interval else None
     try:
         for label, stage in STAGES:
             with progress.step(label) as step:
@@ -124,11 +125,11 @@ def materialize_interval(
     return committed(run, began)
 
 
-def _require_version(run: Run, stored: list[LedgerRow]) -> None:
+def _require_version(run: Run, stored: Mapping[str, str] | None) -> None:
     """A definition may not change the meaning of what is stored, unless it is a draft."""
-    if not stored or run.group.draft:
+    if stored is None or run.group.draft:
         return
-    change = compare(max(stored, key=lambda row: row.recorded_at_us).fingerprints, run.fingerprints)
+    change = compare(stored, run.fingerprints)
     if change.needs_version:
         raise UsageError(
             f"{run.group.name}@{run.group.version}: {change.sentence()} since it was computed",
@@ -136,42 +137,29 @@ def _require_version(run: Run, stored: list[LedgerRow]) -> None:
         )
 
 
-def _judged_until(stored: list[LedgerRow], interval: Interval) -> int | None:
-    """End of the newest earlier interval: rows up to there have passed the input gate of this group."""
-    ends = [row.interval.end_us for row in stored if row.interval]
-    return max((end for end in ends if end <= interval.start_us), default=None)
-
-
-def _healed(run: Run) -> list[IntervalState]:
-    """Where the group's intervals stand, after a look at whether the newest attempt at this one is in the table.
+def _healed(run: Run) -> Around:
+    """Where the interval stands, after a look at whether an attempt that may have been cut off is in the table.
 
     It may have been killed between its commit and the ledger, or it may be at work right now: without a commit it is
-    left alone until this run has claimed the interval.
+    left alone until this run has claimed the interval. A later attempt may have ended it before its commit came in.
     """
     ledger, group = run.work.ledger, run.group
-    states = ledger.latest(group.name, group.version)
-    mine = next((state.latest for state in states if state.latest.interval == run.interval), None)
-    if mine is None or not (mine.status == "prepared" or (mine.status == "failed" and _was_let_in(mine))):
-        return states
-    found = heal(run.work, rows_of_interval(run), is_dead=lambda row: False)
-    return ledger.latest(group.name, group.version) if found else states
+    here = ledger.around(group.name, group.version, run.interval)
+    if not any(attempt.is_prepared and attempt.is_newest for attempt in attempts_of(here.rows)):
+        return here
+    found = heal(run.work, here.rows, is_dead=lambda row: False)
+    return ledger.around(group.name, group.version, run.interval) if found else here
 
 
-def _require_idle(run: Run, states: Sequence[IntervalState], dead_after: Duration) -> None:
+def _require_idle(run: Run, state: IntervalState | None, dead_after: Duration) -> None:
     """Nobody else may be at work at the interval."""
     since_us = time.time_ns() // 1000 - dead_after.us
-    for row in (state.latest for state in states):
-        if row.interval == run.interval and row.status in OPEN and row.recorded_at_us > since_us:
-            raise ConflictError(
-                f"{run.group.name} {run.interval}: run {row.run_id} has been at it since "
-                f"{format_instant(row.recorded_at_us)}",
-                "try again; where that run is dead, --dead-after 0s takes the interval at once",
-            )
-
-
-def _was_let_in(row: LedgerRow) -> bool:
-    """Whether a failed attempt had passed its gates."""
-    return row.staging is not None and bool(row.gates) and all(gate.passed for gate in row.gates)
+    if state is not None and state.latest.status in OPEN and state.latest.recorded_at_us > since_us:
+        raise ConflictError(
+            f"{run.group.name} {run.interval}: run {state.latest.run_id} has been at it since "
+            f"{format_instant(state.latest.recorded_at_us)}",
+            "try again; where that run is dead, --dead-after 0s takes the interval at once",
+        )
 
 
 def give_up(run: Run, error: BaseException) -> None:
@@ -250,9 +238,9 @@ def foresee_interval(work: Workspace, name: str, interval_text: str, *, force: b
     interval = work.interval(group, interval_text)
     _require_over(name, interval)
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, Progress(quiet=True))
-    states = work.ledger.latest(name, group.version)
-    _require_version(run, [state.committed for state in states if state.committed])
-    mine = next((state for state in states if state.latest.interval == interval), None)
+    here = work.ledger.around(name, group.version, interval)
+    _require_version(run, here.fingerprints)
+    mine = here.state
     what = f"{name}@{group.version} {interval.name}"
     is_current = mine is not None and mine.committed is not None and mine.committed.fingerprints == run.fingerprints
     if is_current and not force:

@@ -35,7 +35,7 @@ def retire_version(work: Workspace, text: str, dry_run: bool) -> int:
         raise UsageError(f"'{text}' is no version of a group", "write it as household_spend@1")
     name, version = match[1], int(match[2])
     _require_unused(work, name, version)
-    states = work.ledger.latest(name, version)
+    states = work.ledger.outline(name, version)
     if not states:
         raise UsageError(f"{text} was never computed", "headrace status says what is")
     rows = [state.committed for state in states if state.committed]
@@ -49,7 +49,7 @@ def retire_version(work: Workspace, text: str, dry_run: bool) -> int:
 
 def _retire(work: Workspace, name: str, version: int, kind: TableKind) -> None:
     """Tells the ledger of every interval of a table that it is not there any more."""
-    states = work.ledger.latest(name, version, kind)
+    states = work.ledger.outline(name, version, kind)
     there = [state.latest for state in states if not state.is_retired and state.latest.interval]
     if there:
         newest = max(row.attempt for row in there)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from headrace.storage import StagedTable
 
 
+# Where the pages of gates are in a lake.
+DOCUMENTS = "_headrace/data_docs"
+
+
 @dataclass
 class Run:
     """One attempt at one interval; the stages fill it in.
@@ -88,4 +92,4 @@ class Run:
     @property
     def documents(self) -> Path | None:
         """Where Data Docs go; None where the lake is no local directory."""
-        return self.work.lake.local_directory("_headrace/data_docs")
+        return self.work.lake.local_directory(DOCUMENTS)

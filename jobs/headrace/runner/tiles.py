@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headrace.changes.influence import influences
-from headrace.changes.ledger_row import IntervalState, LedgerRow, Status
+from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, TilePlan, plan_tiles
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
@@ -19,7 +19,7 @@ from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.healing import OPEN, closed, heal, said
 from headrace.runner.progress import Step
 from headrace.runner.run import Run
-from headrace.storage import Computing, change_since, static_change_since
+from headrace.storage import Computing, TileNeed, change_since, static_change_since
 from headrace.timeline import Interval
 from headrace.version import __version__
 
@@ -74,48 +74,57 @@ def bring_tiles(run: Run, step: Step) -> None:
     if not tiled.served:
         step.note("none: all features read events")
         return
-    for left in reversed(range(TRIES)):
-        states = _healed(run, step)
-        plan = _plan(run, tiled, states)
+    for _ in range(TRIES):
+        builds, left_open = _healed(run, tiled, step)
+        plan = _plan(run, tiled, builds)
         if not plan.missing:
             (commit,) = run.work.tile_table(run.group).table.history(limit=1)
             run.tiles = StoredTiles(tiled, plan, commit.version)
             step.note("all there")
             return
         try:
-            run.tiles = _build(run, tiled, plan, _cut_off(states, plan), step)
-            return
+            built = _build(run, tiled, plan, _cut_off(left_open, plan), step)
         except ConflictError:
-            if left == 0:
-                raise
             step.note("another run was first")
+            continue
+        if plan.missing[-1] == run.interval:
+            run.tiles = built
+            return
+    raise ConflictError(
+        f"{run.group.name} {run.interval}: other runs were first at its tiles, {TRIES} times", "try again"
+    )
 
 
-def _healed(run: Run, step: Step) -> list[IntervalState]:
-    """Where the tiles of each interval stand; of builds that nobody ended, those that are in the table are committed.
+def _healed(run: Run, tiled: Tiling, step: Step) -> tuple[Sequence[LedgerRow], Sequence[LedgerRow]]:
+    """The builds that can be used, and those that nobody ended and that are not in the table: these may be at work.
 
-    One that is not there and is older than one that is can never come in, so it has failed. Others may be at work.
+    Of builds without an end those that are there are committed. One that is not there and is older than one that is can
+    never come in, so it has failed.
     """
-    ledger, group = run.work.ledger, run.group
-    states = ledger.latest(group.name, group.version, "tiles")
-    newest = max((state.committed.attempt for state in states if state.committed), default=0)
-    left_open = [state.latest for state in states if state.latest.status in OPEN]
-    healed = heal(run.work, left_open, is_dead=lambda row: row.attempt < newest)
+    ledger, group, at_us = run.work.ledger, run.group, run.interval.end_us
+    need = TileNeed(frozenset(_states(run, tiled)), at_us, tiled.head_us(at_us), tiled.is_endless, tiled.widest_us)
+    builds = ledger.tile_builds(group.name, group.version, need)
+    if not builds.open:
+        return builds.rows, ()
+    left_open = ledger.latest_at(group.name, group.version, "tiles", builds.open)
+    healed = heal(run.work, left_open, is_dead=lambda row: row.attempt < builds.newest)
     step.details += dict.fromkeys(map(said, healed))
-    return ledger.latest(group.name, group.version, "tiles") if healed else states
+    if healed:
+        return _healed(run, tiled, step)
+    return builds.rows, [row for row in left_open if row.status in OPEN]
 
 
-def _cut_off(states: Sequence[IntervalState], plan: TilePlan) -> list[LedgerRow]:
+def _cut_off(left_open: Sequence[LedgerRow], plan: TilePlan) -> list[LedgerRow]:
     """Builds without an end at intervals that are built now."""
-    return [state.latest for state in states if state.latest.status in OPEN and state.latest.interval in plan.missing]
+    return [row for row in left_open if row.interval in plan.missing]
 
 
-def _plan(run: Run, tiled: Tiling, stored: Sequence[IntervalState]) -> TilePlan:
+def _plan(run: Run, tiled: Tiling, builds: Sequence[LedgerRow]) -> TilePlan:
     return plan_tiles(
         run.group.name,
         tiled,
         _states(run, tiled),
-        [state.committed for state in stored if state.committed],
+        builds,
         run.work.grid(run.group),
         run.interval,
         run.max_rebuild,
@@ -191,14 +200,15 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, cut_off: Sequence[LedgerRow]
     rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
     run.work.ledger.append(*[replace(row, attempt=attempt, table_version=version) for row in rows])
     run.tile_intervals += len(plan.missing)
-    step.note(_said(plan))
+    step.note(_said(plan, run.interval))
     outgrown = plan.outgrown | {column for column, said in prints.items() if said == OUTGROWN}
     return StoredTiles(tiled, replace(plan, missing=(), outgrown=outgrown), version)
 
 
-def _said(plan: TilePlan) -> str:
+def _said(plan: TilePlan, interval: Interval) -> str:
     if plan.from_all:
-        return "from all events up to the interval's end, in one pass"
+        end = "the interval's end" if plan.missing == (interval,) else f"the end of {plan.missing[0]}"
+        return f"from all events up to {end}, in one pass"
     earlier = len(plan.missing) - 1
     return "of the interval" + (f" and {earlier} before it" if earlier else "")
 

@@ -6,9 +6,11 @@ from headrace.storage.feature_tables import FEATURE_DATE, FEATURE_TIME, FeatureT
 from headrace.storage.fenced import Computing
 from headrace.storage.layout import Layout
 from headrace.storage.ledger import Ledger
+from headrace.storage.ledger_around import Around
 from headrace.storage.source_changes import SourceChange, change_since, static_change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
+from headrace.storage.tile_builds import TileNeed
 from headrace.storage.tile_tables import TileTable
 from headrace.storage.training_tables import TrainingTable
 
@@ -16,6 +18,7 @@ __all__ = [
     "FEATURE_DATE",
     "FEATURE_TIME",
     "Address",
+    "Around",
     "Commit",
     "Computing",
     "DeltaTable",
@@ -26,6 +29,7 @@ __all__ = [
     "SourceChange",
     "StagedTable",
     "Staging",
+    "TileNeed",
     "TileTable",
     "change_since",
     "static_change_since",

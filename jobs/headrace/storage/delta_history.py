@@ -11,7 +11,7 @@ from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, To
 from headrace.engine.spark_errors import translate
 from headrace.errors import DataError, HeadraceError
 from headrace.logical import Instants
-from headrace.storage.file_bounds import added, first_us, is_timeless, last_us
+from headrace.storage.file_bounds import added, first_us, is_timeless, last_us, log_lines
 from headrace.storage.row_differences import row_differences
 from headrace.storage.tables import Lake
 
@@ -99,12 +99,9 @@ class DeltaHistory:
     def _read(self, table: str, instants: Instants | None) -> SourceLog | None:
         if self.current(table) is None or not self._lake.is_delta(table):
             return None
-        path = f"{self._lake.delta_path(table)}/_delta_log"
+        path = self._lake.delta_path(table)
         try:
-            lines = self._lake.spark.read.option("pathGlobFilter", "*.json").text(path)
-            version = f.regexp_extract(f.col("_metadata.file_name"), r"^(\d{20})\.json$", 1)
-            actions = lines.select(version.alias("file"), "value").where("file <> ''")
-            actions = actions.withColumn("version", f.col("file").cast("bigint"))
+            actions = log_lines(self._lake.spark, path)
             commits = _commits(actions)
             touched = _touched(actions, instants).collect()
         except (PySparkException, Py4JError) as error:

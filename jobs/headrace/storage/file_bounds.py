@@ -1,6 +1,7 @@
 """The bounds of times in the files of a Delta table, out of the entries that its log has of them."""
 
 from pyspark.sql import Column as SqlColumn
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from headrace.engine.times import instant_us, margin_us
@@ -9,6 +10,19 @@ from headrace.logical import Column
 _MAP = "MAP<STRING, STRING>"
 _STATS = f"numRecords BIGINT, minValues {_MAP}, maxValues {_MAP}, nullCount {_MAP}"
 _MILLISECOND_US = 1_000
+
+
+def log_lines(spark: SparkSession, table_path: str) -> DataFrame:
+    """The lines of a table's log as far back as it goes, as `version` and `value`; without checkpoints.
+
+    Args:
+        spark: The session.
+        table_path: Where the table's files are.
+    """
+    lines = spark.read.option("pathGlobFilter", "*.json").text(f"{table_path}/_delta_log")
+    version = f.regexp_extract(f.col("_metadata.file_name"), r"^(\d{20})\.json$", 1)
+    named = lines.select(version.alias("file"), "value").where("file <> ''")
+    return named.select(f.col("file").cast("bigint").alias("version"), "value")
 
 
 def added() -> list[SqlColumn]:

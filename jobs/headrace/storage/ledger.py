@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame, DataFrameWriter
@@ -10,11 +11,15 @@ from pyspark.sql import functions as f
 from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
 from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
+from headrace.errors import HeadraceError
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.fenced import commit, unless_newer
+from headrace.storage.ledger_around import Around, around
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
-from headrace.storage.ledger_states import stage, state, states_of
+from headrace.storage.ledger_states import attempts, stage, state, states_of
 from headrace.storage.tables import Lake
+from headrace.storage.tile_builds import TileBuilds, TileNeed, tile_builds
+from headrace.storage.upkeep import compact_below, files_of
 from headrace.timeline import Interval
 from headrace.timeline.instant import from_instant
 from headrace.version import __version__
@@ -23,9 +28,16 @@ PROPERTIES = {
     "delta.appendOnly": "true",
     # A checkpoint takes a second or two; the rows are few and small.
     "delta.checkpointInterval": "50",
-    # Every run adds a few files of a row each.
+    # Every run adds a few files of a row each. Delta counts them by process: this is for processes that write for long,
+    # as backfills and services do. What short ones leave is put together by `Ledger.claim`.
     "delta.autoOptimize.autoCompact": "true",
 }
+# What a look at the ledger costs is files, not rows; putting so many together takes a second or two.
+MOST_FILES = 200
+# Files that grew to this size (in bytes) are left as they are, so that what is written again stays little.
+_LARGE = 16 << 20
+# Most of what rows are, and of no use to who looks at many intervals.
+_WHOLE_ONLY = ("definition", "gates", "report", "counts", "staging")
 
 
 class Ledger:
@@ -92,6 +104,7 @@ class Ledger:
         self._ensure()
         what = f"headrace/claims/{table}/{group}_v{version}/{interval.name if interval else 'all'}"
         commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
+        self._put_together()
         return attempt
 
     def claim_all(self, rows: Sequence[LedgerRow], what: str, closing: Sequence[LedgerRow] = ()) -> int:
@@ -198,6 +211,54 @@ class Ledger:
             rows = states_of(found, "interval_start").orderBy("interval_start").collect()
         return [state(row) for row in rows]
 
+    def outline(self, group: str, version: int, table: TableKind = "features") -> list[IntervalState]:
+        """The same of all intervals, without what rows say at length: definitions, gates, counts.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            table: Which of its tables.
+        """
+        with translated("reading the ledger"):
+            states = states_of(self._where(group, version, table), "interval_start", without=_WHOLE_ONLY)
+            rows = states.orderBy("interval_start").collect()
+        return [state(row) for row in rows]
+
+    def latest_at(self, group: str, version: int, table: TableKind, intervals: Sequence[Interval]) -> list[LedgerRow]:
+        """The last row of the newest attempt at each of some intervals.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            table: Which of its tables.
+            intervals: The intervals.
+        """
+        starts = [from_instant(interval.start_us) for interval in intervals]
+        with translated("reading the ledger"):
+            found = self._where(group, version, table).where(f.col("interval_start").isin(starts))
+            rows = states_of(found, "interval_start").orderBy("interval_start").collect()
+        return [state(row).latest for row in rows]
+
+    def tile_builds(self, group: str, version: int, need: TileNeed) -> TileBuilds:
+        """The builds of a group's tiles that a snapshot can use, and those without an end.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            need: What the snapshot asks of them.
+        """
+        return tile_builds(self._where(group, version, "tiles"), need)
+
+    def around(self, group: str, version: int, interval: Interval) -> Around:
+        """What a run of one interval has to know, whatever the number of intervals before it.
+
+        Args:
+            group: Name of the group.
+            version: Its version.
+            interval: The interval.
+        """
+        return around(self._where(group, version, "features"), interval)
+
     def committed(self, group: str, version: int, interval: Interval) -> LedgerRow | None:
         """The row of the snapshot of an interval that is in its table, or None.
 
@@ -215,23 +276,24 @@ class Ledger:
         Args:
             before_us: Attempts with later rows are left out.
         """
-        everything = f.struct(
-            *[f.expr(column).alias(name) for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)]
-        )
-        ends = f.col("status").isin("failed", "committed", "retired")
         with translated("reading the ledger"):
-            attempts = self._where(None, None, None).groupBy("group", "version", "table", "interval_start", "attempt")
-            rows = (
-                attempts.agg(
-                    f.max_by(everything, f.struct(stage(f.col("status")), "recorded_at")).alias("newest"),
-                    f.count_if(ends).alias("ends"),
-                    f.max(f.unix_micros("recorded_at")).alias("last_us"),
-                )
-                .where(f"ends = 0 AND last_us <= {before_us}")
-                .orderBy("last_us")
-                .collect()
+            rows = attempts(self._where(None, None, None), before_us).where("NOT is_failed AND NOT is_settled")
+            return [from_row(row.newest) for row in rows.orderBy("last_us").collect()]
+
+    def doubtful_attempts(self, before_us: int) -> list[LedgerRow]:
+        """The rows of attempts that have failed although they may be what their table holds.
+
+        A later attempt may have ended them before their commit came in, or they themselves after it. They are prepared,
+        and no later one is settled.
+
+        Args:
+            before_us: Attempts with later rows are left out.
+        """
+        with translated("reading the ledger"):
+            rows = attempts(self._where(None, None, None), before_us).where(
+                "is_failed AND prepared IS NOT NULL AND attempt > coalesce(settled, 0)"
             )
-        return [from_row(row.newest) for row in rows]
+            return [from_row(said) for row in rows.orderBy("last_us").collect() for said in (row.prepared, row.newest)]
 
     def tables(self) -> list[tuple[TableKind, str, int]]:
         """Kind, group or training set, and version of all tables that anybody has claimed."""
@@ -249,6 +311,12 @@ class Ledger:
         if not self._exists and self._table.columns() is None:
             return self._spark.createDataFrame([], SCHEMA)
         return _with_all_columns(self._table.read())
+
+    def _put_together(self) -> None:
+        """Makes few files of many, also where nobody runs `maintain`; whoever is at it already shall go on."""
+        with suppress(HeadraceError):
+            if files_of(self._table) > MOST_FILES:
+                compact_below(self._table, _LARGE)
 
     def _ensure(self) -> None:
         if not self._exists:

@@ -2,13 +2,11 @@
 
 from collections.abc import Collection
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as f
 
-from headrace.changes.ledger_row import IntervalState, state_of
+from headrace.changes.ledger_row import STAGES, IntervalState, state_of
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, from_row
-
-_STAGES = ("claimed", "prepared", "failed", "committed", "retired")
 
 
 def states_of(rows: DataFrame, *by: str, without: Collection[str] = ()) -> DataFrame:
@@ -19,24 +17,68 @@ def states_of(rows: DataFrame, *by: str, without: Collection[str] = ()) -> DataF
         by: Columns that tell intervals apart.
         without: Columns that come back as nulls.
     """
-    kept = [
-        f.lit(None).cast(COLUMNS[name]).alias(name) if name in without else f.expr(column).alias(name)
-        for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)
-    ]
-    everything = f.struct(*kept)
-    progress = f.struct("attempt", stage(f.col("status")), "recorded_at")
-    return rows.groupBy(*by).agg(
-        f.max_by(everything, progress).alias("latest"),
-        f.max_by(everything, f.when(f.col("status") == "committed", progress)).alias("committed"),
-        f.expr("max(CASE WHEN status = 'retired' THEN attempt END)").alias("retired"),
+    everything, is_committed = _row(without), f.col("status") == "committed"
+    states = rows.groupBy(*by).agg(
+        f.max_by(everything, progress()).alias("latest"),
+        f.max_by(everything, f.when(is_committed, progress())).alias("committed"),
+        retired(),
+    )
+    # Most often both are the same row, which need not come twice.
+    return states.withColumn("committed", f.when(f.col("latest.status") != "committed", f.col("committed")))
+
+
+def attempts(rows: DataFrame, before_us: int) -> DataFrame:
+    """All attempts that did nothing since an instant, how they ended, and which of their interval is settled last.
+
+    Args:
+        rows: Of the ledger.
+        before_us: Attempts with later rows are left out.
+
+    Returns:
+        `newest` and `prepared`, rows; `is_failed`, `is_settled`; `settled`, an attempt; `last_us`.
+    """
+    place = ("group", "version", "table", "interval_start")
+    found = rows.groupBy(*place, "attempt").agg(
+        f.max_by(_row(), progress()).alias("newest"),
+        f.max_by(_row(), f.when(f.col("status") == "prepared", f.col("recorded_at"))).alias("prepared"),
+        f.expr("count_if(status = 'failed') > 0").alias("is_failed"),
+        f.expr("count_if(status IN ('committed', 'retired')) > 0").alias("is_settled"),
+        f.max(f.unix_micros("recorded_at")).alias("last_us"),
+    )
+    settled = f.max(f.when(f.col("is_settled"), f.col("attempt"))).over(Window.partitionBy(*place))
+    return found.withColumn("settled", settled).where(f"last_us <= {before_us}")
+
+
+def progress() -> Column:
+    """What orders the rows of an interval: the greatest is where it stands.
+
+    Two runs may have committed the same attempt (see `Ledger.claim_each`): the table holds what came into it last,
+    whatever their clocks say.
+    """
+    return f.struct("attempt", stage(f.col("status")), "table_version", "recorded_at")
+
+
+def _row(without: Collection[str] = ()) -> Column:
+    return f.struct(
+        *[
+            f.lit(None).cast(COLUMNS[name]).alias(name) if name in without else f.expr(column).alias(name)
+            for name, column in zip(COLUMNS, INSTANTS_AS_US, strict=True)
+        ]
     )
 
 
+def retired() -> Column:
+    """The newest attempt that took an interval out of the table."""
+    return f.expr("max(CASE WHEN status = 'retired' THEN attempt END)").alias("retired")
+
+
 def stage(status: Column) -> Column:
-    """How far a status is along an attempt; a commit found after a crash comes last, whatever came before."""
-    return f.array_position(f.lit(list(_STAGES)), status)
+    """How far a status is along an attempt."""
+    return f.array_position(f.lit(list(STAGES)), status)
 
 
 def state(row: Row) -> IntervalState:
     """What `states_of` found of an interval."""
-    return state_of(from_row(row.latest), None if row.committed is None else from_row(row.committed), row.retired)
+    latest = from_row(row.latest)
+    committed = None if row.committed is None else from_row(row.committed)
+    return state_of(latest, latest if latest.status == "committed" else committed, row.retired)

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from headrace.changes.source_history import was_later
 from headrace.engine.tables import TableVersion
 from headrace.errors import HeadraceError
 from headrace.logical import Instants, Scan
-from headrace.storage.file_bounds import added, first_us
+from headrace.storage.file_bounds import added, first_us, log_lines
 from headrace.storage.row_differences import same_rows
 from headrace.storage.tables import Lake
 
 # Reading as many files of a log one by one costs more than building tiles again.
 MOST_COMMITS = 10_000
+_HAS_ROWS = "coalesce(stats.numRecords, 1) > 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class SourceChange:
     """Rows that came or went between two versions of a table.
 
     Attributes:
-        earliest_us: None of those that came counts before this instant; None is that nobody can tell.
+        earliest_us: None of them counts before this instant; None is that nobody can tell.
     """
 
     earliest_us: int | None
@@ -73,39 +75,65 @@ def static_change_since(lake: Lake, scan: Scan, old: str, new: TableVersion) -> 
 
 
 def _from_log(lake: Lake, instants: Instants, versions: range, read_at_us: int) -> SourceChange | None:
-    """What came and went after the first of some versions, which was read; in one look at their commits."""
+    """What came and went after the first of some versions, which was read; in one look at their commits.
+
+    Where files went, in one more at the whole log: what was in them is what it said when they came.
+    """
     path = lake.delta_path(instants.input.table)
     lines = lake.spark.read.text([f"{path}/_delta_log/{version:020d}.json" for version in versions])
-    event, arrival = instants.event_time, instants.available_at
-    # At its own instant an event does not count yet.
-    counts_us = f"({first_us(event, instants.timezone)} + {max(1, instants.delay_us)}L)"
-    if arrival is not None:
-        arrived_us = first_us(arrival, instants.timezone)
-        # The later of both; `greatest` would pass over nulls.
-        later = f"WHEN {counts_us} < {arrived_us} THEN {arrived_us}"
-        counts_us = f"CASE {later} WHEN {arrived_us} <= {counts_us} THEN {counts_us} END"
     actions = lines.select(
         f.regexp_extract("_metadata.file_name", r"^(\d{20})", 1).cast("bigint").alias("version"),
         (f.get_json_object("value", "$.commitInfo.timestamp").cast("bigint") * 1_000).alias("committed_us"),
-        f.get_json_object("value", "$.add.dataChange").alias("came"),
-        f.get_json_object("value", "$.remove.dataChange").alias("went"),
+        (f.get_json_object("value", "$.remove.dataChange") == "true").alias("went"),
+        f.get_json_object("value", "$.remove.path").alias("path"),
+        (f.get_json_object("value", "$.add.dataChange") == "true").alias("came"),
         *added(),
+    ).withColumn("counts_us", f.expr(_counts_us(instants)))
+    after = f"version > {versions[0]}"
+    changes = actions.withColumns(
+        {"came": f.expr(f"{after} AND came AND {_HAS_ROWS}"), "went": f.expr(f"{after} AND went")}
     )
-    changed = f"""
-        version > {versions[0]} AND (came = 'true' OR went = 'true')
-        AND (came IS NULL OR coalesce(stats.numRecords, 1) > 0)"""
-    (found,) = (
-        actions.withColumns({"is_changed": f.expr(changed), "counts_us": f.expr(counts_us)})
-        .agg(
-            f.max(f.expr(f"CASE WHEN version = {versions[0]} THEN committed_us END")).alias("committed_us"),
-            f.count_if("is_changed").alias("files"),
-            f.count_if(f.expr("is_changed AND (came IS NULL OR counts_us IS NULL)")).alias("unknown"),
-            f.min(f.expr("CASE WHEN is_changed THEN counts_us END")).alias("earliest"),
-        )
-        .collect()
-    )
-    if was_later(found.committed_us or 0, read_at_us):
+    (found,) = changes.agg(
+        f.max(f.expr(f"CASE WHEN version = {versions[0]} THEN committed_us END")).alias("committed_us"),
+        f.count_if("came").alias("came"),
+        f.count_if("went").alias("went"),
+        f.count_if(f.expr("came AND counts_us IS NULL")).alias("unknown"),
+        f.min(f.expr("CASE WHEN came THEN counts_us END")).alias("earliest"),
+    ).collect()
+    if found.unknown or was_later(found.committed_us or 0, read_at_us):
         return SourceChange(None)
-    if not found.files:
+    bounds = [found.earliest] if found.came else []
+    if found.went:
+        bounds += _of_removed(lake, instants, changes.where("went").select("path"))
+    if not bounds:
         return None
-    return SourceChange(None if found.unknown else found.earliest)
+    return SourceChange(None if None in bounds else min(bounds))
+
+
+def _of_removed(lake: Lake, instants: Instants, removed: DataFrame) -> list[int | None]:
+    """From when on rows of removed files counted: None where nobody can tell, nothing where they had none."""
+    path = f.get_json_object("value", "$.add.path").alias("path")
+    lines = log_lines(lake.spark, lake.delta_path(instants.input.table))
+    known = lines.select(path, *added()).where("path IS NOT NULL")
+    known = known.withColumns({"counts_us": f.expr(_counts_us(instants)), "has_rows": f.expr(_HAS_ROWS)})
+    # A file may have come more than once, some time without statistics; it is the same file.
+    contents = known.groupBy("path").agg(f.min("counts_us").alias("counts_us"), f.min("has_rows").alias("has_rows"))
+    files = removed.distinct().join(contents, "path", "left").where("has_rows IS NULL OR has_rows")
+    (found,) = files.agg(
+        f.count_if(f.isnull("counts_us")).alias("unknown"), f.min("counts_us").alias("earliest")
+    ).collect()
+    if found.unknown:
+        return [None]
+    return [] if found.earliest is None else [found.earliest]
+
+
+def _counts_us(instants: Instants) -> str:
+    """SQL of type bigint: none of a file's rows counts before it; null where its statistics do not say."""
+    # At its own instant an event does not count yet.
+    counts_us = f"({first_us(instants.event_time, instants.timezone)} + {max(1, instants.delay_us)}L)"
+    if instants.available_at is None:
+        return counts_us
+    arrived_us = first_us(instants.available_at, instants.timezone)
+    # The later of both; `greatest` would pass over nulls.
+    later = f"WHEN {counts_us} < {arrived_us} THEN {arrived_us}"
+    return f"CASE {later} WHEN {arrived_us} <= {counts_us} THEN {counts_us} END"

@@ -1,9 +1,12 @@
 """The tile table of a group: partial states by key and stretch of event time, partitioned by what was known when."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from headrace.engine.spark_errors import translated
 from headrace.engine.tile_columns import FROM_US, KNOWN, PARTITIONS, TO_US, timestamp
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.fenced import Computing
@@ -21,6 +24,21 @@ def tile_retention(kept: str) -> dict[str, str]:
         kept: What the settings say, as Delta has it.
     """
     return {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": "interval 7 days"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Tiles that were deleted.
+
+    Attributes:
+        intervals: Of how many intervals they were.
+        files: Their files.
+        bytes: The size of these.
+    """
+
+    intervals: int = 0
+    files: int = 0
+    bytes: int = 0
 
 
 class TileTable:
@@ -87,6 +105,38 @@ class TileTable:
         what = f"headrace/tiles/{self._group}_v{self._version}"
         return replace(self.table, rows, f"{KNOWN} IN ({known})", metadata, what, attempt, computing)
 
+    def delete(self, intervals: Sequence[Interval], dry_run: bool) -> Deleted:
+        """Deletes the tiles of intervals in one commit; earlier versions can be read until their files are vacuumed.
+
+        Args:
+            intervals: The intervals, oldest first.
+            dry_run: Only look at what there is.
+
+        Raises:
+            ConflictError: Somebody wrote tiles of one of the intervals at the same time.
+        """
+        if not intervals or self.table.columns() is None:
+            return Deleted()
+        predicate = _known_in(intervals)
+        with translated(f"deleting old {self.table.name}"):
+            files = self.read().where(predicate).select(KNOWN, "_metadata.file_path", "_metadata.file_size").distinct()
+            size = F.coalesce(F.sum("file_size"), F.lit(0))
+            (found,) = files.agg(F.count_distinct(KNOWN), F.count(F.lit(1)), size).collect()
+            if found[1] and not dry_run:
+                self.table.spark.sql(f"DELETE FROM {self.table.address.sql} WHERE {predicate}").collect()  # noqa: S608
+        return Deleted(*found)
+
     def read(self, version: int | None = None) -> DataFrame:
         """All tiles, of a version or of now."""
         return self.table.read(version)
+
+
+def _known_in(intervals: Sequence[Interval]) -> str:
+    """SQL over a partition column that holds for the tiles of intervals; those that follow each other as one range."""
+    ranges: list[tuple[int, int]] = []
+    for interval in intervals:
+        if ranges and ranges[-1][1] == interval.start_us:
+            ranges[-1] = (ranges[-1][0], interval.end_us)
+        else:
+            ranges.append((interval.start_us, interval.end_us))
+    return " OR ".join(f"({KNOWN} > {timestamp(after)} AND {KNOWN} <= {timestamp(until)})" for after, until in ranges)

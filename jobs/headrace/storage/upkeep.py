@@ -1,12 +1,17 @@
 """Upkeep of Delta tables: small files put together, files deleted that nothing needs, and how long they are kept."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
 
 from headrace.engine.spark_errors import translated
 from headrace.storage.address import literal
 from headrace.storage.delta_table import DeltaTable
 
 KEPT = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration")
+_SMALL = "spark.databricks.delta.optimize.minFileSize"
 # Else some stores leave out the commits that say what a vacuum did.
 _LOGGED = "spark.databricks.delta.vacuum.logging.enabled"
 
@@ -44,6 +49,13 @@ def properties_of(table: DeltaTable) -> dict[str, str]:
     return dict(row[0] or {})
 
 
+def files_of(table: DeltaTable) -> int:
+    """How many files a table that exists has."""
+    with translated(f"reading {table.name}"):
+        (row,) = table.spark.sql(f"DESCRIBE DETAIL {table.address.sql}").select("numFiles").collect()
+    return int(row[0])
+
+
 def set_properties(table: DeltaTable, properties: dict[str, str]) -> None:
     """Changes properties, in a commit of its own.
 
@@ -72,6 +84,16 @@ def compact(table: DeltaTable, where: str | None) -> Compaction:
     return Compaction(int(found[0]), int(found[1]))
 
 
+def compact_below(table: DeltaTable, size: int) -> Compaction:
+    """The same of a whole table, but files of a size in bytes and more are left as they are.
+
+    Raises:
+        ConflictError: Somebody else rewrote the same files.
+    """
+    with _setting(table.spark, _SMALL, str(size)):
+        return compact(table, None)
+
+
 def vacuum(table: DeltaTable, dry_run: bool) -> Vacuumed:
     """Deletes files that no version within the table's own retention names: never with a shorter one.
 
@@ -90,6 +112,20 @@ def vacuum(table: DeltaTable, dry_run: bool) -> Vacuumed:
     for commit in reversed(recent):
         found |= commit.metrics
     return Vacuumed(int(found.get("numDeletedFiles", 0)), _number(found.get("sizeOfDataToDelete")))
+
+
+@contextmanager
+def _setting(spark: SparkSession, name: str, value: str) -> Iterator[None]:
+    """A setting of the session for a while."""
+    before = spark.conf.get(name, None)
+    spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        if before is None:
+            spark.conf.unset(name)
+        else:
+            spark.conf.set(name, before)
 
 
 def _number(text: str | None) -> int | None:

@@ -95,7 +95,7 @@ def _chunks(
 ) -> list[Chunk]:
     group, intervals = work.group(name), sorted(reasons)
     features, prints = work.features(group), work.fingerprints(group)
-    stored = [state.committed.interval for state in work.ledger.latest(name, group.version) if state.committed]
+    stored = [state.committed.interval for state in work.ledger.outline(name, group.version) if state.committed]
     judged = sorted({interval.end_us for interval in (*stored, *intervals) if interval})
     rows = rows_of_one(work, name, features, intervals)
     cut = pieces(intervals, rows, chunk_rows, max_parallel)

@@ -123,7 +123,7 @@ def pieces(intervals: Sequence[Interval], rows: int, chunk_rows: int, at_least: 
 def rows_of_one(work: Workspace, name: str, features: FeatureSet, intervals: Sequence[Interval]) -> int:
     """Rows of one snapshot, about: what the largest had, else the keys that have events in the range."""
     version = work.group(name).version
-    stored = [state.committed.rows_out or 0 for state in work.ledger.latest(name, version) if state.committed]
+    stored = [state.committed.rows_out or 0 for state in work.ledger.outline(name, version) if state.committed]
     if any(stored):
         return max(stored)
     events = pruned(features.events, {key.name for key in features.keys})

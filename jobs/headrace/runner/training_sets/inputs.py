@@ -203,7 +203,7 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
             f"begin the spine at {format_instant(first_us + one.lag_us)} or later, or take `read: exact`",
         )
     wanted = feature_fingerprints(one.features, [one.every_us, one.start_us % one.every_us])
-    states = build.work.ledger.latest(one.group, one.version)
+    states = build.work.ledger.outline(one.group, one.version)
     committed = {state.committed.interval: state.committed for state in states if state.committed}
     pinned = build.snapshots[f"{one.group}_v{one.version}"]
     missing, unfilled = [], dict[str, list[Interval]]()
