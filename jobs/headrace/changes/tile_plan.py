@@ -1,8 +1,8 @@
 """Which tiles a run can use, and which it has to build first: from what the ledger says of earlier builds."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from headrace.changes.ledger_row import LedgerRow
 from headrace.errors import DataError
@@ -26,20 +26,22 @@ class Manifest:
     Attributes:
         base_from_us: Of a base, where its tiles begin; None is no base: only what became known in the interval.
         has_head: Of a base, whether what is older is in it too.
+        trusted_from: Attempts before this one are of rows that may no longer be there.
     """
 
     base_from_us: int | None = None
     has_head: bool = False
+    trusted_from: int = 0
 
     def text(self) -> str:
         """As the ledger has it."""
-        return json.dumps({"base_from_us": self.base_from_us, "has_head": self.has_head})
+        return json.dumps(asdict(self))
 
     @classmethod
     def of(cls, row: LedgerRow) -> "Manifest":
         """What a row says."""
         said = json.loads(row.definition or "{}")
-        return cls(said.get("base_from_us"), bool(said.get("has_head")))
+        return cls(said.get("base_from_us"), bool(said.get("has_head")), said.get("trusted_from", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,14 @@ class TilePlan:
         missing: Intervals whose tiles are built, oldest first and without gaps; none are when all are there.
         from_all: Whether the tiles of the one missing interval become a base, from all events known by its end.
         outgrown: States that some of the tiles are without.
+        trusted_from: Attempts before this one are not used; what is built says so to later runs.
     """
 
     chain: Chain
     missing: tuple[Interval, ...]
     from_all: bool
     outgrown: frozenset[str]
+    trusted_from: int = 0
 
     @property
     def after_us(self) -> int:
@@ -75,13 +79,14 @@ def plan_tiles(
     *,
     is_stale: Callable[[LedgerRow], bool] = lambda row: False,
     changed_us: Callable[[LedgerRow], int | None] = lambda row: None,
+    is_doubted: Callable[[LedgerRow], bool] = lambda row: False,
 ) -> TilePlan:
     """What a snapshot at the end of an interval needs.
 
     The newest base that fits is taken, and the intervals since. A build is used when it has every state that is asked
     for and none before it is newer, as coarse tiles are made of those before them. Without a base there is one to
     build, from all events in one pass, whatever the length of their history; so there is where more intervals are
-    missing than may be built and all windows begin behind the first of them.
+    missing than may be built, and all windows begin behind the first of them or nobody trusts what was built there.
 
     Args:
         group: For messages.
@@ -94,19 +99,20 @@ def plan_tiles(
         is_stale: Whether tiles of the interval itself that are there have to be built again.
         changed_us: From which instant on rows count that came or went since a build read them; None is that none did,
             `EVERYTHING_US` that nobody can tell.
+        is_doubted: Whether rows below a build may be others now, anywhere, without a trace. Where one is, no build
+            is trusted from then on, whatever its interval.
 
     Raises:
         DataError: More are missing.
     """
-    needed, at_us = set(states), interval.end_us
-    usable = {
-        row.interval.end_us: row
-        for row in rows
-        if row.interval and row.interval.end_us <= at_us and needed <= row.fingerprints.keys()
-    }
+    needed, at_us, rows = set(states), interval.end_us, list(rows)
+    trusted_from, trusted = _trusted_from(rows), trusted_builds(needed, rows)
+    if any(map(is_doubted, trusted)):
+        return _base_at(tiling, interval, max(row.attempt for row in rows) + 1)
+    usable = {row.interval.end_us: row for row in trusted if row.interval and row.interval.end_us <= at_us}
     base = _base(tiling, usable, at_us)
     if base is None:
-        return _base_at(tiling, interval)
+        return _base_at(tiling, interval, trusted_from)
     said = Manifest.of(base)
     assert base.interval is not None
     assert said.base_from_us is not None
@@ -116,16 +122,27 @@ def plan_tiles(
     if earliest_us is not None:
         used = [row for row in used if row.interval and row.interval.end_us < earliest_us]
     if not used:
-        return _base_at(tiling, interval)
+        return _base_at(tiling, interval, trusted_from)
     assert used[-1].interval is not None
     missing = tuple(grid.intervals(used[-1].interval.end_us, at_us))
     chain = Chain(tiling.buckets, base_us, said.base_from_us, said.has_head)
     if len(missing) - 1 > max_rebuild:
-        if not tiling.is_endless and tiling.head_us(at_us) > missing[0].start_us:
-            return _base_at(tiling, interval)
+        is_past = not tiling.is_endless and tiling.head_us(at_us) > missing[0].start_us
+        if is_past or any(row.attempt < trusted_from and row.interval in missing for row in rows):
+            return _base_at(tiling, interval, trusted_from)
         raise _too_many(group, missing, max_rebuild)
     outgrown = {name for row in used for name in needed if row.fingerprints[name] == OUTGROWN}
-    return TilePlan(chain, missing, False, frozenset(outgrown))
+    return TilePlan(chain, missing, False, frozenset(outgrown), trusted_from)
+
+
+def trusted_builds(states: Iterable[str], rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+    """Builds that have all of some states, and that no later one said not to trust."""
+    trusted_from, needed = _trusted_from(rows), set(states)
+    return [row for row in rows if row.attempt >= trusted_from and needed <= row.fingerprints.keys()]
+
+
+def _trusted_from(rows: Iterable[LedgerRow]) -> int:
+    return max((Manifest.of(row).trusted_from for row in rows), default=0)
 
 
 def _base(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> LedgerRow | None:
@@ -139,10 +156,10 @@ def _base(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> Ledger
     return None
 
 
-def _base_at(tiling: Tiling, interval: Interval) -> TilePlan:
+def _base_at(tiling: Tiling, interval: Interval, trusted_from: int) -> TilePlan:
     """A new base out of all events."""
     chain = Chain(tiling.buckets, interval.end_us, tiling.head_us(interval.end_us), tiling.is_endless)
-    return TilePlan(chain, (interval,), True, frozenset())
+    return TilePlan(chain, (interval,), True, frozenset(), trusted_from)
 
 
 def _used(

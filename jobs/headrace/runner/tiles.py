@@ -1,12 +1,12 @@
 """Brings the tiles of a group up to an interval: what is missing is built, each run's in one commit."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headrace.changes.influence import influences
 from headrace.changes.ledger_row import IntervalState, LedgerRow, Status
-from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles
+from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, TilePlan, plan_tiles, trusted_builds
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
 from headrace.engine.tile_build import Building, build_tiles
@@ -90,6 +90,14 @@ def bring_tiles(run: Run, step: Step) -> None:
             step.note("another run was first")
 
 
+def are_doubted(run: Run) -> bool:
+    """Whether nobody can tell if the group's tiles hold what its tables give now: see `plan_tiles`."""
+    stored = run.work.ledger.latest(run.group.name, run.group.version, "tiles")
+    states = _states(run, tiling(run.features, run.work.grid(run.group)))
+    committed = [state.committed for state in stored if state.committed]
+    return any(map(_is_of_other_files(run), trusted_builds(states, committed)))
+
+
 def _healed(run: Run, step: Step) -> list[IntervalState]:
     """Where the tiles of each interval stand; of builds that nobody ended, those that are in the table are committed.
 
@@ -120,6 +128,7 @@ def _plan(run: Run, tiled: Tiling, stored: Sequence[IntervalState]) -> TilePlan:
         run.max_rebuild,
         is_stale=lambda row: run.force or _read_other_rows(run, row),
         changed_us=lambda row: _changed_us(run, row),
+        is_doubted=_is_of_other_files(run) if run.force else lambda row: False,
     )
 
 
@@ -128,19 +137,32 @@ def _read_other_rows(run: Run, row: LedgerRow) -> bool:
     return any(row.source_versions.get(table) != version.version for table, version in run.versions.items())
 
 
+def _is_of_other_files(run: Run) -> Callable[[LedgerRow], bool]:
+    """Tells whether a build read other files of a table with times than there are now: any row may have changed.
+
+    A table without times is not asked for: that it changed is seen without anybody's word.
+    """
+    tables = {one.table for one in influences(run.features) if one.instants is not None}
+    files = {table: version for table in tables if not (version := run.versions[table].version).isdecimal()}
+    return lambda row: any(row.source_versions.get(table) != version for table, version in files.items())
+
+
 def _changed_us(run: Run, row: LedgerRow) -> int | None:
     """From which instant on rows count that came or went since a build; None where none did."""
     lake, old = run.work.lake, row.source_versions
     events = pruned_features(run.features).events
-    timed = {one.table: one.instants for one in influences(run.features) if one.instants is not None}
+    parts = influences(run.features)
+    # One table may be read in several ways, each with instants of its own, or with none.
+    timed = dict.fromkeys((one.table, one.instants) for one in parts if one.instants is not None)
+    static = {one.table for one in parts if one.instants is None}
     changes = [
         change_since(lake, instants, old.get(table, ""), row.recorded_at_us, run.versions[table])
-        for table, instants in timed.items()
+        for table, instants in timed
     ]
     changes += [
-        static_change_since(lake, scan, old.get(scan.table, ""), run.versions[scan.table])
+        static_change_since(lake, scan, old.get(scan.table, ""), row.recorded_at_us, run.versions[scan.table])
         for scan in scans_of(events)
-        if scan.table not in timed
+        if scan.table in static
     ]
     known = [change.earliest_us for change in changes if change is not None]
     return min((EVERYTHING_US if us is None else us for us in known), default=None)
@@ -210,7 +232,8 @@ def _computing(run: Run) -> str:
 
 
 def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: Mapping[str, str]) -> LedgerRow:
-    said = Manifest(plan.chain.first_us if plan.from_all else None, plan.from_all and plan.chain.has_head)
+    first_us, has_head = (plan.chain.first_us, plan.chain.has_head) if plan.from_all else (None, False)
+    said = Manifest(first_us, has_head, plan.trusted_from)
     return LedgerRow(
         group=run.group.name,
         version=run.group.version,
