@@ -1,5 +1,6 @@
 """Tiles are made of what events look up, too: a table that is looked up changes, and later snapshots have to know."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,9 @@ def materialized(spark: SparkSession, shop: Shop, day: int) -> list[tuple[object
     return found
 
 
-def test_later_snapshots_know_what_changed_in_them(spark: SparkSession, shop: Shop) -> None:
+def test_later_snapshots_know_what_changed_in_them(
+    spark: SparkSession, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sales, prices, items = (f"delta.`{shop.root / 'data' / name}`" for name in ("sales", "prices", "items"))
     assert materialized(spark, shop, 2) == [(1, 1.0, 1.0, 200, 200), (2, 3.0, 3.0, 50, 50)]
     # A price of yesterday that comes today.
@@ -137,3 +140,11 @@ def test_later_snapshots_know_what_changed_in_them(spark: SparkSession, shop: Sh
         f"INSERT INTO {sales} VALUES (2, 'pear', timestamp'2024-01-04T12:00:00Z', 1, timestamp'2024-01-06T12:00:00Z')"
     ).collect()
     assert materialized(spark, shop, 6) == [(1, None, 9.0, None, 460), (2, None, 9.0, None, 460)]
+    # Deleted and made again, up to the same version.
+    at = shop.root / "data" / "items"
+    shutil.rmtree(at)
+    for weight in (1, 2, 70):
+        rows = spark.sql(f"SELECT * FROM VALUES ('pear', 200L), ('fig', {weight}L) AS t(item, weight)")
+        rows.coalesce(1).write.format("delta").mode("overwrite").save(str(at))
+    monkeypatch.setattr("headrace.changes.source_history.CLOCK_SLACK_US", 0)
+    assert materialized(spark, shop, 7) == [(1, None, 9.0, None, 470), (2, None, 8.0, None, 270)]

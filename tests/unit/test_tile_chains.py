@@ -16,7 +16,8 @@ from headrace.engine.tile_build import Building
 from headrace.errors import DataError
 from headrace.logical.tiling import Tiling
 from headrace.timeline import Grid, Interval, Tile
-from tests.unit.test_tiling import DAY, GRID, day, tiled
+from tests.unit.test_tile_plan import GRID, day
+from tests.unit.test_tiling import DAY, tiled
 
 STATES = {"n": "n"}
 # Features over the same state, so that no change to their list shows in the states of a build.
@@ -50,6 +51,10 @@ class Store:
         """Builds what a day's snapshot lacks, and looks for all that it reads."""
         interval = day(number)
         plan = plan_tiles("spend", tiling, STATES, self.rows.values(), grid, interval, **more)
+        if plan.missing and plan.missing[-1] != interval:
+            # A base of an earlier interval comes first.
+            self._build(tiling, plan)
+            plan = plan_tiles("spend", tiling, STATES, self.rows.values(), grid, interval, **more)
         if plan.missing:
             self._build(tiling, plan)
         chain = plan.chain

@@ -1,21 +1,14 @@
-"""Buckets, tiles and what a run has to build: every instant of a window is in exactly one tile."""
+"""Buckets and tiles: every instant of a window is in exactly one tile."""
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.changes.ledger_row import LedgerRow
-from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, Manifest, plan_tiles
-from headrace.errors import DataError
 from headrace.logical.tile_states import tile_states
 from headrace.logical.tiling import Tiling, tiling, without
-from headrace.timeline import Buckets, Duration, Grid, Interval, parse_instant
-from headrace.timeline.instant import format_instant
+from headrace.timeline import Buckets, Duration, Grid, parse_instant
 from tests.oracle.project import features_of
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
@@ -196,137 +189,3 @@ def test_totals_can_outgrow_their_type_and_counts_cannot() -> None:
         "most": [],
         "spread": ["variance"],  # its powers can; `n` cannot
     }
-
-
-GRID = Grid(parse_instant("2024-01-01"), Duration.parse("1d"))
-STATES = {"a": "a", "b": "b"}
-
-
-def day(number: int) -> Interval:
-    start = GRID.start_us + number * DAY
-    return Interval(start, start + DAY)
-
-
-def built(number: int, attempt: int, base_from: int | None = None, **states: str) -> LedgerRow:
-    """A committed build of an interval; a base has tiles from so many days before the grid's start."""
-    manifest = Manifest(None if base_from is None else GRID.start_us - base_from * DAY, False, tiled(EVER).widest_us)
-    return LedgerRow(
-        "spend", 1, "tiles", day(number), attempt, "committed", "r", 0, "0", states or STATES, manifest.text()
-    )
-
-
-WEEK = "  n: {aggregate: count, windows: [1d, 7d]}\n"
-EVER = WEEK + "  all: {aggregate: count}\n"
-BASE = built(10, 1, 0)
-HEAD = replace(BASE, definition=Manifest(GRID.start_us, True, tiled(EVER).widest_us).text())
-
-
-@pytest.mark.parametrize(
-    ("rows", "at", "missing", "from_all"),
-    [
-        ([], 10, [10], True),
-        ([BASE], 10, [], False),
-        ([BASE], 11, [11], False),
-        ([BASE], 9, [9], True),  # before it
-        ([BASE], 13, [11, 12, 13], False),
-        ([BASE, built(11, 2), built(12, 3)], 13, [13], False),
-        ([BASE, built(12, 3)], 13, [11, 12, 13], False),  # a coarse tile of day 12 would lack day 11
-        ([BASE, built(11, 4), built(12, 3)], 12, [12], False),  # built before what it is made of
-        ([BASE, built(11, 2, a="a")], 11, [11], False),  # without a state
-        ([built(10, 1, 0, a="a")], 10, [10], True),
-        ([built(10, 1, -5)], 10, [10], True),  # its tiles begin too late
-        ([built(10, 1, -5)], 11, [11], False),  # early enough a day later
-        ([BASE, built(11, 2), built(12, 3, 0)], 13, [13], False),
-    ],
-)
-def test_what_is_missing(rows: Sequence[LedgerRow], at: int, missing: list[int], from_all: bool) -> None:
-    plan = plan_tiles("spend", tiled(WEEK), STATES, rows, GRID, day(at))
-    assert [format_instant(step.start_us) for step in plan.missing] == [day(n).name for n in missing]
-    assert plan.from_all is from_all
-
-
-def test_a_hole_that_is_too_large_says_what_fills_it() -> None:
-    with pytest.raises(
-        DataError,
-        match=r"^spend 2024-02-12: tiles of 31 intervals before it are missing, more than --max-rebuild 30; "
-        r"those from 2024-01-12 on; `--max-rebuild 31` builds them on the way, in one pass",
-    ):
-        plan_tiles("spend", tiled(EVER), STATES, [HEAD], GRID, day(42), 30)
-    assert len(plan_tiles("spend", tiled(EVER), STATES, [HEAD], GRID, day(42), 31).missing) == 32
-
-
-def test_no_hole_is_too_large_that_is_out_of_reach() -> None:
-    assert names([BASE], 18, max_rebuild=5) == ["all", day(18).name]  # the week begins after the first missing day
-    with pytest.raises(DataError, match=r"tiles of 6 intervals before it are missing"):
-        names([BASE], 17, max_rebuild=5)
-
-
-def names(rows: Sequence[LedgerRow], at: int, **more: Any) -> list[str]:
-    """The missing intervals, with `all` before them where a base is built."""
-    plan = plan_tiles("spend", tiled(WEEK), STATES, rows, GRID, day(at), **more)
-    return ["all"] * plan.from_all + [step.name for step in plan.missing]
-
-
-def test_stale_tiles_are_built_again_and_what_is_after_them_is_no_longer_used() -> None:
-    rows = [BASE, built(11, 2), built(12, 3)]
-    assert names(rows, 11, is_stale=lambda row: True) == [day(11).name]
-    assert names(rows, 10, is_stale=lambda row: True) == ["all", day(10).name]
-    assert names([BASE, built(11, 4), built(12, 3)], 13) == [day(12).name, day(13).name]
-
-
-@pytest.mark.parametrize(
-    ("changed_us", "missing"),
-    [
-        (None, [day(13).name]),
-        (day(12).end_us + 1, [day(13).name]),  # rows of the interval itself
-        (day(12).end_us, [day(12).name, day(13).name]),
-        (day(12).start_us + 1, [day(12).name, day(13).name]),
-        (day(12).start_us, [day(11).name, day(12).name, day(13).name]),
-        (day(11).start_us, ["all", day(9).name]),  # of the base: the new one ends before them
-        (day(1).start_us + 1, ["all", day(0).name]),
-        (day(1).start_us, ["all", day(13).name]),  # nothing of the grid does
-        (EVERYTHING_US, ["all", day(13).name]),
-    ],
-)
-def test_rows_that_came_or_went_below_tiles(changed_us: int | None, missing: list[str]) -> None:
-    rows = [BASE, built(11, 2), built(12, 3)]
-    assert names(rows, 13, changed_us=lambda row: changed_us if row.attempt == 3 else None) == missing
-
-
-def test_a_base_is_built_no_further_back_than_may_be_rebuilt() -> None:
-    def found(at: int, **more: Any) -> list[str]:
-        return names([built(at - 1, 1, 99)], at, changed_us=lambda row: day(9).start_us + 1, **more)
-
-    assert found(40) == ["all", day(8).name]
-    assert found(41) == ["all", day(41).name]
-    assert found(40, max_rebuild=30) == ["all", day(40).name]
-    assert found(41, max_rebuild=99) == ["all", day(41).name]
-
-
-def test_days_that_are_rewritten_every_night_are_kept_out_of_bases() -> None:
-    """Each night the rows of the day before are others: two passes over all events, and none after these."""
-    rows: list[LedgerRow] = []
-    passes = []
-    for at in range(10, 15):
-        attempt = len(rows)
-
-        def changed_us(row: LedgerRow, at: int = at, before: int = attempt) -> int | None:
-            return day(at - 1).start_us + 1 if row.attempt <= before else None
-
-        while missing := (
-            plan := plan_tiles("spend", tiled(EVER), STATES, rows, GRID, day(at), changed_us=changed_us)
-        ).missing:
-            passes += [at] * plan.from_all
-            for step in missing:
-                new = replace(BASE, interval=step, attempt=len(rows) + 1, definition=plan.manifest.text())
-                rows = [*rows, new]
-            newest = {row.interval: row for row in rows}
-            rows = sorted(newest.values(), key=lambda row: row.attempt)
-            assert len(passes) < 9
-    assert passes == [10, 11]
-
-
-def test_states_that_were_outgrown_are_told() -> None:
-    rows = [BASE, built(11, 2, a="a", b=OUTGROWN), built(12, 3)]
-    assert plan_tiles("spend", tiled(WEEK), STATES, rows, GRID, day(12)).outgrown == {"b"}
-    assert plan_tiles("spend", tiled(WEEK), STATES, rows, GRID, day(10)).outgrown == set()

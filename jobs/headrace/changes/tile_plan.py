@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from headrace.changes.ledger_row import LedgerRow
 from headrace.errors import DataError
@@ -27,22 +27,25 @@ class Manifest:
         base_from_us: Of a base, where its tiles begin; None is no base: only what became known in the interval.
         has_head: Of a base, whether what is older is in it too.
         widest_us: The width of the longest tiles it made wherever one ended; of builds that do not say it, 0.
+        trusted_from: Attempts before this one are of rows that may no longer be there.
     """
 
     base_from_us: int | None = None
     has_head: bool = False
     widest_us: int = 0
+    trusted_from: int = 0
 
     def text(self) -> str:
         """As the ledger has it."""
-        said = {"base_from_us": self.base_from_us, "has_head": self.has_head, "widest_us": self.widest_us}
-        return json.dumps(said)
+        return json.dumps(asdict(self))
 
     @classmethod
     def of(cls, row: LedgerRow) -> "Manifest":
         """What a row says."""
         said = json.loads(row.definition or "{}")
-        return cls(said.get("base_from_us"), bool(said.get("has_head")), said.get("widest_us", 0))
+        return cls(
+            said.get("base_from_us"), bool(said.get("has_head")), said.get("widest_us", 0), said.get("trusted_from", 0)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class TilePlan:
             be an earlier one: those up to the interval that was asked for are another plan, when the base is there.
         outgrown: States that some of the tiles are without.
         widest_us: The width of the longest tiles.
+        trusted_from: Attempts before this one are not used; what is built says so to later runs.
     """
 
     chain: Chain
@@ -63,6 +67,7 @@ class TilePlan:
     from_all: bool
     outgrown: frozenset[str]
     widest_us: int
+    trusted_from: int = 0
 
     @property
     def after_us(self) -> int:
@@ -73,7 +78,10 @@ class TilePlan:
     def manifest(self) -> Manifest:
         """What the ledger keeps of a build of what is missing."""
         return Manifest(
-            self.chain.first_us if self.from_all else None, self.from_all and self.chain.has_head, self.widest_us
+            self.chain.first_us if self.from_all else None,
+            self.from_all and self.chain.has_head,
+            self.widest_us,
+            self.trusted_from,
         )
 
 
@@ -88,15 +96,16 @@ def plan_tiles(
     *,
     is_stale: Callable[[LedgerRow], bool] = lambda row: False,
     changed_us: Callable[[LedgerRow], int | None] = lambda row: None,
+    is_doubted: Callable[[LedgerRow], bool] = lambda row: False,
 ) -> TilePlan:
     """What a snapshot at the end of an interval needs.
 
     The newest base that fits is taken, and the intervals since. A build is used when it has every state that is asked
     for, tiles as long as windows ask for, and none before it is newer, as coarse tiles are made of those before them.
     Without a base there is one to build, from all events in one pass, whatever the length of their history; so there is
-    where more intervals are missing than may be built and all windows begin behind the first of them. Where rows of a
-    base have changed, the new one ends before them: days that are written again every night then dirty what comes after
-    the base, not the base.
+    where more intervals are missing than may be built, and all windows begin behind the first of them or nobody trusts
+    what was built there. Where rows of a base have changed, the new one ends before them: days that are written again
+    every night then dirty what comes after the base, not the base.
 
     Args:
         group: For messages.
@@ -109,16 +118,17 @@ def plan_tiles(
         is_stale: Whether tiles of the interval itself that are there have to be built again.
         changed_us: From which instant on rows count that came or went since a build read them; None is that none did,
             `EVERYTHING_US` that nobody can tell.
+        is_doubted: Whether rows below a build may be others now, anywhere, without a trace. Where one is, no build
+            is trusted from then on, whatever its interval.
 
     Raises:
         DataError: More are missing.
     """
-    needed, at_us = set(states), interval.end_us
-    usable = {
-        row.interval.end_us: row
-        for row in rows
-        if row.interval and row.interval.end_us <= at_us and _has_all(row, needed, tiling)
-    }
+    needed, at_us, rows = set(states), interval.end_us, list(rows)
+    trusted_from, trusted = _trusted_from(rows), trusted_builds(tiling, needed, rows)
+    if any(map(is_doubted, trusted)):
+        return _base_at(tiling, interval, max(row.attempt for row in rows) + 1)
+    usable = {row.interval.end_us: row for row in trusted if row.interval and row.interval.end_us <= at_us}
     earliest_us = EVERYTHING_US
     for base in _bases(tiling, usable, at_us):
         assert base.interval is not None
@@ -130,37 +140,47 @@ def plan_tiles(
             used = [row for row in used if row.interval and row.interval.end_us < changed]
             earliest_us = max(earliest_us, changed)
         if used:
-            return _since(group, tiling, needed, since, interval, max_rebuild, used)
-    return _base_at(tiling, _before(earliest_us, grid, interval, min(max_rebuild, MAX_REBUILD)))
+            plan = _since(tiling, needed, used, since, at_us, trusted_from)
+            if len(plan.missing) - 1 <= max_rebuild:
+                return plan
+            is_past = not tiling.is_endless and tiling.head_us(at_us) > plan.after_us
+            if is_past or any(row.attempt < trusted_from and row.interval in plan.missing for row in rows):
+                return _base_at(tiling, interval, trusted_from)
+            raise _too_many(group, plan.missing, max_rebuild)
+    return _base_at(tiling, _before(earliest_us, grid, interval, min(max_rebuild, MAX_REBUILD)), trusted_from)
 
 
 def _since(
-    group: str,
-    tiling: Tiling,
-    needed: set[str],
-    grid: Grid,
-    interval: Interval,
-    max_rebuild: int,
-    used: Sequence[LedgerRow],
+    tiling: Tiling, needed: Set[str], used: Sequence[LedgerRow], grid: Grid, at_us: int, trusted_from: int
 ) -> TilePlan:
     """What is missing since a base and the builds after it, which are used."""
-    said, base, newest, at_us = Manifest.of(used[0]), used[0].interval, used[-1].interval, interval.end_us
+    said, base, newest = Manifest.of(used[0]), used[0].interval, used[-1].interval
     assert base is not None
     assert newest is not None
     assert said.base_from_us is not None
-    missing = tuple(grid.intervals(newest.end_us, at_us))
     chain = Chain(tiling.buckets, base.end_us, said.base_from_us, said.has_head)
-    if len(missing) - 1 > max_rebuild:
-        if not tiling.is_endless and tiling.head_us(at_us) > missing[0].start_us:
-            return _base_at(tiling, interval)
-        raise _too_many(group, missing, max_rebuild)
+    missing = tuple(grid.intervals(newest.end_us, at_us))
     outgrown = {name for row in used for name in needed if row.fingerprints[name] == OUTGROWN}
-    return TilePlan(chain, missing, False, frozenset(outgrown), tiling.widest_us)
+    return TilePlan(chain, missing, False, frozenset(outgrown), tiling.widest_us, trusted_from)
 
 
-def _has_all(row: LedgerRow, needed: Set[str], tiling: Tiling) -> bool:
-    """Whether a build has what is needed: states, and tiles as long as any that a window is made of."""
-    return needed <= row.fingerprints.keys() and Manifest.of(row).widest_us >= tiling.widest_us
+def trusted_builds(tiling: Tiling, states: Iterable[str], rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+    """Builds that have what is needed, and that no later one said not to trust.
+
+    What is needed are states, and tiles as long as any that a window is made of.
+    """
+    trusted_from, needed = _trusted_from(rows), set(states)
+    return [
+        row
+        for row in rows
+        if row.attempt >= trusted_from
+        and needed <= row.fingerprints.keys()
+        and Manifest.of(row).widest_us >= tiling.widest_us
+    ]
+
+
+def _trusted_from(rows: Iterable[LedgerRow]) -> int:
+    return max((Manifest.of(row).trusted_from for row in rows), default=0)
 
 
 def _bases(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> Iterator[LedgerRow]:
@@ -190,10 +210,10 @@ def _before(earliest_us: int, grid: Grid, interval: Interval, most: int) -> Inte
     return Interval(start_us, start_us + grid.every.us)
 
 
-def _base_at(tiling: Tiling, interval: Interval) -> TilePlan:
+def _base_at(tiling: Tiling, interval: Interval, trusted_from: int) -> TilePlan:
     """A new base out of all events."""
     chain = Chain(tiling.buckets, interval.end_us, tiling.head_us(interval.end_us), tiling.is_endless)
-    return TilePlan(chain, (interval,), True, frozenset(), tiling.widest_us)
+    return TilePlan(chain, (interval,), True, frozenset(), tiling.widest_us, trusted_from)
 
 
 def _used(

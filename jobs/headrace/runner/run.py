@@ -49,7 +49,8 @@ class Run:
         counts: Rows that never count or whose instant was a choice, by `<source>.<what it is>`.
         table_version: Delta version that holds the interval.
         max_rebuild: How many earlier intervals may get their tiles on the way.
-        force: Whether the interval's tiles are built again although they are there.
+        force: Whether the interval's tiles are built again although they are there; and all, where they are of other
+            files than there are now.
         tiles: What the snapshot reads of tiles; None where it reads events only.
         read_events: Why features read events, by output column.
         raw_rows: How many events were read for them, one read twice as two; None where sums took the slower way.

@@ -1,12 +1,12 @@
 """Brings the tiles of a group up to an interval: what is missing is built, each run's in one commit."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headrace.changes.influence import influences
 from headrace.changes.ledger_row import LedgerRow, Status
-from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, TilePlan, plan_tiles
+from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, TilePlan, plan_tiles, trusted_builds
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
 from headrace.engine.tables import places_of
@@ -95,15 +95,29 @@ def bring_tiles(run: Run, step: Step) -> None:
     )
 
 
+def are_doubted(run: Run) -> bool:
+    """Whether nobody can tell if the group's tiles hold what its tables give now: see `plan_tiles`."""
+    tiled = tiling(run.features, run.work.grid(run.group))
+    if not tiled.served:
+        return False
+    builds = run.work.ledger.tile_builds(run.group.name, run.group.version, _need(run, tiled)).rows
+    return any(map(_is_of_other_files(run), trusted_builds(tiled, _states(run, tiled), builds)))
+
+
+def _need(run: Run, tiled: Tiling) -> TileNeed:
+    at_us = run.interval.end_us
+    states = frozenset(_states(run, tiled))
+    return TileNeed(states, at_us, tiled.head_us(at_us), tiled.is_endless, tiled.widest_us)
+
+
 def _healed(run: Run, tiled: Tiling, step: Step) -> tuple[Sequence[LedgerRow], Sequence[LedgerRow]]:
     """The builds that can be used, and those that nobody ended and that are not in the table: these may be at work.
 
     Of builds without an end those that are there are committed. One that is not there and is older than one that is can
     never come in, so it has failed.
     """
-    ledger, group, at_us = run.work.ledger, run.group, run.interval.end_us
-    need = TileNeed(frozenset(_states(run, tiled)), at_us, tiled.head_us(at_us), tiled.is_endless, tiled.widest_us)
-    builds = ledger.tile_builds(group.name, group.version, need)
+    ledger, group = run.work.ledger, run.group
+    builds = ledger.tile_builds(group.name, group.version, _need(run, tiled))
     if not builds.open:
         return builds.rows, ()
     left_open = ledger.latest_at(group.name, group.version, "tiles", builds.open)
@@ -130,6 +144,7 @@ def _plan(run: Run, tiled: Tiling, builds: Sequence[LedgerRow]) -> TilePlan:
         run.max_rebuild,
         is_stale=lambda row: run.force or _read_other_rows(run, row),
         changed_us=lambda row: _changed_us(run, row),
+        is_doubted=_is_of_other_files(run) if run.force else lambda row: False,
     )
 
 
@@ -142,6 +157,16 @@ def _read_other_rows(run: Run, row: LedgerRow) -> bool:
 def _is_of_others(run: Run, row: LedgerRow) -> bool:
     """Whether a table was another one when a build read it, as far as anybody can rule that out."""
     return any(run.work.lake.is_another(table, row.source_places.get(table)) is not False for table in run.versions)
+
+
+def _is_of_other_files(run: Run) -> Callable[[LedgerRow], bool]:
+    """Tells whether a build read other files of a table with times than there are now: any row may have changed.
+
+    A table without times is not asked for: that it changed is seen without anybody's word.
+    """
+    tables = {one.table for one in influences(run.features) if one.instants is not None}
+    files = {table: version for table in tables if not (version := run.versions[table].version).isdecimal()}
+    return lambda row: any(row.source_versions.get(table) != version for table, version in files.items())
 
 
 def _changed_us(run: Run, row: LedgerRow) -> int | None:
@@ -157,7 +182,7 @@ def _changed_us(run: Run, row: LedgerRow) -> int | None:
         for one in timed
     ]
     changes += [
-        static_change_since(lake, scan, old.get(scan.table, ""), run.versions[scan.table])
+        static_change_since(lake, scan, old.get(scan.table, ""), row.recorded_at_us, run.versions[scan.table])
         for scan in dict.fromkeys(static_scans_of(events))
     ]
     known = [change.earliest_us for change in changes if change is not None]

@@ -32,7 +32,7 @@ class SourceChange:
 
 
 def change_since(lake: Lake, instants: Instants, old: str, read_at_us: int, new: TableVersion) -> SourceChange | None:
-    """What changed in a source's table; None where nothing did, or where its table has no history.
+    """What changed in a source's table; None where nothing did that anybody can tell: files tell nothing.
 
     Args:
         lake: Where it is.
@@ -55,23 +55,37 @@ def change_since(lake: Lake, instants: Instants, old: str, read_at_us: int, new:
         return SourceChange(None) if len(versions) > 1 else None
 
 
-def static_change_since(lake: Lake, scan: Scan, old: str, new: TableVersion) -> SourceChange | None:
+def static_change_since(lake: Lake, scan: Scan, old: str, read_at_us: int, new: TableVersion) -> SourceChange | None:
     """Whether a table without times has other rows than it had: None where it has not, else nobody can tell since when.
 
     Args:
         lake: Where it is.
         scan: Which of its columns count.
         old: The earlier version.
+        read_at_us: Not before that was read.
         new: The later one.
     """
-    if old == new.version:
+    if not (old.isdecimal() and new.version.isdecimal()):
+        return None if old == new.version else SourceChange(None)
+    if old == new.version and not was_later(new.committed_at_us, read_at_us):
         return None
     try:
-        is_same = old.isdecimal() and new.version.isdecimal() and same_rows(lake, scan, int(old), int(new.version))
+        # A table that was deleted and written again has other rows under the same number.
+        is_same = not was_later(_committed_us(lake, scan.table, int(old)), read_at_us) and (
+            old == new.version or same_rows(lake, scan, int(old), int(new.version))
+        )
     except (PySparkException, Py4JError, HeadraceError):
         # The earlier version is gone.
         is_same = False
     return None if is_same else SourceChange(None)
+
+
+def _committed_us(lake: Lake, table: str, version: int) -> int:
+    """When a version was committed, by its own word: the log's files are younger where a table was copied."""
+    lines = lake.spark.read.text(f"{lake.delta_path(table)}/_delta_log/{version:020d}.json")
+    said = f.get_json_object("value", "$.commitInfo.timestamp").cast("bigint") * 1_000
+    (row,) = lines.agg(f.max(said)).collect()
+    return row[0] or 0
 
 
 def _from_log(lake: Lake, instants: Instants, versions: range, read_at_us: int) -> SourceChange | None:

@@ -39,7 +39,8 @@ class TileBuilds:
 
     Attributes:
         rows: Committed ones that have what is needed, oldest interval first: the newest base that fits and all that end
-            or were built after it. They come without what their run was, and of fingerprints with the needed ones.
+            or were built after it; and the newest build of all, which says which others to trust. They come without
+            what their run was, and of fingerprints with the needed ones.
         base: The newest base that fits.
         open: Intervals whose newest attempt nobody has ended.
         newest: Number of the newest committed attempt at any interval; 0 when there is none.
@@ -61,15 +62,20 @@ def tile_builds(rows: DataFrame, need: TileNeed) -> TileBuilds:
     with translated("reading the ledger"):
         found = build_rows(rows, need).collect()
     prints = _prints(need.states)
-    used = {row.end_us: _build(row, prints(tuple(row.outgrown))) for row in found if row.is_used}
-    base = next((used[row.base_us] for row in found if row.is_used), None)
+    told = {
+        row.end_us: _build(row, prints(tuple(row.outgrown)) if row.has_all else {})
+        for row in found
+        if row.is_used or row.is_newest
+    }
+    base = next((told[row.base_us] for row in found if row.is_used), None)
     is_open = [Interval(row.start_us, row.end_us) for row in found if row.status in ("claimed", "prepared")]
-    return TileBuilds(tuple(used.values()), base, tuple(is_open), max((row.newest or 0 for row in found), default=0))
+    return TileBuilds(tuple(told.values()), base, tuple(is_open), max((row.newest or 0 for row in found), default=0))
 
 
 def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
     """The rows that are collected: one for each interval that is used, or open, or of the newest attempt."""
     names = f.array(*[f.lit(name) for name in sorted(need.states)]).cast("array<string>")
+    trusted_from = f.coalesce(f.get_json_object("definition", "$.trusted_from").cast("bigint"), f.lit(0))
     widest_us = f.coalesce(f.get_json_object("definition", "$.widest_us").cast("bigint"), f.lit(0))
     has_all = (f.size(f.array_except(names, f.map_keys("fingerprints"))) == 0) & (widest_us >= need.widest_us)
     outgrown = f.filter(names, lambda name: f.element_at("fingerprints", name) == OUTGROWN)
@@ -85,6 +91,7 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
         outgrown.alias("outgrown"),
         has_all.alias("has_all"),
         base_from_us.alias("base_from_us"),
+        trusted_from.alias("trusted_from"),
         "definition",
         has_head.alias("has_head"),
     )
@@ -95,7 +102,9 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
     )
     is_there = "build IS NOT NULL AND (retired IS NULL OR build.attempt > retired)"
     usable = f"{is_there} AND build.has_all AND end_us <= {need.at_us}"
-    fits = f"is_usable AND build.base_from_us <= {need.first_us}" + (" AND build.has_head" if need.head else "")
+    fits = f"is_usable AND build.attempt >= trusted_from AND build.base_from_us <= {need.first_us}" + (
+        " AND build.has_head" if need.head else ""
+    )
     of_group = Window.partitionBy("group", "version")
     marked = (
         states.selectExpr(
@@ -106,6 +115,7 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
         )
         .withColumn("is_usable", f.expr(usable))
         .withColumn("newest", f.max(f.expr("CASE WHEN is_there THEN build.attempt END")).over(of_group))
+        .withColumn("trusted_from", f.max(f.expr("CASE WHEN is_there THEN build.trusted_from END")).over(of_group))
         .withColumn("base", f.max(f.expr(f"CASE WHEN {fits} THEN struct(end_us, build.attempt) END")).over(of_group))
         .withColumn("is_used", f.expr("is_usable AND (end_us >= base.end_us OR build.attempt > base.attempt)"))
         .withColumn("is_used", f.coalesce("is_used", f.lit(False)))
@@ -118,6 +128,8 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
         "end_us",
         "status",
         "is_used",
+        "is_there AND build.attempt = newest AS is_newest",
+        "build.has_all",
         "newest",
         "base.end_us AS base_us",
         "build.attempt",

@@ -1,7 +1,7 @@
 """Computes many intervals of a group: chunk by chunk, each committed by itself."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 
@@ -14,7 +14,6 @@ from headrace.runner.judging import failure
 from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
-from headrace.timeline import Interval
 
 
 def backfilled(
@@ -46,9 +45,7 @@ def backfilled(
     """
     if not steps:
         return
-    # That an interval was missing is no reason that the ledger has to be told.
-    reasons = {one: None if step.action == "materialize" else step.why for step in steps for one in step.intervals}
-    chunks = _chunks(work, steps[0].group, reasons, progress, max_parallel, chunk_rows)
+    chunks = _chunks(work, steps, progress, max_parallel, chunk_rows)
     if len(chunks) == 1 or max_parallel == 1:
         for chunk in chunks:
             progress.title(chunk.name)
@@ -86,27 +83,37 @@ def _together(chunks: Sequence[Chunk], max_parallel: int) -> Iterator[Chunk]:
 
 
 def _chunks(
-    work: Workspace,
-    name: str,
-    reasons: Mapping[Interval, str | None],
-    progress: Progress,
-    max_parallel: int,
-    chunk_rows: int,
+    work: Workspace, steps: Sequence[Step], progress: Progress, max_parallel: int, chunk_rows: int
 ) -> list[Chunk]:
-    group, intervals = work.group(name), sorted(reasons)
+    # That an interval was missing is no reason that the ledger has to be told.
+    reasons = {one: None if step.action == "materialize" else step.why for step in steps for one in step.intervals}
+    again = {one for step in steps if step.action != "materialize" for one in step.intervals}
+    name, intervals = steps[0].group, sorted(reasons)
+    group = work.group(name)
     features, prints = work.features(group), work.fingerprints(group)
-    stored = [state.committed.interval for state in work.ledger.outline(name, group.version) if state.committed]
-    judged = sorted({interval.end_us for interval in (*stored, *intervals) if interval})
+    rows_there = [state.committed for state in work.ledger.outline(name, group.version) if state.committed]
+    stored = [row.interval for row in rows_there if row.interval]
+    judged = sorted({interval.end_us for interval in (*stored, *intervals)})
     rows = rows_of_one(work, name, features, intervals)
     cut = pieces(intervals, rows, chunk_rows, max_parallel)
     found: list[Chunk] = []
     for piece in cut:
         before = [end_us for end_us in judged if end_us <= piece[0].start_us]
-        is_newest = piece[-1].end_us == judged[-1]
-        why = {interval: reasons[interval] for interval in piece}
-        last = found[-1] if found else None
         found.append(
-            Chunk(work, group, features, prints, piece, why, progress, max(before, default=None), is_newest, last)
+            Chunk(
+                work,
+                group,
+                features,
+                prints,
+                piece,
+                {interval: reasons[interval] for interval in piece},
+                progress,
+                input_from_us=max(before, default=None),
+                newest=max(*stored, piece[-1]),
+                builds_tiles=piece[-1].end_us == judged[-1],
+                is_restated=not again.isdisjoint(piece),
+                before=found[-1] if found else None,
+            )
         )
     return found
 

@@ -39,7 +39,9 @@ class Chunk:
         reasons: Why they are computed, for the ledger; None is that nobody had to say.
         progress: Where steps are reported.
         input_from_us: Rows that count after this instant pass the input gate; None is without bound.
+        newest: The newest interval of the group that is there, or its own last one.
         builds_tiles: Whether tiles are brought up to its last interval.
+        is_restated: Whether some of its snapshots are there and computed again.
         before: The chunk before it, whose rows are in its windows, too.
         has_passed: Whether its rows, and those of all before it, have passed the input gate.
         is_decided: Set when that is known.
@@ -66,7 +68,9 @@ class Chunk:
     reasons: Mapping[Interval, str | None]
     progress: Progress
     input_from_us: int | None
+    newest: Interval
     builds_tiles: bool = False
+    is_restated: bool = False
     before: "Chunk | None" = None
     has_passed: bool = False
     is_decided: threading.Event = field(default_factory=threading.Event)
@@ -118,10 +122,10 @@ class Chunk:
         """The pinned tables."""
         return Reading(self.work.lake, self.versions, wide_sums=wide_sums)
 
-    def run(self) -> Run:
-        """The same as a run of the last interval, for what one run does as many do."""
-        last = self.intervals[-1]
-        one = Run(self.work, self.group, self.features, self.fingerprints, last, self.progress, run_id=self.run_id)
+    def run(self, interval: Interval | None = None) -> Run:
+        """The same as a run of one interval (the last, if none is said), for what one run does as many do."""
+        at = interval or self.intervals[-1]
+        one = Run(self.work, self.group, self.features, self.fingerprints, at, self.progress, run_id=self.run_id)
         one.versions, one.input_from_us = self.versions, self.input_from_us
         return one
 

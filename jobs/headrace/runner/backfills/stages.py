@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.tile_plan import ANY_NUMBER
 from headrace.engine.at import Span
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.members import DATE, TIME, member_spine, members, snapshots
@@ -27,7 +28,7 @@ from headrace.runner.judging import SLOWER, note_failures, require_passed
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import OF_US, hold_back_all
 from headrace.runner.stages import fresh_source, pin_tables
-from headrace.runner.tiles import bring_tiles
+from headrace.runner.tiles import are_doubted, bring_tiles
 from headrace.timeline import Interval, format_instant
 
 Stage = Callable[[Chunk, Step], None]
@@ -170,12 +171,17 @@ def _note(chunk: Chunk, step: Step) -> None:
 
 
 def tiles(chunk: Chunk, step: Step) -> None:
-    """Brings tiles up to the last interval where that is the newest of the group: the next daily run needs them."""
-    if not chunk.builds_tiles:
+    """Brings tiles up to the last interval where that is the newest of the group: the next daily run needs them.
+
+    Where history is computed again and files do not tell what changed in it, later tiles hold it as it was: these are
+    made anew, up to the newest interval that is there.
+    """
+    run = chunk.run(chunk.newest)
+    run.force = chunk.is_restated and are_doubted(run)
+    if not (chunk.builds_tiles or run.force):
         step.note("none: daily runs build on later intervals")
         return
-    run = chunk.run()
-    run.max_rebuild = 1 << 30
+    run.max_rebuild = ANY_NUMBER
     bring_tiles(run, step)
     chunk.tile_intervals = run.tile_intervals
 
