@@ -157,7 +157,12 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
     ledger.append(replace(builds[200 * 3 + 2], status="retired"))
     assert ledger.tile_builds("spend", 1, need).rows[0].interval == days[100]
     none = ledger.tile_builds("spend", 1, replace(need, states=frozenset({"c"})))
-    assert (none.rows, none.base, none.newest, none.open) == ((), None, 299, (days[299],))
+    # The newest of all says which others to trust, whatever it has.
+    assert [(one.interval, one.fingerprints) for one in none.rows] == [(days[298], {})]
+    assert (none.base, none.newest, none.open) == (None, 299, (days[299],))
+    assert ledger.tile_builds("spend", 1, replace(need, widest_us=1)).base is None
+    ledger.append(replace(builds[298 * 3 + 2], definition=Manifest(trusted_from=250).text(), recorded_at_us=10**15))
+    assert ledger.tile_builds("spend", 1, need).base is None
 
 
 def test_attempts_are_numbered_by_interval_and_table(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
