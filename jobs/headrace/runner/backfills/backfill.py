@@ -109,7 +109,7 @@ def _chunks(
                 {interval: reasons[interval] for interval in piece},
                 progress,
                 input_from_us=max(before, default=None),
-                newest=max(*stored, piece[-1]),
+                newest=max([*stored, piece[-1]]),
                 builds_tiles=piece[-1].end_us == judged[-1],
                 is_restated=not again.isdisjoint(piece),
                 before=found[-1] if found else None,
