@@ -16,13 +16,29 @@ ROWS = [
     (2, 4.0, "fig", "2024-01-02T11:00:00Z"),
 ]
 NEXT_DAY = [(1, 2.5, "plum", "2024-01-03T09:00:00Z")]
+# A table that the source looks up later on, and no feature reads.
+ITEMS = """
+kind: entity
+name: item
+keys: {item: string}
+---
+kind: feature_table
+name: items
+entity: item
+table: raw.items
+columns: {item: string, taste: string}
+---
+"""
+WITH_ITEMS = CONF.replace("tables: {", "tables: {raw.items: {path: ./data/items.csv, format: csv}, ")
+COLUMNS = "columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}\n"
+LOOKED_UP = "enrich: [{from: items, on: {item: item}, columns: [taste]}]\n"
 KEPT = "'delta.deletedFileRetentionDuration' = 'interval 1 seconds'"
 
 
 @pytest.fixture(scope="module")
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A day is computed and a training set built, from versions that are older than the table promises to keep."""
-    shop = Shop.open(tmp_path_factory.mktemp("old_versions"), DEFINITIONS, CONF)
+    shop = Shop.open(tmp_path_factory.mktemp("old_versions"), DEFINITIONS, WITH_ITEMS)
     append(spark, shop, ROWS)
     spark.sql(f"ALTER TABLE delta.`{shop.root / 'data' / 'sales'}` SET TBLPROPERTIES ({KEPT})").collect()
     assert shop.headrace("materialize --group spend --interval 2024-01-02").code == 0
@@ -38,14 +54,15 @@ def append(spark: SparkSession, shop: Shop, rows: list[tuple[int, float, str, st
     frame.write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
 
 
-def fill(shop: Shop, name: str, path: Path) -> None:
-    """Adds a feature, and applies the plan of the first day."""
+def fill(shop: Shop, name: str, path: Path, of: str = "amount") -> str:
+    """Adds a feature, and applies the plan of the first day; what that says on the way."""
     text = shop.definitions.read_text().rstrip("\n")
-    shop.definitions.write_text(f"{text}\n  {name}: {{aggregate: max, of: amount, window: 2d}}\n")
+    shop.definitions.write_text(f"{text}\n  {name}: {{aggregate: max, of: {of}, window: 2d}}\n")
     made = shop.headrace(f"plan --now 2024-01-03 --format json --out {path / name}")
     assert [step["action"] for step in json.loads(made.out)["steps"]] == ["fill"], made
     done = shop.headrace(f"apply {path / name}")
     assert done.code == 0, done.err
+    return done.err
 
 
 def newest(spark: SparkSession, shop: Shop) -> tuple[object, ...]:
@@ -53,7 +70,11 @@ def newest(spark: SparkSession, shop: Shop) -> tuple[object, ...]:
 
 
 def test_a_version_whose_files_are_there_is_read(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
-    fill(shop, "largest", tmp_path)
+    """Whatever else the source looks up by now: no feature reads that."""
+    (shop.root / "data" / "items.csv").write_text("item,taste\npear,sweet\n")
+    shop.definitions.write_text(ITEMS.lstrip("\n") + shop.definitions.read_text().lstrip("\n"))
+    shop.edit((COLUMNS, COLUMNS + LOOKED_UP))
+    assert "the whole interval" not in fill(shop, "largest", tmp_path)
     assert newest(spark, shop) == ("committed", "1")
     rows = Table(spark, shop, "spend_v1").rows("2024-01-03", "customer_id spend_1d largest")
     assert rows == [(1, 10.0, 10.0), (2, 4.0, 4.0)]
@@ -74,8 +95,22 @@ def test_a_version_whose_files_are_gone_is_done_without(spark: SparkSession, sho
         spark.conf.unset(check)
     lost = shop.headrace("training-set history --rebuild 1")
     assert (lost.code, "is missing; it was deleted or vacuumed" in lost.error) == (3, True), lost.err
-    fill(shop, "most", tmp_path)
+    assert "the whole interval is computed: " in fill(shop, "most", tmp_path)
     assert newest(spark, shop)[0] == "committed"
     assert newest(spark, shop)[1] != "1"
     rows = Table(spark, shop, "spend_v1").rows("2024-01-03", "customer_id spend_1d largest most")
     assert rows == [(1, 10.0, 10.0, 10.0), (2, 4.0, 4.0, 4.0)]
+
+
+def test_a_column_that_the_source_has_got_since_is_not_in_the_version_of_then(
+    spark: SparkSession, shop: Shop, tmp_path: Path
+) -> None:
+    """It must not stand in the way of a feature that reads it, today or ever."""
+    spark.sql(f"ALTER TABLE delta.`{shop.root / 'data' / 'sales'}` ADD COLUMN tip double").collect()
+    version = newest(spark, shop)[1]
+    shop.edit((COLUMNS, COLUMNS.replace("item: string", "item: string, tip: double")))
+    said = fill(shop, "tips", tmp_path, of="tip")
+    assert f"raw.sales: column tip is missing at version {version}, which the snapshot was computed from" in said
+    assert newest(spark, shop) == ("committed", str(int(str(version)) + 1))
+    rows = Table(spark, shop, "spend_v1").rows("2024-01-03", "customer_id spend_1d most tips")
+    assert rows == [(1, 10.0, 10.0, None), (2, 4.0, 4.0, None)]

@@ -19,12 +19,14 @@ class Dirt:
 
     Attributes:
         causes: Changes that dirtied a snapshot, in words, by the end of its interval.
+        lost: Tables whose recorded version cannot be read any more, and why, by the end of the interval and by table.
         cleared: Why changes that a snapshot might have seen turned out to be none, by its interval's end and by table.
         versions: The version of now of each table with such a change.
         notes: What has to be told besides: changes that nobody can attribute, static tables.
     """
 
     causes: dict[int, list[str]] = field(default_factory=dict)
+    lost: dict[int, dict[str, str]] = field(default_factory=dict)
     cleared: dict[int, dict[str, str]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -62,6 +64,7 @@ def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHi
     log = history.log(table, influence.instants)
     numbered = [row for row in rows if log is not None and row.source_versions[table].isdecimal()]
     read = sum(version != current and (log is None or not version.isdecimal()) for version in recorded)
+    _note_lost(table, log, rows, current, found)
     if read:
         found.notes.append(
             f"{table} has changed since {_snapshots(read)} were computed from it, and files keep no history: restate "
@@ -77,6 +80,20 @@ def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHi
     if any(version != int(current) for version in versions):
         _note_gaps(table, log, versions, found)
         _attribute(influence, log, kept, versions, history, current, found)
+
+
+def _note_lost(table: str, log: SourceLog | None, rows: Sequence[LedgerRow], current: str, found: Dirt) -> None:
+    """Versions of files that are not theirs any more, and of tables whose log does not go back to them."""
+    for row in rows:
+        version, why = row.source_versions[table], None
+        if version == current or row.interval is None:
+            continue
+        if log is None or not version.isdecimal():
+            why = f"{table} has changed and keeps no history"
+        elif int(version) < log.begins:
+            why = f"the log of {table} does not go back to what was read"
+        if why is not None:
+            found.lost.setdefault(row.interval.end_us, {})[table] = why
 
 
 def _of_this_table(
