@@ -42,6 +42,9 @@ class Many:
     def intervals(self, group: str, version: int) -> Sequence[IntervalState]:
         return self.states[group] if version == 1 else []
 
+    def columns(self, group: str, version: int) -> dict[str, str] | None:
+        return None
+
     def definition(self, group: str, version: int) -> str | None:
         committed = self.states[group][-1].committed
         return committed.definition if committed else None

@@ -1,6 +1,7 @@
 """Catching up: the `materialize` steps of a plan, group by group; a group that fails stops itself only. No JVM."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -133,3 +134,13 @@ def test_what_reads_a_group_that_failed_is_left_alone(ran: dict[str, Any], reads
     ran["errors"] = {("b", "1970-01-01"): ConflictError("x")}
     a, b, _ = catch_up("abc")
     assert (a.error, a.code, a.done, b.code) == ("b, which it reads, failed", 3, [], 4)
+
+
+def test_a_draft_whose_table_has_to_be_made_anew_is_left_alone(ran: dict[str, Any]) -> None:
+    """That takes out all of its snapshots, which `apply` does after somebody has read the plan."""
+    anew = Step("recreate", "a", 1, tuple(DAYS), "definition", "n is bigint and becomes double")
+    plan = replace(PLAN, steps=(anew, *PLAN.steps))
+    a, b = catching_up.catch_up(Project(), plan, ["a", "b"], Progress(quiet=True), lambda one: None)  # type: ignore[arg-type]
+    assert (a.code, b.code, ran["a"], len(ran["b"])) == (2, 0, [], 2)
+    assert a.error is not None
+    assert "has to be made anew: n is bigint and becomes double; headrace apply does so" in a.error

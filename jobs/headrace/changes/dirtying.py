@@ -7,7 +7,7 @@ from headrace.changes.differences import Differences
 from headrace.changes.influence import Influence
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.source_history import SourceCommit, SourceHistory, SourceLog, Touched
-from headrace.changes.step import Versions
+from headrace.changes.step import Versions, counted_snapshots
 from headrace.changes.suspects import suspects_of
 from headrace.timeline import format_instant
 from headrace.timeline.instant import from_instant
@@ -67,8 +67,8 @@ def _of_table(influence: Influence, rows: Sequence[LedgerRow], history: SourceHi
     _note_lost(table, log, rows, current, found)
     if read:
         found.notes.append(
-            f"{table} has changed since {_snapshots(read)} were computed from it, and files keep no history: restate "
-            "what should change"
+            f"{table} has changed since {counted_snapshots(read)} were computed from it, and files keep no history: "
+            "restate what should change"
         )
     if log is None or not numbered:
         return
@@ -122,8 +122,8 @@ def _note_gaps(table: str, log: SourceLog, versions: Sequence[int], found: Dirt)
     blind = sum(version + 1 < log.begins for version in versions)
     if blind:
         found.notes.append(
-            f"{table}: what changed since {_snapshots(blind)} were computed cannot be told, its log begins at version "
-            f"{log.begins}"
+            f"{table}: what changed since {counted_snapshots(blind)} were computed cannot be told, its log begins at "
+            f"version {log.begins}"
         )
 
 
@@ -178,7 +178,3 @@ def _rows(number: int | None) -> str:
     if number is None:
         return "rows"
     return f"{number:,} row{'' if number == 1 else 's'}"
-
-
-def _snapshots(number: int) -> str:
-    return f"{number:,} snapshot{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from headrace.changes.definition_change import compare
 from headrace.changes.dirtying import Dirt
 from headrace.changes.group_definition import GroupDefinition
 from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.recreating import RECREATED
 from headrace.changes.step import Action, Reason, Step, Versions
 from headrace.logical.features import AggregateFeature
 from headrace.logical.pruning import features_for, scans_of
@@ -90,7 +91,8 @@ def _need(
     if state is None:
         return Need("materialize", "missing", ("never computed",))
     if state.is_retired:
-        return Need("materialize", "missing", ("retired, and defined again",))
+        is_recreated = state.latest.reason == RECREATED
+        return Need("materialize", "missing", (RECREATED if is_recreated else "retired, and defined again",))
     row = state.committed
     if row is None:
         return Need("materialize", "failed", (_failure(state),))

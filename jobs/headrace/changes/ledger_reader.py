@@ -17,6 +17,10 @@ class LedgerReader(Protocol):
         """Where each interval of a version's snapshots stands, oldest first; rows may lack their `definition`."""
         ...
 
+    def columns(self, group: str, version: int) -> Mapping[str, str] | None:
+        """Types of the columns that a version's table has, as DDL by name; None when there is no such table."""
+        ...
+
     def definition(self, group: str, version: int) -> str | None:
         """Manifest of the newest committed interval; None when none is committed."""
         ...

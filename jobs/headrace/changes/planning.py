@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from headrace.changes.advice import ADVICE, Advice
 from headrace.changes.dirtying import dirt
@@ -14,8 +15,9 @@ from headrace.changes.influence import influences
 from headrace.changes.ledger_reader import LedgerReader
 from headrace.changes.ledger_row import IntervalState
 from headrace.changes.plan import Basis, Plan
+from headrace.changes.recreating import RECREATED, on_grid, reason_to_recreate
 from headrace.changes.source_history import SourceHistory
-from headrace.changes.step import Step
+from headrace.changes.step import Step, counted_snapshots
 
 
 def plan(
@@ -45,7 +47,10 @@ def plan(
         warnings += list(advised(change, group, advice))
         if change is not None and change.needs_version:
             continue
-        found, notes = _steps(group, states, history, now_us)
+        if steps_anew := _steps_anew(group, states, ledger, history, now_us):
+            steps += steps_anew
+            continue
+        found, notes = _steps(group, on_grid(states, group.grid), history, now_us)
         steps += found
         warnings += [note for note in notes if note not in warnings]
     for name in sorted(set(computed) - set(groups)):
@@ -144,6 +149,23 @@ def _steps(
     steps = steps_of(group, states, found, now_us)
     reach_us = group.features.reach_us
     return [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps], found.notes
+
+
+def _steps_anew(
+    group: GroupDefinition, states: Sequence[IntervalState], ledger: LedgerReader, history: SourceHistory, now_us: int
+) -> list[Step]:
+    """Of a draft whose table cannot hold what it is by now: the table is made anew, and so is every interval."""
+    columns = ledger.columns(group.name, group.version) if group.spec.draft else None
+    reason = reason_to_recreate(group, states, columns)
+    if reason is None:
+        return []
+    computing, _ = _steps(group, (), history, now_us)
+    lost = sum(state.committed is not None for state in states)
+    why = f"{reason}; {counted_snapshots(lost)} {'goes' if lost == 1 else 'go'} with the draft's table"
+    return [
+        *(Step("recreate", group.name, group.version, step.intervals, "definition", why) for step in computing),
+        *(replace(step, why=RECREATED) for step in computing),
+    ]
 
 
 def _versions(groups: Iterable[GroupDefinition], history: SourceHistory) -> dict[str, str]:

@@ -113,9 +113,8 @@ def _catch_up(
 ) -> int:
     import time
 
-    from headrace.changes.planning import refused
     from headrace.cli.steps import print_steps
-    from headrace.runner.catching_up import catch_up, computing, worst
+    from headrace.runner.catching_up import catch_up, computing, not_caught_up, worst
     from headrace.runner.planning import plan_now
     from headrace.runner.progress import Progress
 
@@ -125,7 +124,7 @@ def _catch_up(
     plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000)
 
     if dry_run:
-        problems = [problem for name, problem in refused(plan.changes).items() if name in names]
+        problems = [problem for name, problem in not_caught_up(plan).items() if name in names]
         if problems:
             raise UsageError(problems[0])
         print_steps([step for name in names for step in computing(plan, name)], is_json)

@@ -12,6 +12,7 @@ from headrace.runner.confirming import confirm_interval
 from headrace.runner.filling import fill_interval
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
+from headrace.runner.recreating import recreate
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
 
@@ -81,8 +82,8 @@ def run_interval(work: Workspace, step: Step, interval: Interval, progress: Prog
 
 
 def _passes(step: Step) -> Iterator[tuple[Interval, ...]]:
-    """The intervals of a step that are computed together: all of them, or each alone."""
-    if step.action == "materialize" and len(step.intervals) > MOST_ALONE:
+    """The intervals of a step that are brought in line together: all of them, or each alone."""
+    if step.action == "recreate" or (step.action == "materialize" and len(step.intervals) > MOST_ALONE):
         yield step.intervals
     else:
         yield from ((interval,) for interval in step.intervals)
@@ -90,6 +91,9 @@ def _passes(step: Step) -> Iterator[tuple[Interval, ...]]:
 
 def _run_part(work: Workspace, step: Step, progress: Progress) -> Iterator[Materialized]:
     """Runs a step, or one interval of it."""
+    if step.action == "recreate":
+        recreate(work, step, progress)
+        return
     if len(step.intervals) == 1:
         yield run_interval(work, step, step.intervals[0], progress)
         return

@@ -15,6 +15,7 @@ from headrace.errors import DataError, HeadraceError, UsageError
 from headrace.logical.pruning import scans_of
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
+from headrace.runner.recreating import not_anew
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Duration, Interval
 
@@ -79,8 +80,7 @@ def catch_up(
         A result for each group, in the order of the names.
     """
     _ = work.lake, work.ledger, work.staging  # opened once, before threads share them
-    problems = refused(plan.changes)
-
+    problems = not_caught_up(plan)
     reads = _reads(work, names)
     results: dict[str, CaughtUp] = {}
 
@@ -107,6 +107,14 @@ def catch_up(
                 results[name] = result
                 order.done(name)
     return [results[name] for name in names]
+
+
+def not_caught_up(plan: Plan) -> dict[str, str]:
+    """Groups of which nothing is computed before somebody does something else, and what to say of them."""
+    anew = [step for step in plan.steps if step.action == "recreate"]
+    return refused(plan.changes) | {
+        step.group: str(not_anew(f"{step.group}@{step.version}", step.why)) for step in anew
+    }
 
 
 def computing(plan: Plan, name: str) -> list[Step]:

@@ -24,7 +24,7 @@ def plan_now(work: Workspace, now_us: int) -> Plan:
         work: The project.
         now_us: Intervals that end later are not due.
     """
-    return plan(definitions(work.linted), LedgerView(work.ledger), DeltaHistory(work.lake), now_us)
+    return plan(definitions(work.linted), LedgerView(work.ledger, work.lake), DeltaHistory(work.lake), now_us)
 
 
 def plan_of_file(work: Workspace, path: Path) -> Plan:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from headrace.changes.ledger_row import IntervalState
+from headrace.storage.feature_tables import FeatureTable
 from headrace.storage.ledger import Ledger
+from headrace.storage.tables import Lake
 
 
 class LedgerView:
@@ -12,10 +14,11 @@ class LedgerView:
 
     Args:
         ledger: The ledger.
+        lake: Where tables of groups are.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, lake: Lake) -> None:
+        self._ledger, self._lake = ledger, lake
 
     def groups(self) -> Mapping[str, Sequence[int]]:
         """See `LedgerReader`."""
@@ -27,6 +30,10 @@ class LedgerView:
     def intervals(self, group: str, version: int) -> Sequence[IntervalState]:
         """See `LedgerReader`."""
         return self._states.get((group, version), [])
+
+    def columns(self, group: str, version: int) -> Mapping[str, str] | None:
+        """See `LedgerReader`."""
+        return FeatureTable(self._lake, group, version, finer_than_a_day=False).table.columns()
 
     def definition(self, group: str, version: int) -> str | None:
         """See `LedgerReader`."""

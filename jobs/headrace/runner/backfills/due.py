@@ -16,6 +16,7 @@ from headrace.errors import DataError, UsageError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned
+from headrace.runner.recreating import not_anew
 from headrace.runner.workspace import Workspace
 from headrace.storage.delta_history import DeltaHistory
 from headrace.storage.ledger_view import LedgerView
@@ -41,7 +42,7 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         force: Take intervals that are current too.
 
     Raises:
-        UsageError: The range holds no interval, or a changed definition lacks a new version.
+        UsageError: The range holds no interval, or a changed definition lacks a new version or, of a draft, table.
         DataError: An interval is not over.
     """
     group = work.group(name)
@@ -55,9 +56,14 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         raise DataError(
             f"{name} {intervals[-1]} ends after now", "end --to earlier, or run it when the interval is over"
         )
-    made = plan({name: definitions(work.linted)[name]}, LedgerView(work.ledger), DeltaHistory(work.lake), now_us)
+    made = plan(
+        {name: definitions(work.linted)[name]}, LedgerView(work.ledger, work.lake), DeltaHistory(work.lake), now_us
+    )
     if made.problems:
         raise UsageError(made.problems[0])
+    for step in made.steps:
+        if step.action == "recreate":
+            raise not_anew(f"{name}@{group.version}", step.why)
     wanted = set(intervals)
     steps = [replace(step, intervals=tuple(i for i in step.intervals if i in wanted)) for step in made.steps]
     steps = [step for step in steps if step.intervals and step.action != "confirm"]
