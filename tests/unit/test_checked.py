@@ -107,7 +107,7 @@ def test_a_plan_that_leaves_out_intervals_has_nothing_to_record() -> None:
     ledger, _ = forty_days(records=True)
     sources = loaded(39, commit(40, 50))
     assert planned(ledger, sources, 39).checked != ()
-    assert plan(GROUPS, ledger, sources, day(39).end_us, Scope(from_us=START)).checked == ()
+    assert plan(GROUPS, ledger, sources, day(39).end_us, scope=Scope(from_us=START)).checked == ()
 
 
 def test_a_snapshot_that_came_between_plan_and_record_is_not_covered() -> None:

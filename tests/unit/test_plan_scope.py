@@ -14,7 +14,7 @@ def steps(name: str, scope: Scope) -> tuple[list[tuple[str, str, str, int, str]]
     """The steps, and how often rows were compared."""
     case = Situation.read(HERE / "plans" / f"{name}.txt")
     sources = case.sources
-    made = plan(case.after, case.ledger, sources, case.now_us, scope)
+    made = plan(case.after, case.ledger, sources, case.now_us, scope=scope)
     found = [(s.action, s.group, s.intervals[0].name, len(s.intervals), s.reason) for s in made.steps]
     return found, sources.asked
 
@@ -50,5 +50,5 @@ def within(first: str, last: str) -> Scope:
 
 def test_a_group_alone() -> None:
     case = Situation.read(HERE / "plans" / "40_two_groups.txt")
-    made = plan(case.after, case.ledger, case.sources, case.now_us, Scope(groups=("visits",)))
+    made = plan(case.after, case.ledger, case.sources, case.now_us, scope=Scope(groups=("visits",)))
     assert ({step.group for step in made.steps}, made.changes, made.problems) == ({"visits"}, (), ())

@@ -99,7 +99,7 @@ def test_every_role_of_a_table_is_looked_at(
     monkeypatch.setattr(tiles, "static_change_since", static)
     run: Any = SimpleNamespace(
         features=features_of(PROJECT, "spend"),
-        work=SimpleNamespace(lake=None),
+        work=SimpleNamespace(lake=SimpleNamespace(is_another=lambda table, place: False)),
         versions={"raw.sales": "2", "raw.prices": "2"},
     )
     assert tiles._changed_us(cast(Run, run), BUILD) == earliest_us
