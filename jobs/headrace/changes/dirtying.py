@@ -167,7 +167,7 @@ def _of_this_table(
             if log.is_other(look.version, current, look.at_us) or history.is_another(table, look.place)
         ]
         # A snapshot that was computed after its check knows better than that which table it was computed from.
-        if others and others[-1].at_us >= row.recorded_at_us:
+        if any(look.at_us >= row.recorded_at_us for look in others):
             cause = f"{table} was replaced: version {others[0].version}, which was read, was another table's"
             found.causes.setdefault(row.interval.end_us, []).append(cause)
             continue
