@@ -143,6 +143,8 @@ def _of_table(
         else:
             _suspect(influence, suspects, ends, versions, found)
     same = [one for index, one in enumerate(kept) if index not in touched and not log.is_blind(one.version)]
+    if other_role := found.seen.get(table):
+        same = [one for one in same if other_role.has(one.interval)]
     found.seen[table] = Seen.of(current, [one.interval for one in same], history.place(table))
     found.is_behind |= any(one.version != int(current) for one in same)
 
