@@ -114,6 +114,10 @@ class GoneError(DataError):
     """A version of a table, or a file of it, that was there and cannot be read any more."""
 
 
+class MismatchError(DataError):
+    """A table, or a version of it, whose columns are not those that are declared."""
+
+
 class ConflictError(HeadraceError):
     """Another writer got there first; trying again may succeed."""
 

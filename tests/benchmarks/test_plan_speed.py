@@ -45,6 +45,9 @@ class Many:
     def checked(self, group: str, version: int) -> None:
         return None
 
+    def columns(self, group: str, version: int) -> dict[str, str] | None:
+        return None
+
     def definition(self, group: str, version: int) -> str | None:
         committed = self.states[group][-1].committed
         return committed.definition if committed else None

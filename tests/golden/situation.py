@@ -9,6 +9,7 @@
     === ledger
     spend@1 2024-01-01..2024-01-05 committed raw.sales=1+     (`1+`: each interval read one version more than the last)
     spend@1 2024-01-01..2024-01-05 checked raw.sales=7        a plan has looked so far for these intervals
+    spend@1 2024-01-01..2024-01-01T23:00 committed step=1h
     === sources
     raw.sales at 9                          or `raw.sales files a1b2`, or `raw.sales begins 5`
     raw.sales 9 2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB      or `unknown` in place of the days
@@ -38,7 +39,7 @@ from headrace.errors import AccessError, DataError, HeadraceError, UsageError
 from headrace.logical import Instants
 from headrace.registry.linting import lint_project
 from headrace.registry.loading import collect
-from headrace.timeline import Interval, parse_instant
+from headrace.timeline import Duration, Interval, parse_instant
 
 HERE = Path(__file__).parent
 DAY_US = 86_400_000_000
@@ -53,9 +54,10 @@ ERRORS = {
 
 @dataclass
 class Ledger:
-    """Implements `LedgerReader`."""
+    """Implements `LedgerReader`; tells intervals by their start, as storage does."""
 
     rows: list[LedgerRow] = field(default_factory=list)
+    tables: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
 
     def groups(self) -> dict[str, Sequence[int]]:
         return {
@@ -65,8 +67,8 @@ class Ledger:
     def intervals(self, group: str, version: int) -> Sequence[IntervalState]:
         mine = [row for row in self.rows if (row.group, row.version) == (group, version)]
         states = []
-        for interval in sorted({row.interval for row in mine if row.interval}):
-            attempts = [row for row in mine if row.interval == interval]
+        for start_us in sorted({row.interval.start_us for row in mine if row.interval}):
+            attempts = [row for row in mine if row.interval and row.interval.start_us == start_us]
             committed = [row for row in attempts if row.status == "committed"]
             retired = max((row.attempt for row in attempts if row.status == "retired"), default=None)
             states.append(state_of(attempts[-1], committed[-1] if committed else None, retired))
@@ -75,6 +77,9 @@ class Ledger:
     def checked(self, group: str, version: int) -> Checked | None:
         found = [r for r in self.rows if (r.group, r.version, r.status) == (group, version, "checked")]
         return Checked.of(found[-1]) if found else None
+
+    def columns(self, group: str, version: int) -> dict[str, str] | None:
+        return self.tables.get((group, version))
 
     def definition(self, group: str, version: int) -> str | None:
         found = [r.definition for r in self.rows if (r.group, r.version, r.status) == (group, version, "committed")]
@@ -165,6 +170,9 @@ class Situation:
         ledger = Ledger()
         for line in _lines(self.sections.get("ledger", "")):
             ledger.rows += _ledger_rows(line, before, len(ledger.rows))
+        for group in before.values():
+            if any((r.group, r.version, r.status) == (group.name, group.version, "committed") for r in ledger.rows):
+                ledger.tables[group.name, group.version] = columns_of(group)
         return ledger
 
     @property
@@ -205,6 +213,11 @@ class Situation:
         return f"{head}\n=== plan\n{plan}\n"
 
 
+def columns_of(group: GroupDefinition) -> dict[str, str]:
+    """Types of the columns of a group's table."""
+    return {column.name: column.type for column in (*group.features.keys, *group.features.columns)}
+
+
 def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
@@ -236,16 +249,17 @@ def _ledger_rows(line: str, before: dict[str, GroupDefinition], count: int) -> l
         return [Checked(group, int(version), count, seen).row(f"run{count}")]
     attempt = int(given.pop("attempt", 1))
     left_out = given.pop("without", "").split(",")
+    step_us = Duration.parse(given.pop("step", "1d")).us
     is_unreadable = given.pop("unreadable", None) is not None
     definition = before.get(group)
     rows = []
-    for index, start_us in enumerate(range(begin, end + 1, DAY_US)):
+    for index, start_us in enumerate(range(begin, end + 1, step_us)):
         sources = {t: str(int(v[:-1]) + index) if v.endswith("+") else v for t, v in given.items()}
         row = LedgerRow(
             group,
             int(version),
             "features",
-            Interval(start_us, start_us + DAY_US),
+            Interval(start_us, start_us + step_us),
             attempt,
             status,  # type: ignore[arg-type]
             f"run{count + index}",

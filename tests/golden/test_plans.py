@@ -5,16 +5,17 @@ HEADRACE_UPDATE_GOLDEN=1 in the environment writes the plans into the files, to 
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from headrace.changes.group_change import Known
 from headrace.changes.planning import plan, plan_against
+from headrace.changes.recreating import RECREATED
 from headrace.cli.plan_markdown import as_markdown
 from headrace.cli.plan_text import as_text
-from tests.golden.situation import HERE, Situation
+from tests.golden.situation import HERE, Situation, columns_of
 
 FILES = sorted((HERE / "plans").glob("*.txt"))
 
@@ -47,16 +48,27 @@ def test_doing_what_a_plan_says_leaves_nothing_to_do(path: Path) -> None:
     ledger, sources = case.ledger, case.sources
     for step in made.steps:
         group = case.after[step.group]
+        if step.action == "recreate":
+            ledger.rows += _retired(ledger, group)
+            ledger.tables[group.name, group.version] = columns_of(group)
+            continue
         attempts = {
-            state.latest.interval: state.latest.attempt for state in ledger.intervals(group.name, group.version)
+            state.latest.interval.start_us: state.latest.attempt
+            for state in ledger.intervals(group.name, group.version)
         }
         for interval in step.intervals:
             ledger.rows.append(
-                _committed(group, interval, attempts.get(interval, 0) + 1, len(ledger.rows), sources.versions)
+                _committed(group, interval, attempts.get(interval.start_us, 0) + 1, len(ledger.rows), sources.versions)
             )
     again = plan(case.after, ledger, sources, case.now_us, case.writers)
     assert [asdict(step) for step in again.steps] == []
     assert again.problems == made.problems
+
+
+def _retired(ledger, group):  # type: ignore[no-untyped-def]
+    states = ledger.intervals(group.name, group.version)
+    attempt = max(state.latest.attempt for state in states) + 1
+    return [replace(state.latest, status="retired", attempt=attempt, reason=RECREATED) for state in states]
 
 
 def _committed(group, interval, attempt, at, versions):  # type: ignore[no-untyped-def]

@@ -52,8 +52,13 @@ def row(interval: Interval, attempt: int, status: Status, at: int, version: int 
 
 
 @pytest.fixture
-def ledger(spark: SparkSession, tmp_path: Path) -> Ledger:
-    return Ledger(Lake(spark, Settings(lake=str(tmp_path / "lake"))))
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    return Lake(spark, Settings(lake=str(tmp_path / "lake")))
+
+
+@pytest.fixture
+def ledger(lake: Lake) -> Ledger:
+    return Ledger(lake)
 
 
 def test_rows_come_back_as_they_went_in(spark: SparkSession, tmp_path: Path) -> None:
@@ -181,7 +186,7 @@ def test_attempts_are_numbered_by_interval_and_table(ledger: Ledger, monkeypatch
     assert (second.fingerprints, second.reason) == ({"x": "1"}, "restate")
 
 
-def test_what_was_checked_is_for_planning_only(ledger: Ledger) -> None:
+def test_what_was_checked_is_for_planning_only(lake: Lake, ledger: Ledger) -> None:
     """It is of no attempt: whoever looks at attempts does not meet it."""
     newest = Checked("spend", 1, 2_000_000, {"raw.sales": Seen("9", ((JAN_1.start_us, JAN_2.end_us),))})
     committed = row(JAN_1, 1, "committed", 1_000_000)
@@ -189,7 +194,7 @@ def test_what_was_checked_is_for_planning_only(ledger: Ledger) -> None:
     assert ledger.rows("spend") == [committed]
     assert [state.latest for state in ledger.latest("spend", 1)] == [committed]
     assert ledger.open_attempts(before_us=3_000_000) == []
-    view = LedgerView(ledger)
+    view = LedgerView(ledger, lake)
     assert (view.groups(), view.checked("spend", 1), view.checked("spend", 2)) == ({"spend": [1]}, newest, None)
     assert [state.latest.interval for state in view.intervals("spend", 1)] == [JAN_1]
 

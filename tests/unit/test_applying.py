@@ -94,6 +94,18 @@ def test_many_new_intervals_are_one_backfill(ran: list[tuple[str, str, str]], mo
     ]
 
 
+def test_a_table_is_made_anew_at_once(ran: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    anew = Step("recreate", "a", 1, tuple(DAYS), "definition", "n is bigint and becomes double")
+
+    def recreate(work: Any, step: Step, progress: Progress) -> None:
+        ran.append((step.action, step.group, step.span))
+
+    monkeypatch.setattr(applying, "recreate", recreate)
+    applied, _ = apply({}, replace(PLAN, steps=(anew, PLAN.steps[0])))
+    assert ran[:2] == [("recreate", "a", "1970-01-01 … 1970-01-03 (3 intervals)"), ("materialize", "a", "1970-01-01")]
+    assert applied.done == ran[1:]
+
+
 @pytest.mark.parametrize(
     "error", [DataError("the gate is closed"), ConflictError("another run was first"), UsageError("no such table")]
 )

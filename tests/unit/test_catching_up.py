@@ -165,3 +165,13 @@ def test_a_group_with_a_problem_is_left_out_and_the_others_are_not(
     assert (b.error, b.code, b.done) == (problem.message, code, [])
     assert (len(a.done), a.code, c.code) == (2, 0, 0)
     assert catching_up.worst(one.code for one in (a, b, c)) == code
+
+
+def test_a_draft_whose_table_has_to_be_made_anew_is_left_alone(ran: dict[str, Any]) -> None:
+    """That takes out all of its snapshots, which `apply` does after somebody has read the plan."""
+    anew = Step("recreate", "a", 1, tuple(DAYS), "definition", "n is bigint and becomes double")
+    plan = replace(PLAN, steps=(anew, *PLAN.steps))
+    a, b = catch_up("ab", plan=plan)
+    assert (a.code, b.code, ran["a"], len(ran["b"])) == (2, 0, [], 2)
+    assert a.error is not None
+    assert "has to be made anew: n is bigint and becomes double; headrace apply does so" in a.error

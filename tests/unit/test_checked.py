@@ -146,6 +146,26 @@ def test_what_was_checked_of_a_table_that_is_gone(
     assert [(us - START) // DAY - 1 for us in sorted(found.causes)] == dirty
 
 
+def test_a_snapshot_that_was_filled_after_its_check_and_lost_its_table() -> None:
+    """Both looked at what is gone, the check first: to fill is to write down later what was read before."""
+    filled = [replace(row, recorded_at_us=START + 9 * DAY) for row in stored("1")]
+    found = dirt(
+        [SALES], filled, History("0", SourceLog(0, (), {0: START + 10 * DAY})), checked=seen_at(9, START + 8 * DAY)
+    )
+    cause = "raw.sales was replaced: version 1, which was read, was another table's"
+    assert found.causes == {START + DAY: [cause]}
+
+
+def test_a_table_of_two_roles_is_checked_where_neither_saw_a_change() -> None:
+    """What one role is dirtied by must not be on record as seen because the other one does not reach as far."""
+    late = commit(9, 0, removed=1)
+    history = History("9", SourceLog(0, (late,), {}))
+    for roles in ([SALES, replace(SALES, tail_us=DAY)], [replace(SALES, tail_us=DAY), SALES]):
+        found = dirt(roles, stored(*"1234"), history)
+        assert sorted(found.causes) == [day(n).end_us for n in range(4)]
+        assert found.seen["raw.sales"].spans == ()
+
+
 def test_as_the_ledger_has_it() -> None:
     one = seen_at(9, parse_instant("2024-02-01"))
     row = one.row("run")

@@ -7,9 +7,10 @@ from headrace.changes.checked import Checked, Seen
 from headrace.changes.differences import Differences
 from headrace.changes.influence import Influence
 from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.lost import lost
 from headrace.changes.scope import ALL, Scope
 from headrace.changes.source_history import SourceCommit, SourceHistory, SourceLog, Touched
-from headrace.changes.step import Versions
+from headrace.changes.step import Versions, counted_snapshots
 from headrace.changes.suspects import Suspect, suspects_of
 from headrace.timeline import Interval, format_instant
 from headrace.timeline.instant import from_instant
@@ -22,6 +23,7 @@ class Dirt:
     Attributes:
         causes: Changes that dirtied a snapshot, in words, by the end of its interval.
         suspected: Changes that may have dirtied one, by the end of its interval, where rows are not compared.
+        lost: Tables whose recorded version cannot be read any more, and why, by the end of the interval and by table.
         cleared: Why changes that a snapshot might have seen turned out to be none, by its interval's end and by table.
         versions: The version of now of each table with such a change.
         seen: By table, up to where its log was looked at, and for which intervals nothing in it was of their snapshots.
@@ -31,6 +33,7 @@ class Dirt:
 
     causes: dict[int, list[str]] = field(default_factory=dict)
     suspected: dict[int, list[str]] = field(default_factory=dict)
+    lost: dict[int, dict[str, str]] = field(default_factory=dict)
     cleared: dict[int, dict[str, str]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
@@ -109,9 +112,12 @@ def _of_table(
         found.notes.append(f"{table} is not there")
         return
     recorded = [row.source_versions[table] for row in rows]
-    if influence.instants is None and all(version == current for version in recorded):
+    is_settled = influence.instants is None and all(version == current for version in recorded)
+    log = None if is_settled else history.log(table, influence.instants)
+    for interval, why in lost(table, rows, current, log, history):
+        found.lost.setdefault(interval.end_us, {})[table] = why
+    if is_settled:
         return
-    log = history.log(table, influence.instants)
     numbered = [row for row in rows if log is not None and row.source_versions[table].isdecimal()]
     read = sum(version != current and (log is None or not version.isdecimal()) for version in recorded)
     if read:
@@ -137,6 +143,8 @@ def _of_table(
         else:
             _suspect(influence, suspects, ends, versions, found)
     same = [one for index, one in enumerate(kept) if index not in touched and not log.is_blind(one.version)]
+    if other_role := found.seen.get(table):
+        same = [one for one in same if other_role.has(one.interval)]
     found.seen[table] = Seen.of(current, [one.interval for one in same], history.place(table))
     found.is_behind |= any(one.version != int(current) for one in same)
 
@@ -161,7 +169,7 @@ def _of_this_table(
             if log.is_other(look.version, current, look.at_us) or history.is_another(table, look.place)
         ]
         # A snapshot that was computed after its check knows better than that which table it was computed from.
-        if others and others[-1].at_us >= row.recorded_at_us:
+        if any(look.at_us >= row.recorded_at_us for look in others):
             cause = f"{table} was replaced: version {others[0].version}, which was read, was another table's"
             found.causes.setdefault(row.interval.end_us, []).append(cause)
             continue
@@ -268,4 +276,4 @@ def _rows(number: int | None) -> str:
 
 
 def _snapshots(number: int) -> str:
-    return f"{number:,} snapshot{' was' if number == 1 else 's were'}"
+    return f"{counted_snapshots(number)} {'was' if number == 1 else 'were'}"

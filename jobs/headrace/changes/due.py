@@ -7,10 +7,12 @@ from itertools import groupby
 from headrace.changes.definition_change import compare
 from headrace.changes.dirtying import Dirt
 from headrace.changes.group_definition import GroupDefinition
-from headrace.changes.ledger_row import IntervalState
+from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.recreating import RECREATED
 from headrace.changes.scope import ALL, Scope
 from headrace.changes.step import Action, Reason, Step, Versions
 from headrace.logical.features import AggregateFeature
+from headrace.logical.pruning import features_for, scans_of
 from headrace.timeline import Interval, format_instant
 
 MOST_CAUSES = 3
@@ -26,6 +28,7 @@ class Need:
         reason: Why, as a word.
         causes: Why, for people.
         columns: Of `fill`, the new columns.
+        reads: Of `fill`, the tables that they are made of.
         versions: Of `confirm`, the versions of tables that give the same.
     """
 
@@ -33,6 +36,7 @@ class Need:
     reason: Reason
     causes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     versions: Versions = ()
 
     @property
@@ -91,7 +95,8 @@ def _need(
     if state is None:
         return Need("materialize", "missing", ("never computed",))
     if state.is_retired:
-        return Need("materialize", "missing", ("retired, and defined again",))
+        is_recreated = state.latest.reason == RECREATED
+        return Need("materialize", "missing", (RECREATED if is_recreated else "retired, and defined again",))
     row = state.committed
     if row is None:
         return Need("materialize", "failed", (_failure(state),))
@@ -110,7 +115,19 @@ def _need(
     if changed is None and end_us in dirt.cleared:
         cleared = dirt.cleared[end_us]
         return Need("confirm", "unchanged", tuple(cleared.values()), versions=dirt.current(cleared))
-    return changed
+    return changed and _fillable(changed, row, dirt.lost.get(end_us, {}))
+
+
+def _fillable(fill: Need, row: LedgerRow, lost: Mapping[str, str]) -> Need:
+    """New columns alone where the versions that the others were made of can be read, as far as logs tell; else all."""
+    unread = [
+        lost.get(table, f"{table} was not read before")
+        for table in fill.reads
+        if table in lost or table not in row.source_versions
+    ]
+    if not unread:
+        return fill
+    return Need("restate", "added", (f"{fill.causes[0]}, and all are computed: {' and '.join(unread)}",))
 
 
 def _failure(state: IntervalState) -> str:
@@ -131,7 +148,9 @@ def _of_definition(group: GroupDefinition, stored: Mapping[str, str]) -> Need | 
     if reaches_further(group, change.added):
         why = f"{', '.join(change.added)} added, which looks further back: more entities have a row"
         return Need("restate", "added", (why,))
-    return Need("fill", "added", (f"{', '.join(change.added)} added",), change.added)
+    needed = scans_of(features_for(group.features, change.added).events)
+    reads = tuple(dict.fromkeys(scan.table for scan in needed))
+    return Need("fill", "added", (f"{', '.join(change.added)} added",), change.added, reads)
 
 
 def reaches_further(group: GroupDefinition, added: Sequence[str]) -> bool:

@@ -97,8 +97,11 @@ def behind(
 
 
 def _changes(step: Step, influence: Influence, ends: Sequence[int]) -> bool:
-    """Whether rows that a step writes can be in snapshots of these instants. A static table's change none."""
+    """Whether rows that a step writes or drops can be in snapshots of these instants. A static table's change none."""
     if step.action == "confirm" or influence.instants is None:
         return False
-    first, last = influence.snapshots_of(Touched(step.intervals[0].end_us, step.intervals[-1].end_us))
+    # With a table that is made anew go snapshots of any time, also such as are not due any more.
+    is_all = step.action == "recreate"
+    touched = Touched(None, None) if is_all else Touched(step.intervals[0].end_us, step.intervals[-1].end_us)
+    first, last = influence.snapshots_of(touched)
     return any((first is None or end >= first) and (last is None or end <= last) for end in ends)

@@ -22,6 +22,10 @@ class LedgerReader(Protocol):
         """How far an applied plan has looked at the tables of a version's snapshots; None where none has."""
         ...
 
+    def columns(self, group: str, version: int) -> Mapping[str, str] | None:
+        """Types of the columns that a version's table has, as DDL by name; None when there is no such table."""
+        ...
+
     def definition(self, group: str, version: int) -> str | None:
         """Manifest of the newest committed interval; None when none is committed."""
         ...

@@ -60,8 +60,8 @@ class Plan:
 
     @property
     def intervals(self) -> int:
-        """How many intervals its steps touch."""
-        return sum(len(step.intervals) for step in self.steps)
+        """How many intervals its steps touch; a table that is made anew is followed by a step that computes them."""
+        return sum(len(step.intervals) for step in self.steps if step.action != "recreate")
 
     def as_json(self) -> dict[str, Any]:
         """The plan as JSON has it; instants as text."""

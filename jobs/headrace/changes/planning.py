@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headrace.changes.advice import ADVICE, Advice
 from headrace.changes.checked import Checked
@@ -18,6 +18,7 @@ from headrace.changes.influence import Influence, influences
 from headrace.changes.ledger_reader import LedgerReader
 from headrace.changes.ledger_row import IntervalState
 from headrace.changes.plan import Basis, Plan
+from headrace.changes.recreating import anew, on_grid, reason_to_recreate
 from headrace.changes.scope import ALL, Scope
 from headrace.changes.source_history import SourceHistory
 from headrace.changes.step import Step
@@ -66,15 +67,14 @@ def plan(
         changes += [change] if change else []
         warnings += list(advised(change, group, advice))
         problem = (refusal(change) if change else None) or circular.get(name)
-        before = ledger.checked(name, group.version)
-        found = _Found(problem=problem) if problem else _of_group(group, states, history, now_us, scope, before)
+        found = _Found(problem=problem) if problem else _of_group(group, states, ledger, history, now_us, scope)
         if found.problem is not None:
             problems.append(found.problem)
             continue
         versions |= found.versions
         steps += found.steps
         checked += [found.checked] if found.checked else []
-        upstream = sorted(set(behind(name, found.influences, states, steps, writers)))
+        upstream = sorted(set(behind(name, found.influences, found.states, steps, writers)))
         notes = [
             *found.notes,
             *(f"{name} reads {read}, which is computed again: plan again after this" for read in upstream),
@@ -171,9 +171,20 @@ def _known(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What planning finds of one group: its steps and what is to be told besides, or why nobody can tell."""
+    """What planning finds of one group: its steps and what is to be told besides, or why nobody can tell.
+
+    Attributes:
+        influences: Tables that its values depend on.
+        states: Where intervals of its grid stand, as far as their snapshots stay.
+        versions: The versions of now of these tables.
+        steps: What is done.
+        notes: What has to be told besides.
+        checked: How far its tables were looked at.
+        problem: Why nobody can tell any of it.
+    """
 
     influences: tuple[Influence, ...] = ()
+    states: Sequence[IntervalState] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     steps: Sequence[Step] = ()
     notes: Sequence[str] = ()
@@ -184,23 +195,42 @@ class _Found:
 def _of_group(
     group: GroupDefinition,
     states: Sequence[IntervalState],
+    ledger: LedgerReader,
+    history: SourceHistory,
+    now_us: int,
+    scope: Scope,
+) -> _Found:
+    try:
+        columns = ledger.columns(group.name, group.version) if group.spec.draft else None
+        reason = reason_to_recreate(group, states, columns)
+        if reason is None:
+            before = ledger.checked(group.name, group.version)
+            return _in_line(group, on_grid(states, group.grid), history, now_us, scope, before)
+        # Nothing that is stored stays, so nothing of it can be dirty or be put on record.
+        found = _in_line(group, (), history, now_us, scope, None)
+        return replace(found, steps=anew(found.steps, states, reason))
+    except OF_ONE_TABLE as error:
+        return _Found(problem=unreadable(group.name, group.version, error))
+
+
+def _in_line(
+    group: GroupDefinition,
+    states: Sequence[IntervalState],
     history: SourceHistory,
     now_us: int,
     scope: Scope,
     before: Checked | None,
 ) -> _Found:
+    """What brings a group's table in line with its definition, as far as intervals of its grid stand."""
     reads = influences(group.features)
-    try:
-        versions = {table: history.current(table) for table in {influence.table for influence in reads}}
-        found = dirt(reads, [state.committed for state in states if state.committed], history, scope, before)
-        steps = steps_of(group, states, found, now_us, scope)
-        reach_us = group.features.reach_us
-        steps = [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps]
-    except OF_ONE_TABLE as error:
-        return _Found(problem=unreadable(group.name, group.version, error))
+    versions = {table: history.current(table) for table in {influence.table for influence in reads}}
+    found = dirt(reads, [state.committed for state in states if state.committed], history, scope, before)
+    steps = steps_of(group, states, found, now_us, scope)
+    reach_us = group.features.reach_us
+    steps = [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps]
     known = {table: version for table, version in versions.items() if version is not None}
     checked = Checked(group.name, group.version, now_us, found.seen) if found.is_behind else None
-    return _Found(reads, known, steps, found.notes, checked)
+    return _Found(reads, states, known, steps, found.notes, checked)
 
 
 def _ledger(standing: Mapping[str, Sequence[IntervalState]]) -> str:

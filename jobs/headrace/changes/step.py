@@ -8,7 +8,8 @@ from headrace.timeline import Interval
 
 # materialize: compute what is not there. restate: compute again what is. fill: only columns that are new. confirm: only
 # write down that what is there is what later versions of its tables give.
-Action = Literal["materialize", "restate", "fill", "confirm"]
+# recreate: make the table of a draft anew, without rows, before all of its intervals are computed.
+Action = Literal["materialize", "restate", "fill", "confirm", "recreate"]
 Reason = Literal["missing", "failed", "dirty", "suspect", "definition", "added", "unchanged"]
 # Logical names of tables, and a version of each.
 Versions = tuple[tuple[str, str], ...]
@@ -46,6 +47,11 @@ class Step:
     def span(self) -> str:
         """Its intervals by name: `2024-01-01`, or `2024-01-01 … 2024-01-31 (31 intervals)`."""
         return span_of(self.intervals)
+
+
+def counted_snapshots(number: int) -> str:
+    """How many snapshots, in words: `1 snapshot`, `1,200 snapshots`."""
+    return f"{number:,} snapshot{'' if number == 1 else 's'}"
 
 
 def span_of(intervals: Sequence[Interval]) -> str:

@@ -115,7 +115,7 @@ def _catch_up(
 
     from headrace.changes.scope import Scope
     from headrace.cli.steps import print_steps
-    from headrace.runner.catching_up import catch_up, computing, worst
+    from headrace.runner.catching_up import catch_up, computing, not_caught_up, worst
     from headrace.runner.planning import plan_now
     from headrace.runner.progress import Progress
 
@@ -125,11 +125,12 @@ def _catch_up(
     plan = plan_now(work, time.time_ns() // 1_000_000_000 * 1_000_000, Scope(groups=names, compares=False))
 
     if dry_run:
-        print_steps([step for name in names for step in computing(plan, name)], is_json)
-        problems = [problem for problem in plan.problems if problem.group in names]
-        for problem in problems:
+        problems = not_caught_up(plan)
+        print_steps([step for name in names if name not in problems for step in computing(plan, name)], is_json)
+        left_alone = [problems[name] for name in names if name in problems]
+        for problem in left_alone:
             print(f"failed: {problem.message}", file=sys.stderr)
-        return worst(problem.kind.exit_code for problem in problems)
+        return worst(problem.kind.exit_code for problem in left_alone)
 
     def tell(one: "Materialized") -> None:
         if not is_json:

@@ -60,6 +60,7 @@ class TableReader(Protocol):
 
         Raises:
             UsageError: The settings do not map the name.
-            DataError: There is no such table, or its columns are not the declared ones.
+            DataError: There is no such table.
+            MismatchError: Its columns are not the declared ones.
         """
         ...

@@ -113,6 +113,24 @@ def pruned_features(features: FeatureSet, names: Set[str] | None = None) -> Feat
     return replace(features, aggregates=kept, events=pruned(features.events, needed))
 
 
+def features_for(features: FeatureSet, columns: Iterable[str]) -> FeatureSet:
+    """A feature set of some output columns, and what these are made of: columns that their expressions use.
+
+    Args:
+        features: The whole set.
+        columns: Names of output columns.
+    """
+    wanted = set(columns)
+    for expression in reversed(features.expressions):
+        if expression.name in wanted:
+            wanted |= set(expression.expression.columns)
+    return replace(
+        pruned_features(features, wanted),
+        expressions=tuple(expression for expression in features.expressions if expression.name in wanted),
+        columns=tuple(column for column in features.columns if column.name in wanted),
+    )
+
+
 def nodes_of(node: Rows) -> Iterator[Rows]:
     """The node and all that its rows came through, without looked-up tables."""
     yield node

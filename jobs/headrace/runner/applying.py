@@ -15,6 +15,7 @@ from headrace.runner.confirming import confirm_intervals
 from headrace.runner.filling import fill_interval
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
+from headrace.runner.recreating import recreate
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
 
@@ -103,7 +104,8 @@ def run_interval(work: Workspace, step: Step, interval: Interval, progress: Prog
 
 def _passes(step: Step) -> Iterator[tuple[Interval, ...]]:
     """The intervals of a step that are done together: all of them, or each alone."""
-    if step.action == "confirm" or (step.action == "materialize" and len(step.intervals) > MOST_ALONE):
+    is_long = step.action == "materialize" and len(step.intervals) > MOST_ALONE
+    if is_long or step.action in ("confirm", "recreate"):
         yield step.intervals
     else:
         yield from ((interval,) for interval in step.intervals)
@@ -113,6 +115,9 @@ def _run_part(work: Workspace, step: Step, progress: Progress) -> Iterator[Mater
     """Runs a step, or one interval of it."""
     if step.action == "confirm":
         yield from confirm_intervals(work, step, progress)
+        return
+    if step.action == "recreate":
+        recreate(work, step, progress)
         return
     if len(step.intervals) == 1:
         yield run_interval(work, step, step.intervals[0], progress)

@@ -6,12 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from headrace.changes.group_order import rounds
+from headrace.changes.group_problem import GroupProblem
 from headrace.changes.plan import Plan
 from headrace.changes.step import Step
 from headrace.changes.tile_plan import MAX_REBUILD
-from headrace.errors import DataError, HeadraceError
+from headrace.errors import DataError, HeadraceError, UsageError
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
+from headrace.runner.recreating import not_anew
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Duration, Interval
 
@@ -78,7 +80,7 @@ def catch_up(
         A result for each group, in the order of the names.
     """
     _ = work.lake, work.ledger, work.staging  # opened once, before threads share them
-    problems = {problem.group: problem for problem in plan.problems}
+    problems = not_caught_up(plan)
     reads = {name: {read for read in plan.reads.get(name, ()) if read in names} for name in names}
     results: dict[str, CaughtUp] = {}
 
@@ -100,6 +102,17 @@ def catch_up(
             done = map(of_group, together) if max_parallel == 1 else pool.map(of_group, together)
             results.update(zip(together, done, strict=True))
     return [results[name] for name in names]
+
+
+def not_caught_up(plan: Plan) -> dict[str, GroupProblem]:
+    """By group, why nothing of it is computed before somebody does something else."""
+    anew = {step.group: not_anew(f"{step.group}@{step.version}", step.why) for step in plan.steps if _is_anew(step)}
+    problems = {name: GroupProblem(name, str(error), UsageError) for name, error in anew.items()}
+    return problems | {problem.group: problem for problem in plan.problems}
+
+
+def _is_anew(step: Step) -> bool:
+    return step.action == "recreate"
 
 
 def computing(plan: Plan, name: str) -> list[Step]:

@@ -1,7 +1,7 @@
 """Fills columns of new features into a snapshot that is there: the rest of it is taken as it is stored."""
 
 import time
-from dataclasses import replace
+from collections.abc import Iterable
 
 from pyspark.sql import functions as F
 
@@ -11,10 +11,10 @@ from headrace.engine.at import At
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
-from headrace.errors import ConflictError, DataError, GoneError
+from headrace.errors import ConflictError, DataError, GoneError, MismatchError
 from headrace.expressions import quote_identifier
-from headrace.logical import FeatureSet
-from headrace.logical.pruning import pruned_features, scans_of
+from headrace.logical import FeatureSet, Scan
+from headrace.logical.pruning import features_for, scans_of
 from headrace.runner.healing import heal
 from headrace.runner.judging import SLOWER
 from headrace.runner.materialize import Materialized, committed, current, give_up, materialize_interval
@@ -56,13 +56,14 @@ def fill_interval(
     if stored.fingerprints == run.fingerprints:
         # An attempt that was cut off had filled it.
         return current(run, stored, began)
-    if not _pin(run, stored):
-        return _computed_whole(run)
+    needed = features_for(run.features, columns)
+    if (obstacle := _pin(run, stored, scans_of(needed.events))) is not None:
+        return _computed_whole(run, obstacle)
     run.rows_in, run.rows_quarantined = stored.rows_in or 0, stored.rows_quarantined or 0
     run.counts, run.input_from_us = dict(stored.counts), stored.input_from_us
     stages: tuple[tuple[str, Stage], ...] = (
         ("claim the interval", lambda run, step: _claim(run, stored, step)),
-        ("fill and stage", lambda run, step: _stage(run, columns, step)),
+        ("fill and stage", lambda run, step: _stage(run, needed, columns, step)),
         ("output gate", output_gate),
         ("prepare", prepare),
         ("replace the interval", replace_interval),
@@ -76,13 +77,15 @@ def fill_interval(
         give_up(run, error)
         if isinstance(error, GoneError):
             # A log may still tell of a version whose files were vacuumed: nobody knows before they are read.
-            return _computed_whole(run)
+            return _computed_whole(run, str(error))
         raise
     return committed(run, began)
 
 
-def _computed_whole(run: Run) -> Materialized:
-    """All columns, from the tables as they are now."""
+def _computed_whole(run: Run, obstacle: str) -> Materialized:
+    """All columns, from the tables as they are now; `obstacle` is why the new ones alone cannot be computed."""
+    with run.progress.step("fill") as step:
+        step.note(f"the whole interval is computed: {obstacle}")
     group, interval = run.group.name, run.interval.name
     return materialize_interval(
         run.work, group, interval, run.progress, force=True, reason=run.reason, max_rebuild=ANY_NUMBER
@@ -97,22 +100,31 @@ def _claim(run: Run, stored: LedgerRow, step: Step) -> None:
         raise ConflictError(f"{run.group.name} {run.interval} was computed again meanwhile", "make a new plan")
 
 
-def _pin(run: Run, stored: LedgerRow) -> bool:
-    """Takes the versions that the snapshot was computed from; whether that is possible."""
-    try:
-        for scan in scans_of(run.features.events):
-            if scan.table not in run.versions:
-                version, place = stored.source_versions.get(scan.table), stored.source_places.get(scan.table)
-                if version is None or run.work.lake.is_another(scan.table, place) is not False:
-                    return False
-                run.versions[scan.table] = run.work.lake.recorded(scan.table, version)
-    except DataError:
-        return False
-    return True
+def _pin(run: Run, stored: LedgerRow, scans: Iterable[Scan]) -> str | None:
+    """Takes the versions that the snapshot was computed from, of tables that are needed; else why that is impossible.
+
+    Versions of other tables stay on record as they are: the columns that are kept are made of them.
+    """
+    run.kept_versions, run.kept_places = stored.source_versions, stored.source_places
+    lake = run.work.lake
+    for scan in dict.fromkeys(scans):
+        version, place = stored.source_versions.get(scan.table), stored.source_places.get(scan.table)
+        if version is None:
+            return f"{scan.table} was not read when the snapshot was computed"
+        if lake.is_another(scan.table, place) is not False:
+            return f"{scan.table} is not known to be the table at {place}, which the snapshot was computed from"
+        try:
+            pinned = run.versions.get(scan.table) or lake.recorded(scan.table, version)
+            lake.read(scan.table, pinned, {column.name: column.type for column in scan.columns})
+        except MismatchError as error:
+            return f"{error.message} at version {version}, which the snapshot was computed from"
+        except DataError as error:
+            return str(error)
+        run.versions[scan.table] = pinned
+    return None
 
 
-def _stage(run: Run, columns: tuple[str, ...], step: Step) -> None:
-    features = _needed(run.features, columns)
+def _stage(run: Run, features: FeatureSet, columns: tuple[str, ...], step: Step) -> None:
     keys = [key.name for key in features.keys]
     table = run.work.feature_table(run.group)
     with translated(f"reading {table.path}"):
@@ -133,16 +145,3 @@ def _stage(run: Run, columns: tuple[str, ...], step: Step) -> None:
         with_exact_sums([features], stage, lambda: step.note(SLOWER))
     if run.staged:
         step.note(f"{run.staged.rows:,} rows")
-
-
-def _needed(features: FeatureSet, columns: tuple[str, ...]) -> FeatureSet:
-    """What the columns are made of: themselves, and those that their expressions use."""
-    wanted = set(columns)
-    for expression in reversed(features.expressions):
-        if expression.name in wanted:
-            wanted |= set(expression.expression.columns)
-    return replace(
-        pruned_features(features, wanted),
-        expressions=tuple(expression for expression in features.expressions if expression.name in wanted),
-        columns=tuple(column for column in features.columns if column.name in wanted),
-    )

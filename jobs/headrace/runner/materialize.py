@@ -15,6 +15,7 @@ from headrace.runner.foreseen import Foreseen
 from headrace.runner.healing import OPEN, attempts_of, heal, overtaken
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
+from headrace.runner.recreating import require_table
 from headrace.runner.run import Run
 from headrace.runner.stages import STAGES, ledger_row, rows_of_interval
 from headrace.runner.workspace import Workspace
@@ -95,7 +96,7 @@ def materialize_interval(
         dead_after: An attempt of another run that said something since is left alone; None takes the interval at once.
 
     Raises:
-        UsageError: The interval is not on the grid, or a changed definition lacks a new version.
+        UsageError: The interval is not on the grid, or a changed definition lacks a new version or, of a draft, table.
         DataError: The interval is not over, or a gate is closed.
         ConflictError: Another run has the interval.
     """
@@ -110,6 +111,7 @@ def materialize_interval(
     if dead_after is not None:
         _require_idle(run, here.state, dead_after)
     _require_version(run, here.fingerprints)
+    require_table(work, group, run.features)
     mine = here.state.committed if here.state else None
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
         return current(run, mine, began)
@@ -231,7 +233,7 @@ def foresee_interval(work: Workspace, name: str, interval_text: str, *, force: b
     """What `materialize_interval` would do, as far as can be told before rows are read.
 
     Raises:
-        UsageError: The interval is not on the grid, or a changed definition lacks a new version.
+        UsageError: The interval is not on the grid, or a changed definition lacks a new version or, of a draft, table.
         DataError: The interval is not over, or a table is not there.
     """
     group = work.group(name)
@@ -240,6 +242,7 @@ def foresee_interval(work: Workspace, name: str, interval_text: str, *, force: b
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, Progress(quiet=True))
     here = work.ledger.around(name, group.version, interval)
     _require_version(run, here.fingerprints)
+    require_table(work, group, run.features)
     mine = here.state
     what = f"{name}@{group.version} {interval.name}"
     is_current = mine is not None and mine.committed is not None and mine.committed.fingerprints == run.fingerprints

@@ -29,7 +29,7 @@ def plan_now(work: Workspace, now_us: int, scope: Scope = ALL, ledger: LedgerRea
         scope: What the plan is about.
         ledger: What was computed, where somebody has looked already.
     """
-    view, history = ledger or LedgerView(work.ledger), DeltaHistory(work.lake)
+    view, history = ledger or LedgerView(work.ledger, work.lake), DeltaHistory(work.lake)
     return plan(definitions(work.linted), view, history, now_us, _writers(work), scope)
 
 

@@ -3,11 +3,11 @@
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from headrace.changes.ledger_row import LedgerRow, TableKind
+from headrace.changes.ledger_row import IntervalState, LedgerRow, TableKind
 from headrace.errors import UsageError
 from headrace.registry.lineage import Node, lineage
 from headrace.runner.workspace import Workspace
@@ -42,20 +42,19 @@ def retire_version(work: Workspace, text: str, dry_run: bool) -> int:
     if dry_run:
         return len(rows)
     for kind, clear in _TABLES.items():
-        _retire(work, name, version, kind)
+        take_out(work, work.ledger.outline(name, version, kind), "retired")
         clear(work, name, version)
     return len(rows)
 
 
-def _retire(work: Workspace, name: str, version: int, kind: TableKind) -> None:
-    """Tells the ledger of every interval of a table that it is not there any more."""
-    states = work.ledger.outline(name, version, kind)
+def take_out(work: Workspace, states: Iterable[IntervalState], reason: str) -> None:
+    """Tells the ledger of intervals of one table that they are not there any more, and why."""
     there = [state.latest for state in states if not state.is_retired and state.latest.interval]
     if there:
         newest = max(row.attempt for row in there)
         run_id, now_us = secrets.token_hex(8), time.time_ns() // 1000
         # Attempts at tiles are numbered a group, those at snapshots an interval: one number above all suits both.
-        work.ledger.append(*[_retired(row, newest + 1, run_id, now_us) for row in there])
+        work.ledger.append(*[_retired(row, newest + 1, run_id, now_us, reason) for row in there])
 
 
 def _clear_features(work: Workspace, name: str, version: int) -> None:
@@ -106,6 +105,6 @@ def _readers(work: Workspace, name: str, version: int) -> Iterator[tuple[str, No
                 yield origin.name, reader
 
 
-def _retired(latest: LedgerRow, attempt: int, run_id: str, now_us: int) -> LedgerRow:
+def _retired(latest: LedgerRow, attempt: int, run_id: str, now_us: int, reason: str) -> LedgerRow:
     blank = replace(latest, definition=None, gates=(), counts={}, rows_in=None, rows_out=None, rows_quarantined=None)
-    return replace(blank, status="retired", attempt=attempt, run_id=run_id, recorded_at_us=now_us, reason="retired")
+    return replace(blank, status="retired", attempt=attempt, run_id=run_id, recorded_at_us=now_us, reason=reason)

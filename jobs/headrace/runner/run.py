@@ -41,6 +41,8 @@ class Run:
         run_id: Unique name of this attempt.
         attempt: Number claimed in the ledger; fences older writers.
         versions: Pinned version of every table that is read.
+        kept_versions: Of columns that are taken as they are stored, the versions of the tables that they were made of.
+        kept_places: Where these tables were.
         input_from_us: Rows that count after this instant pass the input gate; None is without bound.
         gates: Results so far.
         staged: The computed result.
@@ -67,6 +69,8 @@ class Run:
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
     attempt: int = 0
     versions: dict[str, TableVersion] = field(default_factory=dict)
+    kept_versions: Mapping[str, str] = field(default_factory=dict)
+    kept_places: Mapping[str, str] = field(default_factory=dict)
     input_from_us: int | None = None
     gates: list["GateResult"] = field(default_factory=list)
     staged: "StagedTable | None" = None

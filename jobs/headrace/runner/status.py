@@ -100,7 +100,7 @@ def status(work: Workspace, name: str | None) -> list[GroupStatus]:
     Raises:
         UsageError: There is no such group.
     """
-    view, now_us = LedgerView(work.ledger), time.time_ns() // 1000
+    view, now_us = LedgerView(work.ledger, work.lake), time.time_ns() // 1000
     defined = {name: group.spec.version for name, group in work.linted.project.feature_groups.items()}
     if name is not None and name not in view.groups():
         work.group(name)

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from headrace.engine.type_text import type_text
-from headrace.errors import DataError
+from headrace.errors import MismatchError
 from headrace.expressions import DataType, quote_identifier
 
 
@@ -20,7 +20,7 @@ def as_declared(rows: DataFrame, table: str, declared: Mapping[str, str]) -> Dat
         declared: Types as Spark DDL, by name.
 
     Raises:
-        DataError: Columns are missing, or have types whose values the declared ones cannot hold.
+        MismatchError: Columns are missing, or have types whose values the declared ones cannot hold.
     """
     found = {column.name.lower(): (column.name, type_text(column.dataType)) for column in rows.schema}
     problems, columns = [], []
@@ -38,7 +38,7 @@ def as_declared(rows: DataFrame, table: str, declared: Mapping[str, str]) -> Dat
             column = column.cast(kind)
         columns.append(column.alias(name))
     if problems:
-        raise DataError(f"{table}: {'; '.join(problems)}")
+        raise MismatchError(f"{table}: {'; '.join(problems)}")
     return rows.select(*columns)
 
 

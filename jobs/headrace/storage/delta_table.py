@@ -145,6 +145,23 @@ class DeltaTable:
                 if present == before:
                     raise
 
+    def recreate(
+        self, columns: Mapping[str, str], partitioned_by: Sequence[str], properties: Mapping[str, str]
+    ) -> None:
+        """Gives the table other columns and no rows, in one commit; earlier versions stay until they are vacuumed.
+
+        Args:
+            columns: Types as DDL, by name.
+            partitioned_by: Its partition columns.
+            properties: Table properties.
+
+        Raises:
+            InfrastructureError: The place cannot be written.
+        """
+        with translated(f"making {self.name} anew"):
+            statement = f"CREATE OR REPLACE TABLE {self._description(columns, partitioned_by, properties)}"
+            self.spark.sql(statement).collect()
+
     def _statement(
         self,
         present: Mapping[str, str] | None,
@@ -153,14 +170,7 @@ class DeltaTable:
         properties: Mapping[str, str],
     ) -> str | None:
         if present is None:
-            listed = ", ".join(map(quote_identifier, partitioned_by))
-            partitions = f" PARTITIONED BY ({listed})" if listed else ""
-            settings = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
-            with_properties = f" TBLPROPERTIES ({settings})" if settings else ""
-            declared = _declared(columns)
-            return (
-                f"CREATE TABLE IF NOT EXISTS {self.address.sql} ({declared}) USING delta{partitions}{with_properties}"
-            )
+            return f"CREATE TABLE IF NOT EXISTS {self._description(columns, partitioned_by, properties)}"
         types = {name.lower(): kind for name, kind in present.items()}
         missing = {name: kind for name, kind in columns.items() if name.lower() not in types}
         for name, kind in columns.items():
@@ -170,6 +180,15 @@ class DeltaTable:
                     hint="a new version of the group gets a table of its own",
                 )
         return f"ALTER TABLE {self.address.sql} ADD COLUMNS ({_declared(missing)})" if missing else None
+
+    def _description(
+        self, columns: Mapping[str, str], partitioned_by: Sequence[str], properties: Mapping[str, str]
+    ) -> str:
+        listed = ", ".join(map(quote_identifier, partitioned_by))
+        partitions = f" PARTITIONED BY ({listed})" if listed else ""
+        settings = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
+        with_properties = f" TBLPROPERTIES ({settings})" if settings else ""
+        return f"{self.address.sql} ({_declared(columns)}) USING delta{partitions}{with_properties}"
 
 
 def _declared(columns: Mapping[str, str]) -> str:

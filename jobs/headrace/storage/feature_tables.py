@@ -58,10 +58,25 @@ class FeatureTable:
             DataError: A column exists with another type.
             InfrastructureError: The lake cannot be written.
         """
-        self.table.ensure(
+        self.table.ensure(*self._shape(keys, features))
+
+    def recreate(self, keys: Mapping[str, str], features: Mapping[str, str]) -> None:
+        """Gives the table these columns in place of those that it has, and no rows; see `DeltaTable.recreate`.
+
+        Args:
+            keys: Types of the entity's keys as DDL, by name.
+            features: The same of the features.
+        """
+        self.table.recreate(*self._shape(keys, features))
+
+    def _shape(
+        self, keys: Mapping[str, str], features: Mapping[str, str]
+    ) -> tuple[Mapping[str, str], Sequence[str], Mapping[str, str]]:
+        """Its columns, what it is partitioned by, and its properties."""
+        return (
             {**keys, FEATURE_TIME: "timestamp", FEATURE_DATE: "date", **features},
-            partitioned_by=(FEATURE_DATE, FEATURE_TIME) if self._finer else (FEATURE_DATE,),
-            properties={
+            (FEATURE_DATE, FEATURE_TIME) if self._finer else (FEATURE_DATE,),
+            {
                 "headrace.group": self._group,
                 "headrace.version": str(self._version),
                 **retention(self._lake.retention),

@@ -9,9 +9,11 @@ from pyspark.sql import functions as f
 from headrace.changes.checked import Checked
 from headrace.changes.ledger_row import IntervalState
 from headrace.engine.spark_errors import translated
+from headrace.storage.feature_tables import FeatureTable
 from headrace.storage.ledger import Ledger
 from headrace.storage.ledger_rows import from_row
 from headrace.storage.ledger_states import state, states_of
+from headrace.storage.tables import Lake
 
 # Most of what rows are, and of no use here.
 _LEFT_OUT = ("definition", "gates", "counts", "staging")
@@ -22,10 +24,11 @@ class LedgerView:
 
     Args:
         ledger: The ledger.
+        lake: Where tables of groups are.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, lake: Lake) -> None:
+        self._ledger, self._lake = ledger, lake
 
     def groups(self) -> Mapping[str, Sequence[int]]:
         """See `LedgerReader`."""
@@ -41,6 +44,10 @@ class LedgerView:
     def checked(self, group: str, version: int) -> Checked | None:
         """See `LedgerReader`."""
         return self._checks.get((group, version))
+
+    def columns(self, group: str, version: int) -> Mapping[str, str] | None:
+        """See `LedgerReader`."""
+        return FeatureTable(self._lake, group, version, finer_than_a_day=False).table.columns()
 
     def definition(self, group: str, version: int) -> str | None:
         """See `LedgerReader`."""

@@ -68,11 +68,24 @@ class TileTable:
         Raises:
             InfrastructureError: The lake cannot be written.
         """
+        self.table.ensure(*self._shape(keys_and_states))
+
+    def recreate(self, keys: Mapping[str, str]) -> None:
+        """Takes all tiles and their states' columns out, where there is such a table; see `DeltaTable.recreate`.
+
+        Args:
+            keys: Types of the entity's keys as DDL, by name.
+        """
+        if self.table.columns() is not None:
+            self.table.recreate(*self._shape(keys))
+
+    def _shape(self, keys_and_states: Mapping[str, str]) -> tuple[Mapping[str, str], Sequence[str], Mapping[str, str]]:
+        """Its columns, what it is partitioned by, and its properties."""
         others = {name: kind for name, kind in keys_and_states.items() if name not in _OWN}
-        self.table.ensure(
+        return (
             {**_OWN, **others},
-            partitioned_by=tuple(PARTITIONS),
-            properties={
+            tuple(PARTITIONS),
+            {
                 "headrace.group": self._group,
                 "headrace.version": str(self._version),
                 **tile_retention(self._lake.retention),

@@ -45,6 +45,11 @@ class Grid:
         """Whether several snapshots share a date."""
         return self.every.us < UNITS_US["d"]
 
+    def holds(self, interval: Interval) -> bool:
+        """Whether an interval is one step long and begins at an instant of the grid, or at one before its start."""
+        is_step = interval.end_us - interval.start_us == self.every.us
+        return is_step and (interval.start_us - self.start_us) % self.every.us == 0
+
     def interval(self, text: str) -> Interval:
         """The interval that `text` names by its start.
 

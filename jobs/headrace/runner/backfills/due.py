@@ -20,6 +20,7 @@ from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned
 from headrace.runner.planning import plan_now
+from headrace.runner.recreating import not_anew
 from headrace.runner.workspace import Workspace
 from headrace.storage.delta_history import DeltaHistory
 from headrace.timeline import Interval, format_instant
@@ -44,7 +45,8 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         force: Take intervals that are current too.
 
     Raises:
-        UsageError: The range holds no interval, a changed definition lacks a new version, or nobody mapped a table.
+        UsageError: The range holds no interval, a changed definition lacks a new version or, of a draft, table, or
+            nobody mapped a table.
         DataError: An interval is not over.
     """
     group = work.group(name)
@@ -62,6 +64,9 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
     made = plan_now(work, now_us, Scope(groups=(name,), from_us=from_us, to_us=to_us))
     if made.problems:
         raise made.problems[0].error
+    for step in made.steps:
+        if step.action == "recreate":
+            raise not_anew(f"{name}@{group.version}", step.why)
     steps = [step for step in made.steps if step.action != "confirm"]
     if force:
         left = sorted(set(intervals) - {interval for step in steps for interval in step.intervals})
