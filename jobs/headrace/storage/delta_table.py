@@ -158,9 +158,11 @@ class DeltaTable:
         Raises:
             InfrastructureError: The place cannot be written.
         """
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {quote_identifier(name)}" for name, kind in columns.items())
+        described = f"{self.address.sql} {_settings(partitioned_by, properties)}"
         with translated(f"making {self.name} anew"):
-            statement = f"CREATE OR REPLACE TABLE {self._description(columns, partitioned_by, properties)}"
-            self.spark.sql(statement).collect()
+            # Without a query Delta takes a table at a path for a new one, and refuses other columns.
+            self.spark.sql(f"CREATE OR REPLACE TABLE {described} AS SELECT {nothing} WHERE false").collect()
 
     def _statement(
         self,
@@ -170,7 +172,8 @@ class DeltaTable:
         properties: Mapping[str, str],
     ) -> str | None:
         if present is None:
-            return f"CREATE TABLE IF NOT EXISTS {self._description(columns, partitioned_by, properties)}"
+            settings = _settings(partitioned_by, properties)
+            return f"CREATE TABLE IF NOT EXISTS {self.address.sql} ({_declared(columns)}) {settings}"
         types = {name.lower(): kind for name, kind in present.items()}
         missing = {name: kind for name, kind in columns.items() if name.lower() not in types}
         for name, kind in columns.items():
@@ -181,14 +184,14 @@ class DeltaTable:
                 )
         return f"ALTER TABLE {self.address.sql} ADD COLUMNS ({_declared(missing)})" if missing else None
 
-    def _description(
-        self, columns: Mapping[str, str], partitioned_by: Sequence[str], properties: Mapping[str, str]
-    ) -> str:
-        listed = ", ".join(map(quote_identifier, partitioned_by))
-        partitions = f" PARTITIONED BY ({listed})" if listed else ""
-        settings = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
-        with_properties = f" TBLPROPERTIES ({settings})" if settings else ""
-        return f"{self.address.sql} ({_declared(columns)}) USING delta{partitions}{with_properties}"
+
+def _settings(partitioned_by: Sequence[str], properties: Mapping[str, str]) -> str:
+    """What a statement that creates a table says beside its columns."""
+    listed = ", ".join(map(quote_identifier, partitioned_by))
+    partitions = f" PARTITIONED BY ({listed})" if listed else ""
+    settings = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
+    with_properties = f" TBLPROPERTIES ({settings})" if settings else ""
+    return f"USING delta{partitions}{with_properties}"
 
 
 def _declared(columns: Mapping[str, str]) -> str:
