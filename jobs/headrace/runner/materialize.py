@@ -15,7 +15,7 @@ from headrace.runner.foreseen import Foreseen
 from headrace.runner.healing import OPEN, heal, overtaken
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
-from headrace.runner.run import Run
+from headrace.runner.run import Judged, Run, judged_by
 from headrace.runner.stages import STAGES, ledger_row, rows_of_interval
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Duration, Interval, format_instant
@@ -112,7 +112,7 @@ def materialize_interval(
     mine = next((row for row in stored if row.interval == interval), None)
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
         return current(run, mine, began)
-    run.input_from_us = _judged_until(stored, interval)
+    run.judged = _judged(stored, interval)
     try:
         for label, stage in STAGES:
             with progress.step(label) as step:
@@ -135,10 +135,10 @@ def _require_version(run: Run, stored: list[LedgerRow]) -> None:
         )
 
 
-def _judged_until(stored: list[LedgerRow], interval: Interval) -> int | None:
-    """End of the newest earlier interval: rows up to there have passed the input gate of this group."""
-    ends = [row.interval.end_us for row in stored if row.interval]
-    return max((end for end in ends if end <= interval.start_us), default=None)
+def _judged(stored: list[LedgerRow], interval: Interval) -> Judged | None:
+    """The newest earlier interval: rows up to its end have passed the input gate of this group."""
+    earlier = {row.interval.end_us: row for row in stored if row.interval and row.interval.end_us <= interval.start_us}
+    return judged_by(earlier[max(earlier)]) if earlier else None
 
 
 def _healed(run: Run) -> list[IntervalState]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.engine.authored import Expressions, authored
 from headrace.engine.reading import Reading
 from headrace.engine.tables import TableVersion
+from headrace.engine.unjudged import ALL, Unjudged
 from headrace.logical import FeatureSet
 from headrace.runner.progress import Progress
 from headrace.runner.workspace import Workspace
@@ -19,7 +21,28 @@ from headrace.timeline import Interval
 if TYPE_CHECKING:
     from headrace.quality import GateResult
     from headrace.runner.tiles import StoredTiles
-    from headrace.storage import StagedTable
+    from headrace.storage import SourceChange, StagedTable
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What input gates of the group have judged before.
+
+    Attributes:
+        until_us: All rows that count at this instant or before.
+        versions: In these versions of tables.
+        read_at_us: Not before these were read.
+    """
+
+    until_us: int
+    versions: Mapping[str, str]
+    read_at_us: int
+
+
+def judged_by(row: LedgerRow) -> Judged:
+    """What the gates of a committed interval, and of those before it, have judged."""
+    assert row.interval is not None
+    return Judged(row.interval.end_us, row.source_versions, row.recorded_at_us)
 
 
 @dataclass
@@ -37,7 +60,9 @@ class Run:
         run_id: Unique name of this attempt.
         attempt: Number claimed in the ledger; fences older writers.
         versions: Pinned version of every table that is read.
-        input_from_us: Rows that count after this instant pass the input gate; None is without bound.
+        judged: What earlier runs have judged; None is nothing.
+        unjudged: Rows of the source that pass the input gate.
+        changes: What changed in a table since a version of it, by its column of times, as far as anybody has asked.
         gates: Results so far.
         staged: The computed result.
         rows_in: Rows that passed the input gate.
@@ -62,7 +87,9 @@ class Run:
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
     attempt: int = 0
     versions: dict[str, TableVersion] = field(default_factory=dict)
-    input_from_us: int | None = None
+    judged: Judged | None = None
+    unjudged: Unjudged = ALL
+    changes: dict[tuple[str, str, str], "SourceChange | None"] = field(default_factory=dict)
     gates: list["GateResult"] = field(default_factory=list)
     staged: "StagedTable | None" = None
     rows_in: int = 0

@@ -26,6 +26,7 @@ from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
 from headrace.runner.tiles import bring_tiles
+from headrace.runner.unjudged import find_unjudged
 from headrace.spec import RollUp, TableSource
 from headrace.timeline import format_instant
 from headrace.version import __version__
@@ -95,6 +96,7 @@ def _require_fresh(run: Run) -> None:
 
 def input_gate(run: Run, step: Step) -> None:
     """Judges the rows that no earlier interval of the group has judged."""
+    run.unjudged = find_unjudged(run, step)
 
     def judge(wide_sums: bool) -> None:
         run.gates.clear()
@@ -231,7 +233,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         rows_in=run.rows_in,
         rows_out=run.staged.rows if run.staged else None,
         rows_quarantined=run.rows_quarantined,
-        input_from_us=run.input_from_us,
+        input_from_us=run.unjudged.begins_after_us,
         counts=run.counts,
         gates=tuple(summary(gate) for gate in run.gates),
         reason=reason or run.reason,

@@ -17,8 +17,9 @@ from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.healing import OPEN, closed, heal, said
 from headrace.runner.progress import Step
-from headrace.runner.run import Run
-from headrace.storage import Computing, change_since, static_change_since
+from headrace.runner.run import Run, judged_by
+from headrace.runner.unjudged import source_change
+from headrace.storage import Computing, static_change_since
 from headrace.timeline import Interval
 from headrace.version import __version__
 
@@ -133,10 +134,7 @@ def _changed_us(run: Run, row: LedgerRow) -> int | None:
     lake, old = run.work.lake, row.source_versions
     events = pruned_features(run.features).events
     timed = {one.table: one.instants for one in influences(run.features) if one.instants is not None}
-    changes = [
-        change_since(lake, instants, old.get(table, ""), row.recorded_at_us, run.versions[table])
-        for table, instants in timed.items()
-    ]
+    changes = [source_change(run, instants, judged_by(row)) for instants in timed.values()]
     changes += [
         static_change_since(lake, scan, old.get(scan.table, ""), run.versions[scan.table])
         for scan in scans_of(events)

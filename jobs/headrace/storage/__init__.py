@@ -6,7 +6,7 @@ from headrace.storage.feature_tables import FEATURE_DATE, FEATURE_TIME, FeatureT
 from headrace.storage.fenced import Computing
 from headrace.storage.layout import Layout
 from headrace.storage.ledger import Ledger
-from headrace.storage.source_changes import SourceChange, change_since, static_change_since
+from headrace.storage.source_changes import SourceChange, change_since, late_rows, static_change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
 from headrace.storage.tile_tables import TileTable
@@ -28,6 +28,7 @@ __all__ = [
     "Staging",
     "TileTable",
     "change_since",
+    "late_rows",
     "static_change_since",
     "TrainingTable",
 ]

@@ -7,11 +7,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as f
 
 from headrace.changes.source_history import was_later
+from headrace.engine.at import Span
 from headrace.engine.tables import TableVersion
-from headrace.errors import HeadraceError
+from headrace.errors import GoneError, HeadraceError
 from headrace.logical import Instants, Scan
 from headrace.storage.file_bounds import added, first_us
-from headrace.storage.row_differences import same_rows
+from headrace.storage.row_differences import counting_where_rows_differ, same_rows
 from headrace.storage.tables import Lake
 
 # Reading as many files of a log one by one costs more than building tiles again.
@@ -70,6 +71,34 @@ def static_change_since(lake: Lake, scan: Scan, old: str, new: TableVersion) -> 
         # The earlier version is gone.
         is_same = False
     return None if is_same else SourceChange(None)
+
+
+def late_rows(
+    lake: Lake, instants: Instants, old: str, new: TableVersion, from_us: int | None, until_us: int
+) -> tuple[int, int] | None:
+    """From when to when rows count that came to a source's table, or went, since one of its versions.
+
+    Args:
+        lake: Where it is.
+        instants: Which of its columns matter, and how its rows get their instants.
+        old: The earlier version.
+        new: The later one.
+        from_us: What happened before is not looked at; None is without bound.
+        until_us: Nor is what counts after this instant.
+
+    Returns:
+        The first and the last instant; None where the rows are the same.
+
+    Raises:
+        GoneError: The versions cannot be compared: one cannot be read any more, or is of files.
+    """
+    if not (old.isdecimal() and new.version.isdecimal()):
+        raise GoneError(f"{new.table}: files keep no versions")
+    span = Span(from_us, until_us, until_us)
+    try:
+        return counting_where_rows_differ(lake, instants, int(old), int(new.version), span)
+    except (PySparkException, Py4JError, HeadraceError) as error:
+        raise GoneError(f"{new.table}: version {old} cannot be read any more") from error
 
 
 def _from_log(lake: Lake, instants: Instants, versions: range, read_at_us: int) -> SourceChange | None:

@@ -1,10 +1,11 @@
 """Computes many intervals of a group: chunk by chunk, each committed before the next begins."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.step import Step
 from headrace.errors import ConflictError
 from headrace.runner.backfills.chunk import Chunk
@@ -13,6 +14,7 @@ from headrace.runner.backfills.stages import STAGES, discard
 from headrace.runner.judging import failure
 from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
+from headrace.runner.run import judged_by
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
 
@@ -73,20 +75,26 @@ def _chunks(
 ) -> list[Chunk]:
     group, intervals = work.group(name), sorted(reasons)
     features, prints = work.features(group), work.fingerprints(group)
-    stored = [state.committed.interval for state in work.ledger.latest(name, group.version) if state.committed]
-    judged = sorted({interval.end_us for interval in (*stored, *intervals) if interval})
+    stored = _stored(work, name, set(intervals))
+    ends = sorted({*stored, *(interval.end_us for interval in intervals)})
     rows = rows_of_one(work, name, features, intervals)
     cut = pieces(intervals, rows, chunk_rows, max_parallel)
     found: list[Chunk] = []
     for piece in cut:
-        before = [end_us for end_us in judged if end_us <= piece[0].start_us]
-        is_newest = piece[-1].end_us == judged[-1]
+        before = max((end_us for end_us in ends if end_us <= piece[0].start_us), default=None)
+        # Else the chunk before it judges up to there.
+        follows = judged_by(stored[before]) if before in stored else None
+        is_newest = piece[-1].end_us == ends[-1]
         why = {interval: reasons[interval] for interval in piece}
         last = found[-1] if found else None
-        found.append(
-            Chunk(work, group, features, prints, piece, why, progress, max(before, default=None), is_newest, last)
-        )
+        found.append(Chunk(work, group, features, prints, piece, why, progress, follows, is_newest, last))
     return found
+
+
+def _stored(work: Workspace, name: str, due: Set[Interval]) -> dict[int, LedgerRow]:
+    """Committed snapshots of a group that are not computed again, by the ends of their intervals."""
+    rows = [state.committed for state in work.ledger.latest(name, work.group(name).version) if state.committed]
+    return {row.interval.end_us: row for row in rows if row.interval and row.interval not in due}
 
 
 def _computed(chunk: Chunk, suffix: str = "") -> Chunk:
@@ -101,6 +109,7 @@ def _computed(chunk: Chunk, suffix: str = "") -> Chunk:
         _give_up(chunk, error)
         raise
     finally:
+        chunk.is_pinned.set()
         chunk.is_decided.set()
     return chunk
 

@@ -28,6 +28,7 @@ from headrace.runner.progress import Step
 from headrace.runner.quarantining import OF_US, hold_back_all
 from headrace.runner.stages import fresh_source, pin_tables
 from headrace.runner.tiles import bring_tiles
+from headrace.runner.unjudged import find_unjudged
 from headrace.timeline import Interval, format_instant
 
 Stage = Callable[[Chunk, Step], None]
@@ -57,6 +58,7 @@ def _older_attempts(chunk: Chunk) -> list[LedgerRow]:
 def pin(chunk: Chunk, step: Step) -> None:
     """Fixes the version of every table, for all intervals."""
     pin_tables(chunk.run(), step)
+    chunk.is_pinned.set()
     _require_fresh(chunk)
 
 
@@ -85,7 +87,11 @@ def _require_fresh(chunk: Chunk) -> None:
 
 
 def input_gate(chunk: Chunk, step: Step) -> None:
-    """Judges the rows that no earlier interval has judged: those of each interval as a batch of their own."""
+    """Judges the rows that no earlier interval has judged: those of each interval as a batch of their own.
+
+    Late rows of before are judged with the first.
+    """
+    chunk.unjudged = find_unjudged(chunk.run(), step, chunk.instants.first_us)
 
     def judge(wide_sums: bool) -> None:
         for results in (chunk.shared, chunk.judged, chunk.rows_in, chunk.rows_quarantined, chunk.counts):
