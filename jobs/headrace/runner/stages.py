@@ -26,6 +26,7 @@ from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
 from headrace.runner.tiles import bring_tiles
+from headrace.runner.unchanged import require_unchanged
 from headrace.runner.unjudged import find_unjudged
 from headrace.spec import RollUp, TableSource
 from headrace.timeline import format_instant
@@ -169,7 +170,8 @@ def output_gate(run: Run, step: Step) -> None:
 
 
 def prepare(run: Run, step: Step) -> None:
-    """Writes down everything that the replace is about to do."""
+    """Writes down everything that the replace is about to do, if what was read is what was pinned."""
+    require_unchanged(run.work.lake, run.versions.values())
     run.work.ledger.append(ledger_row(run, "prepared"))
 
 

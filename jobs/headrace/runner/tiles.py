@@ -18,6 +18,7 @@ from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.healing import OPEN, closed, heal, said
 from headrace.runner.progress import Step
 from headrace.runner.run import Run, judged_by
+from headrace.runner.unchanged import ChangedFilesError, require_unchanged
 from headrace.runner.unjudged import source_change
 from headrace.storage import Computing, static_change_since
 from headrace.timeline import Interval
@@ -85,6 +86,8 @@ def bring_tiles(run: Run, step: Step) -> None:
         try:
             run.tiles = _build(run, tiled, plan, _cut_off(states, plan), step)
             return
+        except ChangedFilesError:
+            raise
         except ConflictError:
             if left == 0:
                 raise
@@ -177,12 +180,26 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, cut_off: Sequence[LedgerRow]
             again = [_row(run, plan, missing, "prepared", prints) for missing in plan.missing]
             run.work.ledger.append(*[replace(row, attempt=attempt) for row in again])
             version = _write(run, tiled, plan, kept, attempt, wide_sums=True)
-    rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
-    run.work.ledger.append(*[replace(row, attempt=attempt, table_version=version) for row in rows])
+    _end(run, [_row(run, plan, missing, "committed", prints) for missing in plan.missing], attempt, version)
     run.tile_intervals += len(plan.missing)
     step.note(_said(plan))
     outgrown = plan.outgrown | {column for column, said in prints.items() if said == OUTGROWN}
     return StoredTiles(tiled, replace(plan, missing=(), outgrown=outgrown), version)
+
+
+def _end(run: Run, committed: Sequence[LedgerRow], attempt: int, version: int) -> None:
+    """Puts tiles that are there on record, if they are made of what was pinned; else nobody may read them.
+
+    Raises:
+        ChangedFilesError: They are not.
+    """
+    rows = [replace(row, attempt=attempt, table_version=version) for row in committed]
+    try:
+        require_unchanged(run.work.lake, run.versions.values())
+    except ChangedFilesError as error:
+        run.work.ledger.append(*[replace(row, status="retired", reason=error.message) for row in rows])
+        raise
+    run.work.ledger.append(*rows)
 
 
 def _said(plan: TilePlan) -> str:

@@ -28,6 +28,7 @@ from headrace.runner.progress import Step
 from headrace.runner.quarantining import OF_US, hold_back_all
 from headrace.runner.stages import fresh_source, pin_tables
 from headrace.runner.tiles import bring_tiles
+from headrace.runner.unchanged import require_unchanged
 from headrace.runner.unjudged import find_unjudged
 from headrace.timeline import Interval, format_instant
 
@@ -223,7 +224,8 @@ def _any(suites: Mapping[int, Suite]) -> Suite:
 
 
 def prepare(chunk: Chunk, step: Step) -> None:
-    """Writes down everything that the replace is about to do, of all intervals in one commit."""
+    """Writes down everything that the replace is about to do, of all intervals in one commit; see daily runs."""
+    require_unchanged(chunk.work.lake, chunk.versions.values())
     chunk.work.ledger.append(*chunk.ledger_rows("prepared"))
 
 

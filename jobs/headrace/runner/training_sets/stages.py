@@ -36,6 +36,7 @@ from headrace.runner.training_sets.inputs import (
     watermark_us,
 )
 from headrace.runner.training_sets.report import report
+from headrace.runner.unchanged import require_unchanged
 from headrace.storage import TrainingTable
 from headrace.version import __version__
 
@@ -176,7 +177,8 @@ def output_gate(build: Build, step: Step) -> None:
 
 
 def prepare(build: Build, step: Step) -> None:
-    """Writes down everything that the replace is about to do."""
+    """Writes down everything that the replace is about to do, if what was read is what was pinned."""
+    require_unchanged(build.work.lake, build.versions.values())
     build.work.ledger.append(ledger_row(build, "prepared"))
 
 
