@@ -16,6 +16,7 @@ from headrace.runner.healing import OPEN, heal, overtaken
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.run import Judged, Run, judged_by
+from headrace.runner.signs_of_life import last_sign_us
 from headrace.runner.stages import STAGES, ledger_row, rows_of_interval
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Duration, Interval, format_instant
@@ -103,7 +104,7 @@ def materialize_interval(
     _require_over(name, interval)
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
-    run.force, run.max_rebuild = force, max_rebuild
+    run.force, run.max_rebuild, run.dead_after = force, max_rebuild, dead_after
     states = _healed(run)
     if dead_after is not None:
         _require_idle(run, states, dead_after)
@@ -160,12 +161,14 @@ def _require_idle(run: Run, states: Sequence[IntervalState], dead_after: Duratio
     """Nobody else may be at work at the interval."""
     since_us = time.time_ns() // 1000 - dead_after.us
     for row in (state.latest for state in states):
-        if row.interval == run.interval and row.status in OPEN and row.recorded_at_us > since_us:
-            raise ConflictError(
-                f"{run.group.name} {run.interval}: run {row.run_id} has been at it since "
-                f"{format_instant(row.recorded_at_us)}",
-                "try again; where that run is dead, --dead-after 0s takes the interval at once",
-            )
+        if row.interval == run.interval and row.status in OPEN:
+            last_us = last_sign_us(rows_of_interval(run), row.attempt)
+            if last_us > since_us:
+                raise ConflictError(
+                    f"{run.group.name} {run.interval}: run {row.run_id} is at it, as it said at "
+                    f"{format_instant(last_us)}",
+                    "try again; where that run is dead, --dead-after 0s takes the interval at once",
+                )
 
 
 def _was_let_in(row: LedgerRow) -> bool:
@@ -179,6 +182,7 @@ def give_up(run: Run, error: BaseException) -> None:
     Raises:
         ConflictError: A newer attempt took the interval, and with it what this one had staged.
     """
+    run.signs.end()
     newer = None
     with suppress(Exception):
         newer = _overtaken_by(run)

@@ -14,9 +14,10 @@ from headrace.engine.tables import TableVersion
 from headrace.engine.unjudged import ALL, Unjudged
 from headrace.logical import FeatureSet
 from headrace.runner.progress import Progress
+from headrace.runner.signs_of_life import SignsOfLife
 from headrace.runner.workspace import Workspace
 from headrace.spec import FeatureGroup
-from headrace.timeline import Interval
+from headrace.timeline import Duration, Interval
 
 if TYPE_CHECKING:
     from headrace.quality import GateResult
@@ -75,6 +76,8 @@ class Run:
         read_events: Why features read events, by output column.
         raw_rows: How many events were read for them, one read twice as two; None where sums took the slower way.
         tile_intervals: How many intervals got their tiles on the way.
+        signs: Says in the ledger that the run is at work, from its claim to its end.
+        dead_after: After how long a silence others may take it for dead; None is the usual time.
     """
 
     work: Workspace
@@ -102,6 +105,8 @@ class Run:
     read_events: Mapping[str, str] = field(default_factory=dict)
     raw_rows: int | None = 0
     tile_intervals: int = 0
+    signs: SignsOfLife = field(default_factory=SignsOfLife)
+    dead_after: Duration | None = None
 
     def reading(self, wide_sums: bool = False) -> Reading:
         """The pinned tables."""

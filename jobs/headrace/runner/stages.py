@@ -44,6 +44,7 @@ def claim(run: Run, step: Step) -> None:
     run.attempt = run.work.ledger.claim(
         run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints, run.reason
     )
+    run.signs.begin(run.work.ledger.append, [ledger_row(run, "claimed")], run.dead_after)
     step.note(f"attempt {run.attempt}")
     if run.attempt > 1:
         older = [row for row in rows_of_interval(run) if row.attempt < run.attempt]
@@ -198,6 +199,7 @@ def replace(run: Run, step: Step) -> None:
 
 def commit(run: Run, step: Step) -> None:
     """Marks the interval as current and frees the staging area."""
+    run.signs.end()
     run.work.ledger.append(ledger_row(run, "committed"))
     run.work.staging.discard(run.run_id)
 
@@ -229,7 +231,7 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         recorded_at_us=time.time_ns() // 1000,
         headrace_version=__version__,
         fingerprints=run.fingerprints,
-        definition=manifest(project, project.feature_groups[run.group.name]),
+        definition=None if status == "claimed" else manifest(project, project.feature_groups[run.group.name]),
         table_version=run.table_version,
         source_versions={table: version.version for table, version in run.versions.items()},
         rows_in=run.rows_in,

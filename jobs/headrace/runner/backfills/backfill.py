@@ -120,6 +120,7 @@ def _give_up(chunk: Chunk, error: BaseException) -> None:
     Raises:
         ConflictError: A newer attempt took one of the intervals, and with it what this one had staged.
     """
+    chunk.signs.end()
     newer = None
     with suppress(Exception):
         newer = _overtaken_by(chunk)

@@ -20,6 +20,7 @@ from headrace.runner.healing import members_of
 from headrace.runner.judging import summary
 from headrace.runner.progress import Progress
 from headrace.runner.run import Judged, Run
+from headrace.runner.signs_of_life import SignsOfLife
 from headrace.runner.workspace import Workspace
 from headrace.spec import FeatureGroup
 from headrace.storage import StagedTable
@@ -59,6 +60,7 @@ class Chunk:
         table_version: Delta version that holds the intervals.
         tile_intervals: How many intervals got their tiles on the way.
         seconds: How long each stage took, by its label.
+        signs: Says in the ledger that the chunk is at work, from its claim to its end.
     """
 
     work: Workspace
@@ -88,6 +90,7 @@ class Chunk:
     table_version: int | None = None
     tile_intervals: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    signs: SignsOfLife = field(default_factory=SignsOfLife)
 
     def pass_gate(self) -> None:
         """Says that its rows are good, when it is known that those of the chunk before it are, which may be at work.

@@ -45,6 +45,7 @@ _GATES = threading.Lock()
 def claim(chunk: Chunk, step: Step) -> None:
     """Takes all intervals, in one commit, before versions are pinned; older attempts that nobody ended are healed."""
     chunk.attempts = chunk.work.ledger.claim_each(chunk.ledger_rows("claimed"))
+    chunk.signs.begin(chunk.work.ledger.append, chunk.ledger_rows("claimed"))
     step.note(f"{len(chunk.attempts):,} intervals")
     if max(chunk.attempts.values()) > 1:
         step.details += map(said, heal(chunk.work, _older_attempts(chunk), is_dead=lambda row: True))
@@ -255,6 +256,7 @@ def _places(chunk: Chunk, rows: DataFrame) -> list[Column]:
 
 def commit(chunk: Chunk, step: Step) -> None:
     """Marks all intervals as current, in one commit, and frees the staging area."""
+    chunk.signs.end()
     chunk.work.ledger.append(*chunk.ledger_rows("committed"))
     discard(chunk)
 

@@ -48,6 +48,7 @@ def claim(build: Build, step: Step) -> None:
     """Takes the training set: the attempt's number fences older writers."""
     prints = build.fingerprints
     build.attempt = build.work.ledger.claim(build.name, VERSION, "training_set", None, build.run_id, prints)
+    build.signs.begin(build.work.ledger.append, [dataclasses.replace(ledger_row(build, "claimed"), definition=None)])
     step.note(f"attempt {build.attempt}")
     if build.attempt > 1:
         rows = build.work.ledger.rows(build.name, VERSION, "training_set")
@@ -201,6 +202,7 @@ def replace(build: Build, step: Step) -> None:
 
 def commit(build: Build, step: Step) -> None:
     """Marks the build as done and frees the staging area."""
+    build.signs.end()
     build.work.ledger.append(ledger_row(build, "committed"))
     discard(build)
 
