@@ -9,8 +9,9 @@ from pyspark.sql import SparkSession
 from headrace.changes.source_history import Touched
 from headrace.logical import Column, Instants, Scan
 from headrace.settings import Settings, SparkSettings, TableLocation
-from headrace.storage import Lake, SourceChange, change_since
+from headrace.storage import Lake, SourceChange, log_since
 from headrace.storage.delta_history import DeltaHistory
+from headrace.storage.file_bounds import first_us
 from headrace.timeline import format_instant, parse_instant
 
 ROWS = """
@@ -21,11 +22,20 @@ FROM range(3)
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 #        column  type             timezone         the least and the most that its rows' times may be taken for
 TIMES = [
-    ("at", "timestamp", None, "2024-01-02T10:00:00.123Z", "2024-01-02T10:00:00.124Z", 0),
-    ("local", "timestamp_ntz", "Europe/Berlin", "2024-01-02T09:00:00Z", "2024-01-02T09:00:00.001Z", HOUR),
-    ("local", "timestamp_ntz", "UTC", "2024-01-02T10:00:00Z", "2024-01-02T10:00:00.001Z", 0),
-    ("day", "date", None, "2024-01-02T00:00:00Z", "2024-01-02T00:00:00.001Z", 0),
-    ("text", "string", None, "2024-01-02T08:00:00Z", "2024-01-02T08:00:00.001Z", DAY),
+    ("at", "timestamp", None, "2024-01-02T10:00:00.123Z", "2024-01-02T10:00:00.124Z", (0, 0)),
+    ("local", "timestamp_ntz", "Europe/Berlin", "2024-01-02T09:00:00Z", "2024-01-02T09:00:00.001Z", (0, HOUR)),
+    ("local", "timestamp_ntz", "UTC", "2024-01-02T10:00:00Z", "2024-01-02T10:00:00.001Z", (0, 0)),
+    ("day", "date", None, "2024-01-02T00:00:00Z", "2024-01-02T00:00:00.001Z", (0, 0)),
+    ("text", "string", None, "2024-01-02T08:00:00Z", "2024-01-02T08:00:00.001Z", (DAY, DAY)),
+]
+#        the least local time in a file, and the instant that none in it is before: clocks went from 02:00 to 03:00
+SKIPPED = [
+    ("2024-03-31T01:59:59.999", "2024-03-31T00:59:59.999Z"),
+    ("2024-03-31T02:00:00.000", "2024-03-31T00:00:00Z"),
+    ("2024-03-31T02:30:00.000", "2024-03-31T00:30:00Z"),
+    ("2024-03-31T03:00:00.000", "2024-03-31T01:00:00Z"),
+    ("2024-10-27T02:30:00.000", "2024-10-27T00:30:00Z"),
+    ("0000-nothing", None),
 ]
 
 
@@ -45,13 +55,13 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> De
 
 @pytest.mark.parametrize(("column", "kind", "timezone", "first", "last", "margin"), TIMES)
 def test_times(
-    history: DeltaHistory, column: str, kind: str, timezone: str | None, first: str, last: str, margin: int
+    history: DeltaHistory, column: str, kind: str, timezone: str | None, first: str, last: str, margin: tuple[int, int]
 ) -> None:
     event_time = Column(column, kind)
     log = history.log("t", Instants(Scan("t", "t", (), column, timezone), event_time, timezone, None, 0))
     assert log is not None
     created = log.commits[0].touched
-    bounds = (parse_instant(first) - margin, parse_instant(last) + margin)
+    bounds = (parse_instant(first) - margin[0], parse_instant(last) + margin[1])
     assert [(one.first_us, one.last_us, one.rows_added, one.rows_removed) for one in created] == [(*bounds, 3, 0)]
     replaced = log.commits[-1].touched
     # What went away is told by what the log said of it when it came; rows without a time are nobody's.
@@ -59,6 +69,13 @@ def test_times(
     assert [(one.first_us, one.last_us, one.rows_added, one.rows_removed) for one in replaced] == [(*bounds, 1, rows)]
     assert [commit.version for commit in log.commits] == ([0, 2] if column == "at" else [0, 1, 2])
     assert log.begins == 0
+
+
+def test_local_times_are_in_order_but_for_those_that_clocks_skipped(spark: SparkSession) -> None:
+    stats = ("named_struct('minValues', map('at', text)) AS stats", "map('', '') AS partition")
+    rows = spark.createDataFrame([(text,) for text, _ in SKIPPED], "text string").selectExpr("text", *stats)
+    found = rows.selectExpr("text", first_us(Column("at", "timestamp_ntz"), "Europe/Berlin")).collect()
+    assert dict(map(tuple, found)) == {text: us and parse_instant(us) for text, us in SKIPPED}
 
 
 def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_path: Path) -> None:
@@ -75,27 +92,29 @@ def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_pa
     days = [tuple(format_instant(us or 0)[:10] for us in (one.first_us, one.last_us)) for one in log.commits[0].touched]
     assert days == [("2024-01-02", "2024-01-02"), ("2024-01-04", "2024-01-04")]
     spark.sql(f"INSERT INTO delta.`{path}` VALUES (date'2024-01-05', 10)").collect()
-    change = change_since(lake, by_day, "0", parse_instant("2999-01-01"), lake.version("t"))
+    change = log_since(lake, by_day, "0", lake.version("t")).seen(parse_instant("2999-01-01"))
     assert change == SourceChange(parse_instant("2024-01-05") + 1)
     # What was committed after it was read is of another table.
-    assert change_since(lake, by_day, "0", 0, lake.version("t")) == SourceChange(None)
-    assert change_since(lake, by_day, "1", parse_instant("2999-01-01"), lake.version("t")) is None
-    assert change_since(lake, by_day, "1", 0, lake.version("t")) == SourceChange(None)
-    assert change_since(lake, by_day, "a1b2", 0, lake.version("t")) == SourceChange(None)
+    another = SourceChange(None, is_another=True)
+    assert log_since(lake, by_day, "0", lake.version("t")).seen(0) == another
+    assert log_since(lake, by_day, "1", lake.version("t")).seen(parse_instant("2999-01-01")) is None
+    assert log_since(lake, by_day, "1", lake.version("t")).seen(0) == another
+    assert log_since(lake, by_day, "a1b2", lake.version("t")).change == another
+    assert log_since(lake, by_day, "2", lake.version("t")).change == another
     # What went away is what came once: a day that is overwritten changes that day.
     for day, came in (("2024-01-05", 11), ("2024-01-04", 12)):
         spark.sql(f"INSERT INTO delta.`{path}` REPLACE WHERE dt = date'{day}' SELECT date'{day}', {came}").collect()
     spark.sql(f"DELETE FROM delta.`{path}` WHERE dt = date'2024-01-02' AND id < 0").collect()
     for since, first in (("1", "2024-01-04"), ("2", "2024-01-04"), ("3", None)):
         expected = None if first is None else SourceChange(parse_instant(first) + 1)
-        assert change_since(lake, by_day, since, parse_instant("2999-01-01"), lake.version("t")) == expected, since
+        assert log_since(lake, by_day, since, lake.version("t")).seen(parse_instant("2999-01-01")) == expected, since
     spark.sql(f"DELETE FROM delta.`{path}` WHERE dt = date'2024-01-02'").collect()
     gone = SourceChange(parse_instant("2024-01-02") + 1)
-    assert change_since(lake, by_day, "3", parse_instant("2999-01-01"), lake.version("t")) == gone
+    assert log_since(lake, by_day, "3", lake.version("t")).seen(parse_instant("2999-01-01")) == gone
     # Nobody can tell what was in a file that came before the log begins.
     now = lake.version("t")
     (tmp_path / "t" / "_delta_log" / f"{0:020}.json").unlink()
-    assert change_since(lake, by_day, "3", parse_instant("2999-01-01"), now) == SourceChange(None)
+    assert log_since(lake, by_day, "3", now).seen(parse_instant("2999-01-01")) == SourceChange(None)
 
 
 def test_values_that_move_within_a_struct_or_an_array(spark: SparkSession, tmp_path: Path) -> None:

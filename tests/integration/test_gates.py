@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.counting import Counting
+from headrace.engine.unjudged import Unjudged
 from headrace.expectations import Expectation, expected_output, expected_source, with_implied
 from headrace.expressions import DataType
 from headrace.quality import Suite, run_gate
@@ -93,13 +94,13 @@ def test_jobs_of_a_gate(
 
 
 def test_counting_beside_takes_no_job_of_its_own(sales: DataFrame, jobs: Callable[[Callable[[], object]], int]) -> None:
-    counting = Counting("sales", after_us=None)
+    counting = Counting("sales")
     rows = counting.counted(sales, "sales", {"never_visible": "household_id IS NULL", "too_late": "value < 0"})
     rows = counting.counted(rows, "sales", {"too_late": "value > 98"})
     rows = counting.counted(rows, "another source", {"too_late": "true"})
     assert jobs(lambda: run_gate(rows, Suite("sales", TEN))) == 1
     assert counting.totals() == {"sales.never_visible": 10, "sales.too_late": 3 + 1}
-    counting = Counting("sales", after_us=95)
+    counting = Counting("sales", Unjudged(95))
     rows = counting.counted(sales, "sales", {"never_visible": "household_id IS NULL", "too_late": "true"}, "basket_id")
     run_gate(rows.where("false"), Suite("sales", TEN))
     assert counting.totals() in ({}, {"sales.too_late": 4})  # where nothing is read, nothing is counted

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from headrace.runner import stages
 from headrace.settings import load
 from headrace.storage import Lake, Ledger
 from headrace.timeline import Grid, parse_instant
 from headrace.timeline.duration import Duration
-from tests.integration.shop import CUSTOMER_AND_SALES, Shop, Table, ledger, write_sales
+from tests.integration.shop import CUSTOMER_AND_SALES, Outcome, Shop, Table, ledger, write_sales
 
 CONF = """
 lake: ./lake
@@ -156,11 +157,42 @@ def test_who_is_at_work_is_left_alone(spark: SparkSession, shop: Shop, caught_up
     claims = Ledger(Lake(spark, load(shop.root, "conf/local.yaml")))
     claims.claim("checked", 1, "features", GRID_OF_ALL.interval(DAYS[1]), "beef")
     busy = shop.headrace("materialize --group checked --catch-up")
-    said = f"failed: checked@1 {DAYS[1]}: checked {DAYS[1]}: run beef has been at it since "
+    said = f"failed: checked@1 {DAYS[1]}: checked {DAYS[1]}: run beef is at it, as it said at "
     assert (busy.code, said in busy.err) == (4, True), busy.err
     assert shop.headrace("materialize --group checked --catch-up --dead-after 0s").code == 3
     ends = ledger(spark, shop, "checked", "status", "reason", "run_id")
     assert ("failed", "the run ended without a word", "beef") in ends
+
+
+def test_who_takes_long_is_left_alone(
+    spark: SparkSession, shop: Shop, caught_up: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hours pass while a run computes, and one hour of silence is death: it says that it is at work."""
+    line, ahead_ns, now_ns = "materialize --group checked --catch-up", [0], time.time_ns
+    others: list[Outcome] = []
+
+    def slow(run: stages.Run, step: stages.Step) -> None:
+        if not ahead_ns[0]:
+            hour_ns, until = 3_600_000_000_000, time.monotonic() + 60
+            ahead_ns[0] = 2 * hour_ns
+            said = f"status = 'claimed' AND unix_micros(recorded_at) > {(now_ns() + hour_ns) // 1000}"
+            while (True,) not in ledger(spark, shop, "checked", said) and time.monotonic() < until:
+                time.sleep(0.2)
+            others.append(shop.headrace(line))
+        stages.compute(run, step)
+
+    patched = tuple((label, slow if stage is stages.compute else stage) for label, stage in stages.STAGES)
+    monkeypatch.setattr("headrace.runner.materialize.STAGES", patched)
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns() + ahead_ns[0])
+    monkeypatch.setattr("headrace.runner.signs_of_life._SIGNS", 18_000)  # five a second
+    with shop.edited(("max_value: 20", "max_value: 50")):
+        done = shop.headrace(line)
+    (other,) = others
+    assert (other.code, f"checked {DAYS[1]}: run " in other.err, " is at it, as it said at " in other.err) == (
+        4, True, True,
+    ), other.err  # fmt: skip
+    assert done.code == 0, done.err
+    assert ledger(spark, shop, "checked", "status")[-1] == ("committed",)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ FULL = LedgerRow(
     gates=(GateSummary("input", True, 100, 1, "docs/a.html"), GateSummary("output", True, 10, 0)),
     reason="restated: prices were wrong",
     staging="/lake/_headrace/staging/run-1",
+    source_places={"raw.transactions": "/lake/raw/transactions"},
 )
 BARE = LedgerRow("set", 1, "training_set", None, 1, "prepared", "run-2", 1_704_103_200_000_001, "0.1.0")
 
@@ -127,7 +128,7 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
     assert here.rows == tuple(one for one in snapshots if one.interval == days[-1])
     assert here.fingerprints == FULL.fingerprints
     bare = LedgerRow("spend", 1, "features", days[-2], 1, "committed", "run-1", 298, FULL.headrace_version)
-    assert here.before == replace(bare, source_versions=FULL.source_versions)
+    assert here.before == replace(bare, source_versions=FULL.source_versions, source_places=FULL.source_places)
     assert around_rows(ledger.table.read().where("table = 'features'"), days[-1]).count() == 4 + 1
     assert [one and one.interval for one in (ledger.around("spend", 1, days[at]).before for at in (0, 10))] == [
         None,

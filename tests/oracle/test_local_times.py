@@ -97,7 +97,7 @@ def test_instants_and_counts_are_those_of_zoneinfo(spark: SparkSession, zone: st
     rows = [{"k": k, "at": value} for k, value in enumerate([*values, *said, None])]
     events = features_of(YAML.format(zone=zone, kind=kind), "g").events
     table = frame(spark, {"k": DataType.parse("bigint"), "at": DataType.parse(kind)}, rows, {})
-    counting = Counting("events", None)
+    counting = Counting("events")
     found = lower(events, Reading(GivenTables({"t.events": table}), counting=counting))
     got = {row.k: row._event_us for row in count_local_times(found, instants_of(events), counting).collect()}
     assert got == {row["k"]: sources.instant_us(row["at"], zone) for row in rows[:-1]}

@@ -3,12 +3,19 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from headrace.changes.ledger_row import IntervalState, LedgerRow
 from headrace.changes.planning import plan
+from headrace.changes.step import Step
+from headrace.engine.tables import TableVersion
 from headrace.errors import DataError
 from headrace.runner.backfills import backfill, due
+from headrace.runner.progress import Progress
+from headrace.runner.run import Judged
 from headrace.timeline import Interval, parse_instant
 from tests.golden.situation import HERE, Situation
 
@@ -121,3 +128,43 @@ def test_a_dry_run_says_what_runs() -> None:
         "restate", "2024-01-02 … 2024-01-03 (2 intervals)", (), "baskets added",
     )  # fmt: skip
     assert (step.rows, step.bytes) == (300, 15_000)
+
+
+def stored(day: int, version: str) -> IntervalState:
+    row = LedgerRow(
+        "spend", 1, "features", days(day)[0], 1, "committed", "r", day, "0",
+        source_versions={"t": version}, source_places={"t": "here"},
+    )  # fmt: skip
+    return IntervalState(row, row)
+
+
+def test_what_chunks_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days 2, 5 and 7 are there; the day 2 is computed again, and 1, 3, 6 and 8 are new."""
+    states = [stored(day, f"{day}") for day in (2, 5, 7)]
+    work: Any = SimpleNamespace(
+        group=lambda name: SimpleNamespace(name=name, version=1),
+        features=lambda group: None,
+        fingerprints=lambda group: {},
+        ledger=SimpleNamespace(outline=lambda name, version: states),
+    )
+    monkeypatch.setattr(backfill, "rows_of_one", lambda *_: 1)
+    monkeypatch.setattr(backfill, "pieces", lambda intervals, *_: [(one,) for one in intervals])
+    steps = [
+        Step("materialize", "spend", 1, tuple(days(1, 3, 6, 8)), "missing", "not computed yet"),
+        Step("restate", "spend", 1, tuple(days(2)), "dirty", "rows came"),
+    ]
+    chunks = backfill._chunks(work, steps, Progress(quiet=True), 1, 1)
+    assert numbers([chunk.intervals for chunk in chunks]) == [[1], [2], [3], [6], [8]]
+    assert [chunk.follows and chunk.follows.until_us // DAY for chunk in chunks] == [None, None, None, 6, 8]
+    assert chunks[3].follows == Judged(6 * DAY, {"t": "5"}, {"t": "here"}, 5)
+    # Who computes again what is there looks at files from its first chunk on.
+    assert [chunk.is_restated for chunk in chunks] == [True, True, False, False, False]
+    assert [chunk.builds_tiles for chunk in chunks] == [False, False, False, False, True]
+    assert numbers([(chunk.newest,) for chunk in chunks]) == [[7], [7], [7], [7], [8]]
+    assert chunks[0].judged_before() is None
+    # A chunk follows the one before it, in whose versions rows are judged.
+    chunks[1].versions = {"t": TableVersion("t", "9", 0, "there")}
+    chunks[1].is_pinned.set()
+    before = chunks[2].judged_before()
+    assert before is not None
+    assert (before.until_us, before.versions, before.places) == (3 * DAY, {"t": "9"}, {"t": "there"})

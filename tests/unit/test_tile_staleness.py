@@ -8,9 +8,9 @@ import pytest
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.tile_plan import EVERYTHING_US
 from headrace.logical import Instants, Scan
-from headrace.runner import tiles
+from headrace.runner import since, tiles
 from headrace.runner.run import Run
-from headrace.storage import SourceChange
+from headrace.storage import LogSince, SourceChange
 from headrace.timeline import Interval
 from tests.oracle.project import features_of
 
@@ -89,18 +89,19 @@ def test_every_role_of_a_table_is_looked_at(
         looked.append(role)
         return SourceChange(changed[role]) if role in changed else None
 
-    def timed(lake: object, instants: Instants, *versions: object) -> SourceChange | None:
-        return look(instants.event_time.name)
+    def timed(lake: object, instants: Instants, *versions: object) -> LogSince:
+        return LogSince(0, look(instants.event_time.name))
 
     def static(lake: object, scan: Scan, *versions: object) -> SourceChange | None:
         return look(" ".join(column.name for column in scan.columns))
 
-    monkeypatch.setattr(tiles, "change_since", timed)
+    monkeypatch.setattr(since, "log_since", timed)
     monkeypatch.setattr(tiles, "static_change_since", static)
     run: Any = SimpleNamespace(
         features=features_of(PROJECT, "spend"),
         work=SimpleNamespace(lake=SimpleNamespace(is_another=lambda table, place: False)),
         versions={"raw.sales": "2", "raw.prices": "2"},
+        changes={},
     )
     assert tiles._changed_us(cast(Run, run), BUILD) == earliest_us
     assert sorted(looked) == ["entered_at", "item weight", "since", "sold_at"]

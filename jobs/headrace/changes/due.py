@@ -134,9 +134,9 @@ def _failure(state: IntervalState) -> str:
     row = state.latest
     if row.status == "failed":
         return f"attempt {row.attempt} failed: {row.reason or 'nobody said why'}"
-    began = format_instant(row.recorded_at_us // _SECOND_US * _SECOND_US)
-    # Nobody can tell a slow run from a dead one; an operator may, by when it began.
-    return f"run {row.run_id} began attempt {row.attempt} at {began} and has not ended it: dead, or still at work"
+    said = format_instant(row.recorded_at_us // _SECOND_US * _SECOND_US)
+    # Nobody can tell a slow run from a dead one; an operator may, by when it said something last.
+    return f"run {row.run_id} was at attempt {row.attempt} at {said} and has not ended it: dead, or still at work"
 
 
 def _of_definition(group: GroupDefinition, stored: Mapping[str, str]) -> Need | None:

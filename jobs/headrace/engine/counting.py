@@ -7,6 +7,8 @@ from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
+from headrace.engine.unjudged import ALL, Unjudged
+
 Kind = Literal["ambiguous_time", "missing_time", "never_visible", "too_late", "misplaced"]
 
 
@@ -15,11 +17,11 @@ class Counting:
 
     Args:
         source: Whose rows are counted; those of the sources it is made of are not.
-        after_us: Only rows that count after this instant, or would if they counted; None is without bound.
+        unjudged: Only rows that count then, or would if they counted.
     """
 
-    def __init__(self, source: str, after_us: int | None) -> None:
-        self._source, self._after_us = source, after_us
+    def __init__(self, source: str, unjudged: Unjudged = ALL) -> None:
+        self._source, self._unjudged = source, unjudged
         self._taken: list[Observation] = []
 
     def counted(
@@ -35,7 +37,8 @@ class Counting:
         """
         if source != self._source:
             return rows
-        new = f" AND {counts_us} > {self._after_us}L" if counts_us and self._after_us is not None else ""
+        is_new = self._unjudged.sql(counts_us) if counts_us else None
+        new = f" AND {is_new}" if is_new else ""
         observation = Observation()
         self._taken.append(observation)
         counts = [F.count_if(F.expr(f"({sql}){new}")).alias(kind) for kind, sql in conditions.items()]

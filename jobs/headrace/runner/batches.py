@@ -13,6 +13,7 @@ from headrace.engine.local_times import count_local_times
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.tables import TableVersion
+from headrace.engine.unjudged import ALL, Unjudged
 from headrace.expectations import Expectation, expected_output, expected_source, with_implied
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical.pruning import instants_of
@@ -77,7 +78,7 @@ def source_batch(
     name: str,
     keys: Sequence[str],
     span: Span,
-    since_us: int | None,
+    unjudged: Unjudged = ALL,
     also: Sequence[str] = (),
 ) -> Batch:
     """Rows of a source as they are before quarantine.
@@ -87,17 +88,17 @@ def source_batch(
         name: The source.
         keys: Key columns that its rows should have.
         span: Which rows.
-        since_us: Of them, only those that count after this instant; None is without bound.
+        unjudged: Of them, only those that count then.
         also: More columns of the rows, which nothing is expected of.
     """
     work = judging.work
     spec, types = work.linted.project.sources[name].spec, work.linted.columns.of_source(name)
-    counting = Counting(name, since_us)
+    counting = Counting(name, unjudged)
     reading = Reading(work.lake, judging.versions, wide_sums=judging.wide_sums, with_timeless=True, counting=counting)
     node = work.building.before_quarantine(name)
     rows = lower(node, reading, span)
-    if since_us is not None:
-        rows = rows.where(f"{EVENT_US} IS NULL OR {COUNTS_US} > {since_us}L")
+    if is_new := unjudged.sql(COUNTS_US):
+        rows = rows.where(f"{EVENT_US} IS NULL OR {is_new}")
     if isinstance(spec, TableSource):
         rows = count_local_times(rows, instants_of(node), counting, span)
     time = None if isinstance(spec, RollUp) else spec.event_time
@@ -124,7 +125,7 @@ def _static_batch(judging: Judging, table: FeatureTable) -> Batch:
 
 def _dated_batch(judging: Judging, table: FeatureTable, until_us: int) -> Batch:
     types, node = dict(table.columns), judging.work.building.lookup(table)
-    counting, span = Counting(table.name, None), Span(None, until_us, until_us)
+    counting, span = Counting(table.name), Span(None, until_us, until_us)
     reading = Reading(judging.work.lake, judging.versions, with_timeless=True, counting=counting)
     rows = count_local_times(lower(node, reading, span), instants_of(node), counting, span)
     implied = expected_source(types, _time_column(table.time, types), _keys(judging, table))

@@ -14,6 +14,7 @@ from headrace.errors import DataError, HeadraceError, UsageError
 from headrace.runner.materialize import Materialized, materialize_interval
 from headrace.runner.progress import Progress
 from headrace.runner.recreating import not_anew
+from headrace.runner.signs_of_life import DEAD_AFTER
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Duration, Interval
 
@@ -21,7 +22,6 @@ from headrace.timeline import Duration, Interval
 WORST_FIRST = (1, 5, 2, 3, 4)
 # What a plan does to snapshots that are there; to confirm one is to compute nothing.
 RECOMPUTING = ("restate", "fill")
-DEAD_AFTER = Duration.parse("1h")
 
 
 @dataclass

@@ -11,6 +11,7 @@ from headrace.engine.at import At
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
+from headrace.engine.unjudged import Unjudged
 from headrace.errors import ConflictError, DataError, GoneError, MismatchError
 from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet, Scan
@@ -60,7 +61,7 @@ def fill_interval(
     if (obstacle := _pin(run, stored, scans_of(needed.events))) is not None:
         return _computed_whole(run, obstacle)
     run.rows_in, run.rows_quarantined = stored.rows_in or 0, stored.rows_quarantined or 0
-    run.counts, run.input_from_us = dict(stored.counts), stored.input_from_us
+    run.counts, run.unjudged = dict(stored.counts), Unjudged(stored.input_from_us)
     stages: tuple[tuple[str, Stage], ...] = (
         ("claim the interval", lambda run, step: _claim(run, stored, step)),
         ("fill and stage", lambda run, step: _stage(run, needed, columns, step)),

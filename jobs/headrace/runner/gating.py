@@ -32,15 +32,15 @@ def input_batches(
         keys = list(run.work.linted.columns.keys(run.group)) if name == run.group.source else []
         # A roll-up's late rows are told by their own arrival, not by that of an event.
         is_roll_up = isinstance(run.work.linted.project.sources[name].spec, RollUp)
-        known_after_us = None if is_roll_up else run.input_from_us
+        known_after_us = None if is_roll_up else run.unjudged.begins_after_us
         end_us, node = run.interval.end_us, run.work.building.before_quarantine(name)
         span = Span(_earliest_us(run, node, first_us or end_us), end_us, end_us, known_after_us)
-        yield source_batch(judging, name, keys, span, run.input_from_us, also)
+        yield source_batch(judging, name, keys, span, run.unjudged, also)
 
 
 def _earliest_us(run: Run, node: Rows, first_us: int) -> int | None:
     """Before this, nothing happened that the gate looks at: within the group's reach and not judged yet."""
-    since_us, instants = run.input_from_us, instants_of(node)
+    since_us, instants = run.unjudged.begins_after_us, instants_of(node)
     earliest_us = run.features.since_us(first_us)
     bounds = [] if earliest_us is None else [earliest_us - _spans_us(node)]
     if since_us is not None and instants.available_at is None:

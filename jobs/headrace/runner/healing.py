@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from headrace.changes.ledger_row import LedgerRow, TableKind
+from headrace.changes.ledger_row import LedgerRow, Status, TableKind
 from headrace.errors import ConflictError
 from headrace.runner.workspace import Workspace
 from headrace.storage import DeltaTable, TrainingTable
@@ -40,7 +40,8 @@ def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRo
     """Closes attempts that were cut off.
 
     An attempt whose commit is in its table's history was written in full, since each is one commit: it becomes
-    committed, even where a failure after the commit is on record. One that is not there has failed if it is dead.
+    committed, even where a failure after the commit is on record. One that is not there has failed if it is dead. Tiles
+    of files are retired instead: nobody has looked whether the files stayed as they were while they were read.
 
     Args:
         work: The project.
@@ -62,7 +63,8 @@ def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRo
                 versions[commit] = _version_of(work, row)
             version = versions[commit]
         if version is not None:
-            found.append(replace(row, status="committed", table_version=version, recorded_at_us=now_us))
+            status: Status = "retired" if _are_of_files(row) else "committed"
+            found.append(replace(row, status=status, table_version=version, recorded_at_us=now_us))
         elif attempt.is_open and is_dead(row):
             found.append(closed(row))
     if found:
@@ -93,9 +95,14 @@ def attempts_of(rows: Iterable[LedgerRow]) -> list[Attempt]:
     return found
 
 
+def _are_of_files(row: LedgerRow) -> bool:
+    """Whether an attempt made tiles of tables without versions; snapshots are prepared only where these stayed."""
+    return row.table == "tiles" and not all(version.isdecimal() for version in row.source_versions.values())
+
+
 def said(row: LedgerRow) -> str:
     """What became of a healed attempt, for people."""
-    became = f"version {row.table_version}" if row.status == "committed" else "failed"
+    became = f"version {row.table_version}" if row.status == "committed" else row.status
     return f"attempt {row.attempt} was cut off: {became}"
 
 

@@ -16,7 +16,8 @@ from headrace.runner.healing import OPEN, attempts_of, heal, overtaken
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.recreating import require_table
-from headrace.runner.run import Run
+from headrace.runner.run import Run, judged_by
+from headrace.runner.signs_of_life import last_sign_us
 from headrace.runner.stages import STAGES, ledger_row, rows_of_interval
 from headrace.runner.workspace import Workspace
 from headrace.storage import Around
@@ -106,17 +107,17 @@ def materialize_interval(
     _require_over(name, interval)
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
-    run.force, run.max_rebuild = force, max_rebuild
+    run.force, run.max_rebuild, run.dead_after = force, max_rebuild, dead_after
     here = _healed(run)
     if dead_after is not None:
-        _require_idle(run, here.state, dead_after)
+        _require_idle(run, here, dead_after)
     _require_version(run, here.fingerprints)
     require_table(work, group, run.features)
     mine = here.state.committed if here.state else None
     if mine is not None and mine.fingerprints == run.fingerprints and not force:
         return current(run, mine, began)
-    # Rows up to there have passed the input gate of this group.
-    run.input_from_us = here.before.interval.end_us if here.before and here.before.interval else None
+    # Rows up to its end have passed the input gate of this group.
+    run.judged = judged_by(here.before) if here.before else None
     try:
         for label, stage in STAGES:
             with progress.step(label) as step:
@@ -153,13 +154,16 @@ def _healed(run: Run) -> Around:
     return ledger.around(group.name, group.version, run.interval) if found else here
 
 
-def _require_idle(run: Run, state: IntervalState | None, dead_after: Duration) -> None:
+def _require_idle(run: Run, here: Around, dead_after: Duration) -> None:
     """Nobody else may be at work at the interval."""
     since_us = time.time_ns() // 1000 - dead_after.us
-    if state is not None and state.latest.status in OPEN and state.latest.recorded_at_us > since_us:
+    if here.state is None or here.state.latest.status not in OPEN:
+        return
+    row = here.state.latest
+    last_us = last_sign_us(here.rows, row.attempt)
+    if last_us > since_us:
         raise ConflictError(
-            f"{run.group.name} {run.interval}: run {state.latest.run_id} has been at it since "
-            f"{format_instant(state.latest.recorded_at_us)}",
+            f"{run.group.name} {run.interval}: run {row.run_id} is at it, as it said at {format_instant(last_us)}",
             "try again; where that run is dead, --dead-after 0s takes the interval at once",
         )
 
@@ -170,6 +174,7 @@ def give_up(run: Run, error: BaseException) -> None:
     Raises:
         ConflictError: A newer attempt took the interval, and with it what this one had staged.
     """
+    run.signs.end()
     newer = None
     with suppress(Exception):
         newer = _overtaken_by(run)

@@ -6,20 +6,46 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.engine.authored import Expressions, authored
 from headrace.engine.reading import Reading
 from headrace.engine.tables import TableVersion
+from headrace.engine.unjudged import ALL, Unjudged
 from headrace.logical import FeatureSet
 from headrace.runner.progress import Progress
+from headrace.runner.signs_of_life import SignsOfLife
 from headrace.runner.workspace import Workspace
 from headrace.spec import FeatureGroup
-from headrace.timeline import Interval
+from headrace.timeline import Duration, Interval
 
 if TYPE_CHECKING:
     from headrace.quality import GateResult
     from headrace.runner.tiles import StoredTiles
-    from headrace.storage import StagedTable
+    from headrace.storage import LogSince, StagedTable
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What input gates of the group have judged before.
+
+    Attributes:
+        until_us: All rows that count at this instant or before.
+        versions: In these versions of tables.
+        places: Which were there; of Delta tables.
+        read_at_us: Not before these were read.
+    """
+
+    until_us: int
+    versions: Mapping[str, str]
+    places: Mapping[str, str]
+    read_at_us: int
+
+
+def judged_by(row: LedgerRow) -> Judged:
+    """What the gates of a committed interval, and of those before it, have judged."""
+    assert row.interval is not None
+    return Judged(row.interval.end_us, row.source_versions, row.source_places, row.recorded_at_us)
 
 
 # Where the pages of gates are in a lake.
@@ -43,7 +69,9 @@ class Run:
         versions: Pinned version of every table that is read.
         kept_versions: Of columns that are taken as they are stored, the versions of the tables that they were made of.
         kept_places: Where these tables were.
-        input_from_us: Rows that count after this instant pass the input gate; None is without bound.
+        judged: What earlier runs have judged; None is nothing.
+        unjudged: Rows of the source that pass the input gate.
+        changes: What logs tell of the time since a version of a table, by its times, as far as anybody has asked.
         gates: Results so far.
         staged: The computed result.
         rows_in: Rows that passed the input gate.
@@ -57,6 +85,8 @@ class Run:
         read_events: Why features read events, by output column.
         raw_rows: How many events were read for them, one read twice as two; None where sums took the slower way.
         tile_intervals: How many intervals got their tiles on the way.
+        signs: Says in the ledger that the run is at work, from its claim to its end.
+        dead_after: After how long a silence others may take it for dead; None is the usual time.
     """
 
     work: Workspace
@@ -71,7 +101,9 @@ class Run:
     versions: dict[str, TableVersion] = field(default_factory=dict)
     kept_versions: Mapping[str, str] = field(default_factory=dict)
     kept_places: Mapping[str, str] = field(default_factory=dict)
-    input_from_us: int | None = None
+    judged: Judged | None = None
+    unjudged: Unjudged = ALL
+    changes: dict[tuple[object, ...], "LogSince"] = field(default_factory=dict)
     gates: list["GateResult"] = field(default_factory=list)
     staged: "StagedTable | None" = None
     rows_in: int = 0
@@ -84,6 +116,8 @@ class Run:
     read_events: Mapping[str, str] = field(default_factory=dict)
     raw_rows: int | None = 0
     tile_intervals: int = 0
+    signs: SignsOfLife = field(default_factory=SignsOfLife)
+    dead_after: Duration | None = None
 
     def reading(self, wide_sums: bool = False) -> Reading:
         """The pinned tables."""

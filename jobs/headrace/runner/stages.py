@@ -27,6 +27,8 @@ from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
 from headrace.runner.tiles import bring_tiles
+from headrace.runner.unchanged import require_unchanged
+from headrace.runner.unjudged import find_unjudged
 from headrace.spec import RollUp, TableSource
 from headrace.timeline import format_instant
 from headrace.version import __version__
@@ -43,6 +45,7 @@ def claim(run: Run, step: Step) -> None:
     run.attempt = run.work.ledger.claim(
         run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints, run.reason
     )
+    run.signs.begin(run.work.ledger.append, [ledger_row(run, "claimed")], run.dead_after)
     step.note(f"attempt {run.attempt}")
     if run.attempt > 1:
         older = [row for row in rows_of_interval(run) if row.attempt < run.attempt]
@@ -96,6 +99,7 @@ def _require_fresh(run: Run) -> None:
 
 def input_gate(run: Run, step: Step) -> None:
     """Judges the rows that no earlier interval of the group has judged."""
+    run.unjudged = find_unjudged(run, step)
 
     def judge(wide_sums: bool) -> None:
         run.gates.clear()
@@ -168,7 +172,8 @@ def output_gate(run: Run, step: Step) -> None:
 
 
 def prepare(run: Run, step: Step) -> None:
-    """Writes down everything that the replace is about to do."""
+    """Writes down everything that the replace is about to do, if what was read is what was pinned."""
+    require_unchanged(run.work.lake, run.versions.values())
     run.work.ledger.append(ledger_row(run, "prepared"))
 
 
@@ -195,6 +200,7 @@ def replace(run: Run, step: Step) -> None:
 
 def commit(run: Run, step: Step) -> None:
     """Marks the interval as current and frees the staging area."""
+    run.signs.end()
     run.work.ledger.append(ledger_row(run, "committed"))
     run.work.staging.discard(run.run_id)
 
@@ -226,14 +232,14 @@ def ledger_row(run: Run, status: Status, reason: str | None = None) -> LedgerRow
         recorded_at_us=time.time_ns() // 1000,
         headrace_version=__version__,
         fingerprints=run.fingerprints,
-        definition=manifest(project, project.feature_groups[run.group.name]),
+        definition=None if status == "claimed" else manifest(project, project.feature_groups[run.group.name]),
         table_version=run.table_version,
         source_versions={**run.kept_versions, **{table: one.version for table, one in run.versions.items()}},
         source_places={**run.kept_places, **places_of(run.versions)},
         rows_in=run.rows_in,
         rows_out=run.staged.rows if run.staged else None,
         rows_quarantined=run.rows_quarantined,
-        input_from_us=run.input_from_us,
+        input_from_us=run.unjudged.begins_after_us,
         counts=run.counts,
         gates=tuple(summary(gate) for gate in run.gates),
         reason=reason or run.reason,

@@ -18,8 +18,10 @@ from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.healing import OPEN, closed, heal, said
 from headrace.runner.progress import Step
-from headrace.runner.run import Run
-from headrace.storage import Computing, TileNeed, change_since, static_change_since
+from headrace.runner.run import Run, judged_by
+from headrace.runner.since import are_other_files, is_another, source_change
+from headrace.runner.unchanged import ChangedFilesError, require_unchanged
+from headrace.storage import Computing, TileNeed, static_change_since
 from headrace.timeline import Interval
 from headrace.version import __version__
 
@@ -84,6 +86,8 @@ def bring_tiles(run: Run, step: Step) -> None:
             return
         try:
             built = _build(run, tiled, plan, _cut_off(left_open, plan), step)
+        except ChangedFilesError:
+            raise
         except ConflictError:
             step.note("another run was first")
             continue
@@ -156,7 +160,7 @@ def _read_other_rows(run: Run, row: LedgerRow) -> bool:
 
 def _is_of_others(run: Run, row: LedgerRow) -> bool:
     """Whether a table was another one when a build read it, as far as anybody can rule that out."""
-    return any(run.work.lake.is_another(table, row.source_places.get(table)) is not False for table in run.versions)
+    return any(is_another(run, table, row.source_places) for table in run.versions)
 
 
 def _is_of_other_files(run: Run) -> Callable[[LedgerRow], bool]:
@@ -165,8 +169,7 @@ def _is_of_other_files(run: Run) -> Callable[[LedgerRow], bool]:
     A table without times is not asked for: that it changed is seen without anybody's word.
     """
     tables = {one.table for one in influences(run.features) if one.instants is not None}
-    files = {table: version for table in tables if not (version := run.versions[table].version).isdecimal()}
-    return lambda row: any(row.source_versions.get(table) != version for table, version in files.items())
+    return lambda row: any(are_other_files(run, table, row.source_versions) for table in tables)
 
 
 def _changed_us(run: Run, row: LedgerRow) -> int | None:
@@ -177,10 +180,7 @@ def _changed_us(run: Run, row: LedgerRow) -> int | None:
     events = pruned_features(run.features).events
     # A table can have several roles, each with times of its own or none.
     timed = dict.fromkeys(one.instants for one in influences(run.features) if one.instants is not None)
-    changes = [
-        change_since(lake, one, old.get(one.input.table, ""), row.recorded_at_us, run.versions[one.input.table])
-        for one in timed
-    ]
+    changes = [source_change(run, instants, judged_by(row)) for instants in timed]
     changes += [
         static_change_since(lake, scan, old.get(scan.table, ""), row.recorded_at_us, run.versions[scan.table])
         for scan in dict.fromkeys(static_scans_of(events))
@@ -222,12 +222,26 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, cut_off: Sequence[LedgerRow]
             again = [_row(run, plan, missing, "prepared", prints) for missing in plan.missing]
             run.work.ledger.append(*[replace(row, attempt=attempt) for row in again])
             version = _write(run, tiled, plan, kept, attempt, wide_sums=True)
-    rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
-    run.work.ledger.append(*[replace(row, attempt=attempt, table_version=version) for row in rows])
+    _end(run, [_row(run, plan, missing, "committed", prints) for missing in plan.missing], attempt, version)
     run.tile_intervals += len(plan.missing)
     step.note(_said(plan, run.interval))
     outgrown = plan.outgrown | {column for column, said in prints.items() if said == OUTGROWN}
     return StoredTiles(tiled, replace(plan, missing=(), outgrown=outgrown), version)
+
+
+def _end(run: Run, committed: Sequence[LedgerRow], attempt: int, version: int) -> None:
+    """Puts tiles that are there on record, if they are made of what was pinned; else nobody may read them.
+
+    Raises:
+        ChangedFilesError: They are not.
+    """
+    rows = [replace(row, attempt=attempt, table_version=version) for row in committed]
+    try:
+        require_unchanged(run.work.lake, run.versions.values())
+    except ChangedFilesError as error:
+        run.work.ledger.append(*[replace(row, status="retired", reason=error.message) for row in rows])
+        raise
+    run.work.ledger.append(*rows)
 
 
 def _said(plan: TilePlan, interval: Interval) -> str:

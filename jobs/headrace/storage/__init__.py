@@ -7,7 +7,7 @@ from headrace.storage.fenced import Computing
 from headrace.storage.layout import Layout
 from headrace.storage.ledger import Ledger
 from headrace.storage.ledger_around import Around
-from headrace.storage.source_changes import SourceChange, change_since, static_change_since
+from headrace.storage.source_changes import LogSince, SourceChange, late_rows, log_since, static_change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
 from headrace.storage.tile_builds import TileNeed
@@ -26,12 +26,14 @@ __all__ = [
     "Lake",
     "Layout",
     "Ledger",
+    "LogSince",
     "SourceChange",
     "StagedTable",
     "Staging",
     "TileNeed",
     "TileTable",
-    "change_since",
+    "late_rows",
+    "log_since",
     "static_change_since",
     "TrainingTable",
 ]

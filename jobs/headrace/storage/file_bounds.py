@@ -4,7 +4,7 @@ from pyspark.sql import Column as SqlColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from headrace.engine.times import instant_us, margin_us
+from headrace.engine.times import instant_us, local_us, margin_us
 from headrace.logical import Column
 
 _MAP = "MAP<STRING, STRING>"
@@ -40,7 +40,13 @@ def first_us(column: Column, timezone: str | None) -> str:
         column: A column of times.
         timezone: Zone of zone-less times.
     """
-    return f"{_bound_us(column, timezone, 'min')} - {margin_us(column.type, timezone)}L"
+    bound, margin = _bound_us(column, timezone, "min"), f"{margin_us(column.type, timezone)}L"
+    if column.type == "string" or margin == "0L":
+        return f"{bound} - {margin}"
+    # Local times are in the order of instants but for those that clocks skipped, which come before later ones.
+    shown = f"unix_micros(from_utc_timestamp(timestamp_micros({bound}), '{timezone}'))"
+    said = _in_file(local_us("bound", column.type), column, "min")
+    return f"{bound} - CASE WHEN {shown} <> {said} THEN {margin} ELSE 0L END"
 
 
 def last_us(column: Column, timezone: str | None) -> str:
@@ -54,10 +60,14 @@ def is_timeless(column: Column) -> str:
 
 
 def _bound_us(column: Column, timezone: str | None, end: str) -> str:
-    """Out of statistics, or of a partition column, which has none, of its value."""
+    return _in_file(instant_us("bound", column.type, timezone), column, end)
+
+
+def _in_file(sql: str, column: Column, end: str) -> str:
+    """SQL of the column `bound`, out of statistics, or of a partition column, which has none, of its value."""
     name = _quoted(column.name)
     value = f"try_cast(coalesce(stats.{end}Values['{name}'], partition['{name}']) AS {column.type})"
-    return instant_us("bound", column.type, timezone).replace("`bound`", value)
+    return sql.replace("`bound`", value)
 
 
 def _quoted(name: str) -> str:

@@ -15,7 +15,7 @@ from headrace.timeline import Interval
 # What is told of an earlier interval.
 _SAID = (
     *("group", "version", "table", "interval_start", "interval_end"),
-    *("attempt", "run_id", "recorded_at", "headrace_version", "source_versions"),
+    *("attempt", "run_id", "recorded_at", "headrace_version", "source_versions", "source_places"),
 )
 
 

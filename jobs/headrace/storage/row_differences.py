@@ -8,7 +8,7 @@ from pyspark.sql import Column as SqlColumn
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
-from headrace.aggregates import EVENT_US, VISIBLE_US
+from headrace.aggregates import COUNTS_US, EVENT_US, VISIBLE_US
 from headrace.changes.source_history import Stretch, Touched
 from headrace.engine.at import Span
 from headrace.engine.reading import Reading
@@ -45,9 +45,9 @@ def row_differences(
         By earlier version, the stretches of event time in which rows differ; without numbers of rows.
     """
     parts = [
-        _hashed(tables, instants, version, stretch)
+        _hashed(tables, instants, version, Span(first_us, None if last_us is None else last_us + 1))
         for version in (*versions, now)
-        for stretch in _apart(stretches, _MOST_STRETCHES)
+        for first_us, last_us in _apart(stretches, _MOST_STRETCHES)
     ]
     rows = reduce(DataFrame.unionAll, parts)
     arrival = f"floor({VISIBLE_US} / {_HOUR_US})" if instants.available_at else "0L"
@@ -68,6 +68,33 @@ def row_differences(
     }
 
 
+def counting_where_rows_differ(
+    tables: TableReader, instants: Instants, old: int, new: int, span: Span
+) -> tuple[int, int] | None:
+    """From when to when rows count that an earlier version of a table has not, or has and the later one has not.
+
+    Compared by the hour in which rows count, as `row_differences` does.
+
+    Args:
+        tables: Reads the table.
+        instants: What is read of it, and how its rows get their instants.
+        old: The earlier version.
+        new: The later one.
+        span: Rows outside are not looked at.
+
+    Returns:
+        The first and the last instant; None where nothing differs.
+    """
+    rows = _hashed(tables, instants, old, span).unionAll(_hashed(tables, instants, new, span))
+    cells = rows.groupBy(f.expr(f"floor({COUNTS_US} / {_HOUR_US})")).agg(
+        f.min(COUNTS_US).alias("first_us"),
+        f.max(COUNTS_US).alias("last_us"),
+        (_checksum(old) != _checksum(new)).alias("differs"),
+    )
+    (found,) = cells.where("differs").agg(f.min("first_us"), f.max("last_us")).collect()
+    return None if found[0] is None else (found[0], found[1])
+
+
 def same_rows(tables: TableReader, scan: Scan, old: int, new: int) -> bool:
     """Whether a table without times has the same rows at two of its versions, in the columns that its scan reads."""
     hashed = f.expr(f"cast({_hash(scan.columns)} AS DECIMAL(20, 0))")
@@ -79,14 +106,12 @@ def same_rows(tables: TableReader, scan: Scan, old: int, new: int) -> bool:
     return sums[0] == sums[1]
 
 
-def _hashed(tables: TableReader, instants: Instants, version: int, stretch: Stretch) -> DataFrame:
-    first_us, last_us = stretch
+def _hashed(tables: TableReader, instants: Instants, version: int, span: Span) -> DataFrame:
     table = instants.input.table
     reading = Reading(tables, {table: TableVersion(table, str(version), 0)})
-    rows = lower(instants, reading, Span(first_us, None if last_us is None else last_us + 1))
-    return rows.select(
-        f.lit(version).alias(_VERSION), EVENT_US, VISIBLE_US, f.expr(_hash(instants.input.columns)).alias(_HASH)
-    )
+    rows = lower(instants, reading, span)
+    times = (EVENT_US, VISIBLE_US, COUNTS_US)
+    return rows.select(f.lit(version).alias(_VERSION), *times, f.expr(_hash(instants.input.columns)).alias(_HASH))
 
 
 def _hash(columns: Iterable[Column]) -> str:

@@ -8,11 +8,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from headrace.changes.source_history import was_later
+from headrace.engine.at import Span
 from headrace.engine.tables import TableVersion
-from headrace.errors import HeadraceError
+from headrace.errors import GoneError, HeadraceError
 from headrace.logical import Instants, Scan
 from headrace.storage.file_bounds import added, first_us, log_lines
-from headrace.storage.row_differences import same_rows
+from headrace.storage.row_differences import counting_where_rows_differ, same_rows
 from headrace.storage.tables import Lake
 
 # Reading as many files of a log one by one costs more than building tiles again.
@@ -26,33 +27,51 @@ class SourceChange:
 
     Attributes:
         earliest_us: None of them counts before this instant; None is that nobody can tell.
+        is_another: Whether the earlier version was of another table than the later one: its number means nothing.
     """
 
     earliest_us: int | None
+    is_another: bool = False
 
 
-def change_since(lake: Lake, instants: Instants, old: str, read_at_us: int, new: TableVersion) -> SourceChange | None:
-    """What changed in a source's table; None where nothing did that anybody can tell: files tell nothing.
+@dataclass(frozen=True, slots=True)
+class LogSince:
+    """What a table's log tells of the time since one of its versions.
+
+    Attributes:
+        committed_us: When that version was committed; 0 is that nobody can tell.
+        change: What changed; None where nothing did that anybody can tell.
+    """
+
+    committed_us: int
+    change: SourceChange | None
+
+    def seen(self, read_at_us: int) -> SourceChange | None:
+        """The same for who read that version not before an instant: a later one with its number is of another table."""
+        return SourceChange(None, is_another=True) if was_later(self.committed_us, read_at_us) else self.change
+
+
+def log_since(lake: Lake, instants: Instants, old: str, new: TableVersion) -> LogSince:
+    """What changed in a source's table since one of its versions; files tell nothing.
 
     Args:
         lake: Where it is.
         instants: How its rows get their instants.
         old: The earlier version.
-        read_at_us: Not before that was read.
         new: The later one.
     """
     if not old.isdecimal() and not new.version.isdecimal():
-        return None
-    if not (old.isdecimal() and new.version.isdecimal()):
-        return SourceChange(None)
-    versions = range(int(old), int(new.version) + 1)
-    if not 0 < len(versions) <= MOST_COMMITS:
-        return SourceChange(None)
+        return LogSince(0, None)
+    versions = range(int(old), int(new.version) + 1) if old.isdecimal() and new.version.isdecimal() else range(0)
+    if not versions:
+        return LogSince(0, SourceChange(None, is_another=True))
+    if len(versions) > MOST_COMMITS:
+        return LogSince(0, SourceChange(None))
     try:
-        return _from_log(lake, instants, versions, read_at_us)
+        return _from_log(lake, instants, versions)
     except (PySparkException, Py4JError, HeadraceError):
         # The log was cleaned up, or is not for us to read.
-        return SourceChange(None) if len(versions) > 1 else None
+        return LogSince(0, SourceChange(None) if len(versions) > 1 else None)
 
 
 def static_change_since(lake: Lake, scan: Scan, old: str, read_at_us: int, new: TableVersion) -> SourceChange | None:
@@ -80,6 +99,32 @@ def static_change_since(lake: Lake, scan: Scan, old: str, read_at_us: int, new: 
     return None if is_same else SourceChange(None)
 
 
+def late_rows(
+    lake: Lake, instants: Instants, old: str, new: TableVersion, from_us: int | None, until_us: int
+) -> tuple[int, int] | None:
+    """From when to when rows count that came to a source's table, or went, since one of its versions.
+
+    Args:
+        lake: Where it is.
+        instants: Which of its columns matter, and how its rows get their instants.
+        old: The earlier version, of the same Delta table.
+        new: The later one.
+        from_us: What happened before is not looked at; None is without bound.
+        until_us: Nor is what counts after this instant.
+
+    Returns:
+        The first and the last instant; None where the rows are the same.
+
+    Raises:
+        GoneError: One of the versions cannot be read any more.
+    """
+    span = Span(from_us, until_us, until_us)
+    try:
+        return counting_where_rows_differ(lake, instants, int(old), int(new.version), span)
+    except (PySparkException, Py4JError, HeadraceError) as error:
+        raise GoneError(f"{new.table}: version {old} cannot be read any more") from error
+
+
 def _committed_us(lake: Lake, table: str, version: int) -> int:
     """When a version was committed, by its own word: the log's files are younger where a table was copied."""
     lines = lake.spark.read.text(f"{lake.delta_path(table)}/_delta_log/{version:020d}.json")
@@ -88,7 +133,7 @@ def _committed_us(lake: Lake, table: str, version: int) -> int:
     return row[0] or 0
 
 
-def _from_log(lake: Lake, instants: Instants, versions: range, read_at_us: int) -> SourceChange | None:
+def _from_log(lake: Lake, instants: Instants, versions: range) -> LogSince:
     """What came and went after the first of some versions, which was read; in one look at their commits.
 
     Where files went, in one more at the whole log: what was in them is what it said when they came.
@@ -114,14 +159,15 @@ def _from_log(lake: Lake, instants: Instants, versions: range, read_at_us: int) 
         f.count_if(f.expr("came AND counts_us IS NULL")).alias("unknown"),
         f.min(f.expr("CASE WHEN came THEN counts_us END")).alias("earliest"),
     ).collect()
-    if found.unknown or was_later(found.committed_us or 0, read_at_us):
-        return SourceChange(None)
+    committed_us = found.committed_us or 0
+    if found.unknown:
+        return LogSince(committed_us, SourceChange(None))
     bounds = [found.earliest] if found.came else []
     if found.went:
         bounds += _of_removed(lake, instants, changes.where("went").select("path"))
     if not bounds:
-        return None
-    return SourceChange(None if None in bounds else min(bounds))
+        return LogSince(committed_us, None)
+    return LogSince(committed_us, SourceChange(None if None in bounds else min(bounds)))
 
 
 def _of_removed(lake: Lake, instants: Instants, removed: DataFrame) -> list[int | None]:

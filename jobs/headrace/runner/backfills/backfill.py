@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 
+from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.step import Step
 from headrace.errors import ConflictError
 from headrace.runner.backfills.chunk import Chunk
@@ -13,6 +14,7 @@ from headrace.runner.backfills.stages import STAGES, discard
 from headrace.runner.judging import failure
 from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
+from headrace.runner.run import judged_by
 from headrace.runner.workspace import Workspace
 
 
@@ -91,14 +93,16 @@ def _chunks(
     name, intervals = steps[0].group, sorted(reasons)
     group = work.group(name)
     features, prints = work.features(group), work.fingerprints(group)
-    rows_there = [state.committed for state in work.ledger.outline(name, group.version) if state.committed]
-    stored = [row.interval for row in rows_there if row.interval]
-    judged = sorted({interval.end_us for interval in (*stored, *intervals)})
+    there = _there(work, name)
+    ends = sorted({*there, *(interval.end_us for interval in intervals)})
+    # What is computed again is judged again.
+    judged = {end_us: row for end_us, row in there.items() if row.interval not in reasons}
     rows = rows_of_one(work, name, features, intervals)
     cut = pieces(intervals, rows, chunk_rows, max_parallel)
     found: list[Chunk] = []
     for piece in cut:
-        before = [end_us for end_us in judged if end_us <= piece[0].start_us]
+        # Else the chunk before it judges up to there.
+        before = max((end_us for end_us in ends if end_us <= piece[0].start_us), default=None)
         found.append(
             Chunk(
                 work,
@@ -108,14 +112,20 @@ def _chunks(
                 piece,
                 {interval: reasons[interval] for interval in piece},
                 progress,
-                input_from_us=max(before, default=None),
-                newest=max([*stored, piece[-1]]),
-                builds_tiles=piece[-1].end_us == judged[-1],
-                is_restated=not again.isdisjoint(piece),
+                follows=judged_by(judged[before]) if before in judged else None,
+                newest=max([piece[-1], *(row.interval for row in there.values() if row.interval)]),
+                builds_tiles=piece[-1].end_us == ends[-1],
+                is_restated=any(interval >= piece[0] for interval in again),
                 before=found[-1] if found else None,
             )
         )
     return found
+
+
+def _there(work: Workspace, name: str) -> dict[int, LedgerRow]:
+    """Committed snapshots of a group, by the ends of their intervals."""
+    rows = [state.committed for state in work.ledger.outline(name, work.group(name).version) if state.committed]
+    return {row.interval.end_us: row for row in rows if row.interval}
 
 
 def _computed(chunk: Chunk, suffix: str = "") -> Chunk:
@@ -130,6 +140,7 @@ def _computed(chunk: Chunk, suffix: str = "") -> Chunk:
         _give_up(chunk, error)
         raise
     finally:
+        chunk.is_pinned.set()
         chunk.is_decided.set()
     return chunk
 
@@ -140,6 +151,7 @@ def _give_up(chunk: Chunk, error: BaseException) -> None:
     Raises:
         ConflictError: A newer attempt took one of the intervals, and with it what this one had staged.
     """
+    chunk.signs.end()
     newer = None
     with suppress(Exception):
         newer = _overtaken_by(chunk)

@@ -11,6 +11,7 @@ from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.engine.members import GridInstants
 from headrace.engine.reading import Reading
 from headrace.engine.tables import TableVersion, places_of
+from headrace.engine.unjudged import ALL, Unjudged
 from headrace.errors import DataError
 from headrace.logical import FeatureSet
 from headrace.quality import GateResult
@@ -18,7 +19,8 @@ from headrace.registry.manifest import manifest
 from headrace.runner.healing import members_of
 from headrace.runner.judging import summary
 from headrace.runner.progress import Progress
-from headrace.runner.run import Run
+from headrace.runner.run import Judged, Run
+from headrace.runner.signs_of_life import SignsOfLife
 from headrace.runner.workspace import Workspace
 from headrace.spec import FeatureGroup
 from headrace.storage import StagedTable
@@ -38,13 +40,15 @@ class Chunk:
         intervals: Which steps of the grid, oldest first; some between them may be left out.
         reasons: Why they are computed, for the ledger; None is that nobody had to say.
         progress: Where steps are reported.
-        input_from_us: Rows that count after this instant pass the input gate; None is without bound.
+        follows: What earlier runs have judged; None is nothing, or what the chunk before it judges.
         newest: The newest interval of the group that is there, or its own last one.
         builds_tiles: Whether tiles are brought up to its last interval.
-        is_restated: Whether some of its snapshots are there and computed again.
+        is_restated: Whether some of its snapshots, or of later ones that are due, are there and computed again.
         before: The chunk before it, whose rows are in its windows, too.
         has_passed: Whether its rows, and those of all before it, have passed the input gate.
         is_decided: Set when that is known.
+        is_pinned: Set when its versions are fixed, or never will be.
+        unjudged: Rows of the source that pass the input gate.
         run_id: Unique name of this attempt.
         attempts: Numbers claimed in the ledger, by interval.
         versions: Pinned version of every table that is read.
@@ -58,6 +62,7 @@ class Chunk:
         table_version: Delta version that holds the intervals.
         tile_intervals: How many intervals got their tiles on the way.
         seconds: How long each stage took, by its label.
+        signs: Says in the ledger that the chunk is at work, from its claim to its end.
     """
 
     work: Workspace
@@ -67,13 +72,15 @@ class Chunk:
     intervals: tuple[Interval, ...]
     reasons: Mapping[Interval, str | None]
     progress: Progress
-    input_from_us: int | None
+    follows: Judged | None
     newest: Interval
     builds_tiles: bool = False
     is_restated: bool = False
     before: "Chunk | None" = None
     has_passed: bool = False
     is_decided: threading.Event = field(default_factory=threading.Event)
+    is_pinned: threading.Event = field(default_factory=threading.Event)
+    unjudged: Unjudged = ALL
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
     attempts: dict[Interval, int] = field(default_factory=dict)
     versions: dict[str, TableVersion] = field(default_factory=dict)
@@ -87,6 +94,7 @@ class Chunk:
     table_version: int | None = None
     tile_intervals: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    signs: SignsOfLife = field(default_factory=SignsOfLife)
 
     def pass_gate(self) -> None:
         """Says that its rows are good, when it is known that those of the chunk before it are, which may be at work.
@@ -122,11 +130,20 @@ class Chunk:
         """The pinned tables."""
         return Reading(self.work.lake, self.versions, wide_sums=wide_sums)
 
+    def judged_before(self) -> Judged | None:
+        """What is judged when its own gate has its say, by earlier runs or by the chunk before it; None is nothing."""
+        if self.follows is not None or self.before is None:
+            return self.follows
+        self.before.is_pinned.wait()
+        pinned = self.before.versions
+        versions = {table: version.version for table, version in pinned.items()}
+        return Judged(self.before.intervals[-1].end_us, versions, places_of(pinned), time.time_ns() // 1000)
+
     def run(self, interval: Interval | None = None) -> Run:
         """The same as a run of one interval (the last, if none is said), for what one run does as many do."""
         at = interval or self.intervals[-1]
         one = Run(self.work, self.group, self.features, self.fingerprints, at, self.progress, run_id=self.run_id)
-        one.versions, one.input_from_us = self.versions, self.input_from_us
+        one.versions, one.judged, one.unjudged = self.versions, self.judged_before(), self.unjudged
         return one
 
     def gates(self, interval: Interval) -> tuple[GateResult, ...]:
@@ -169,7 +186,7 @@ class Chunk:
             rows_out=self.rows_out.get(interval.end_us, 0) if self.staged else None,
             rows_quarantined=self.rows_quarantined.get(interval.end_us, 0),
             counts=self.counts if is_first else {},
-            input_from_us=self.input_from_us if is_first else interval.start_us,
+            input_from_us=self.unjudged.begins_after_us if is_first else interval.start_us,
             gates=tuple(summary(gate) for gate in self.gates(interval)),
             reason=reason,
         )

@@ -29,6 +29,8 @@ from headrace.runner.progress import Step
 from headrace.runner.quarantining import OF_US, hold_back_all
 from headrace.runner.stages import fresh_source, pin_tables
 from headrace.runner.tiles import are_doubted, bring_tiles
+from headrace.runner.unchanged import require_unchanged
+from headrace.runner.unjudged import find_unjudged
 from headrace.timeline import Interval, format_instant
 
 Stage = Callable[[Chunk, Step], None]
@@ -44,6 +46,7 @@ _GATES = threading.Lock()
 def claim(chunk: Chunk, step: Step) -> None:
     """Takes all intervals, in one commit, before versions are pinned; older attempts that nobody ended are healed."""
     chunk.attempts = chunk.work.ledger.claim_each(chunk.ledger_rows("claimed"))
+    chunk.signs.begin(chunk.work.ledger.append, chunk.ledger_rows("claimed"))
     step.note(f"{len(chunk.attempts):,} intervals")
     if max(chunk.attempts.values()) > 1:
         step.details += map(said, heal(chunk.work, _older_attempts(chunk), is_dead=lambda row: True))
@@ -58,6 +61,7 @@ def _older_attempts(chunk: Chunk) -> list[LedgerRow]:
 def pin(chunk: Chunk, step: Step) -> None:
     """Fixes the version of every table, for all intervals."""
     pin_tables(chunk.run(), step)
+    chunk.is_pinned.set()
     _require_fresh(chunk)
 
 
@@ -86,7 +90,13 @@ def _require_fresh(chunk: Chunk) -> None:
 
 
 def input_gate(chunk: Chunk, step: Step) -> None:
-    """Judges the rows that no earlier interval has judged: those of each interval as a batch of their own."""
+    """Judges the rows that no earlier interval has judged: those of each interval as a batch of their own.
+
+    Late rows of before are judged with the first.
+    """
+    run = chunk.run()
+    run.force = chunk.is_restated
+    chunk.unjudged = find_unjudged(run, step, chunk.instants.first_us)
 
     def judge(wide_sums: bool) -> None:
         for results in (chunk.shared, chunk.judged, chunk.rows_in, chunk.rows_quarantined, chunk.counts):
@@ -223,7 +233,8 @@ def _any(suites: Mapping[int, Suite]) -> Suite:
 
 
 def prepare(chunk: Chunk, step: Step) -> None:
-    """Writes down everything that the replace is about to do, of all intervals in one commit."""
+    """Writes down everything that the replace is about to do, of all intervals in one commit; see daily runs."""
+    require_unchanged(chunk.work.lake, chunk.versions.values())
     chunk.work.ledger.append(*chunk.ledger_rows("prepared"))
 
 
@@ -253,6 +264,7 @@ def _places(chunk: Chunk, rows: DataFrame) -> list[Column]:
 
 def commit(chunk: Chunk, step: Step) -> None:
     """Marks all intervals as current, in one commit, and frees the staging area."""
+    chunk.signs.end()
     chunk.work.ledger.append(*chunk.ledger_rows("committed"))
     discard(chunk)
 

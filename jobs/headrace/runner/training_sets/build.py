@@ -13,6 +13,7 @@ from headrace.engine.tables import TableVersion
 from headrace.logical.fingerprint import training_fingerprints
 from headrace.logical.training_set import TrainingSet
 from headrace.registry.project import Located
+from headrace.runner.signs_of_life import SignsOfLife
 from headrace.runner.training_sets.report import Report
 from headrace.runner.workspace import Workspace
 from headrace.spec import TrainingSet as TrainingSetSpec
@@ -70,6 +71,7 @@ class Build:
         staged: The computed result.
         report: What came out.
         table_version: The version that holds it.
+        signs: Says in the ledger that the build is at work, from its claim to its end.
     """
 
     work: Workspace
@@ -91,6 +93,7 @@ class Build:
     staged: "StagedTable | None" = None
     report: Report | None = None
     table_version: int | None = None
+    signs: SignsOfLife = field(default_factory=SignsOfLife)
 
     @property
     def spec(self) -> TrainingSetSpec:

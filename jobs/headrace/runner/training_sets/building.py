@@ -164,6 +164,7 @@ def _give_up(build: Build, error: BaseException) -> None:
     Raises:
         ConflictError: A newer build of the set began, and took away what this one had staged.
     """
+    build.signs.end()
     newer = None
     with suppress(Exception):
         newer = overtaken_by(build)

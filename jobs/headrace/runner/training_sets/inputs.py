@@ -176,7 +176,7 @@ def input_batches(build: Build, wide_sums: bool) -> Iterator[Batch]:
     for name, at_us in until_us.items():
         yield lookup_batch(judging, work.linted.project.feature_tables[name].spec, at_us)
     for name, (span, keys) in read.items():
-        yield source_batch(judging, name, keys, span, None)
+        yield source_batch(judging, name, keys, span)
 
 
 def snapshots_of(build: Build, one: Served) -> DataFrame:

@@ -37,6 +37,7 @@ from headrace.runner.training_sets.inputs import (
     watermark_us,
 )
 from headrace.runner.training_sets.report import report
+from headrace.runner.unchanged import require_unchanged
 from headrace.storage import TrainingTable
 from headrace.version import __version__
 
@@ -48,6 +49,7 @@ def claim(build: Build, step: Step) -> None:
     """Takes the training set: the attempt's number fences older writers."""
     prints = build.fingerprints
     build.attempt = build.work.ledger.claim(build.name, VERSION, "training_set", None, build.run_id, prints)
+    build.signs.begin(build.work.ledger.append, [dataclasses.replace(ledger_row(build, "claimed"), definition=None)])
     step.note(f"attempt {build.attempt}")
     if build.attempt > 1:
         rows = build.work.ledger.rows(build.name, VERSION, "training_set")
@@ -177,7 +179,8 @@ def output_gate(build: Build, step: Step) -> None:
 
 
 def prepare(build: Build, step: Step) -> None:
-    """Writes down everything that the replace is about to do."""
+    """Writes down everything that the replace is about to do, if what was read is what was pinned."""
+    require_unchanged(build.work.lake, build.versions.values())
     build.work.ledger.append(ledger_row(build, "prepared"))
 
 
@@ -200,6 +203,7 @@ def replace(build: Build, step: Step) -> None:
 
 def commit(build: Build, step: Step) -> None:
     """Marks the build as done and frees the staging area."""
+    build.signs.end()
     build.work.ledger.append(ledger_row(build, "committed"))
     discard(build)
 

@@ -1,0 +1,70 @@
+"""Which rows of its source a run has to judge: new ones, and late ones that came below what earlier runs judged."""
+
+from headrace.engine.unjudged import ALL, Unjudged
+from headrace.errors import GoneError
+from headrace.logical import Deduplicate, Instants, RollUp, Rows
+from headrace.logical.pruning import instants_of, nodes_of
+from headrace.runner.progress import Step
+from headrace.runner.run import Run
+from headrace.runner.since import are_other_files, source_change
+from headrace.storage import SourceChange, late_rows
+from headrace.timeline import format_instant
+
+
+def find_unjudged(run: Run, step: Step, first_us: int | None = None) -> Unjudged:
+    """The rows that no gate of the group has judged, in the versions that are pinned now.
+
+    Where nothing came late, that is one look at the log of the source. Else rows are compared with those of then, so
+    that files that were only written again have nobody judged twice. Where nothing can be compared, since the table is
+    another one, all rows are judged; so they are where files changed that a forced run looks at, as no log tells which.
+
+    Args:
+        run: The run.
+        step: Is told of late rows.
+        first_us: Where several intervals are judged at once, the end of the first; the run's is the last.
+    """
+    judged = run.judged
+    if judged is None:
+        return ALL
+    node = run.work.building.before_quarantine(run.group.source)
+    instants = instants_of(node)
+    table, change = instants.input.table, source_change(run, instants, judged)
+    if (change is not None and change.is_another) or (run.force and are_other_files(run, table, judged.versions)):
+        step.details.append(f"{table} is not what earlier runs have read: all of its rows are judged")
+        return ALL
+    if change is None or (change.earliest_us is not None and change.earliest_us > judged.until_us):
+        return Unjudged(judged.until_us)
+    from_us = _from_us(run, node, instants, change, first_us or run.interval.end_us)
+    try:
+        found = late_rows(
+            run.work.lake, instants, judged.versions.get(table, ""), run.versions[table], from_us, judged.until_us
+        )
+    except GoneError:
+        step.details.append(f"{table} has changed, and nobody can tell where: rows are judged again")
+        return ALL if change.earliest_us is None else Unjudged(change.earliest_us - 1)
+    if found is None:
+        return Unjudged(judged.until_us)
+    first, last = found[0], min(found[1] + _tail_us(node), judged.until_us)
+    step.details.append(
+        f"rows of {table} came late: those that count from {format_instant(first)} to {format_instant(last)} are "
+        "judged, too"
+    )
+    return Unjudged(judged.until_us, (first, last))
+
+
+def _from_us(run: Run, node: Rows, instants: Instants, change: SourceChange, first_us: int) -> int | None:
+    """Before this nothing happened that differs and is within the group's reach; None is without bound."""
+    reach_us = run.features.since_us(first_us)
+    bounds = [] if reach_us is None else [reach_us - _tail_us(node)]
+    if change.earliest_us is not None and instants.available_at is None:
+        bounds.append(change.earliest_us - max(instants.delay_us, 1))
+    return max(bounds, default=None)
+
+
+def _tail_us(node: Rows) -> int:
+    """How much later than a row something may count that is another event for it.
+
+    Where a row goes, a later copy of it comes back; a roll-up with another first row has another time.
+    """
+    within = sum(one.within_us + 1 for one in nodes_of(node) if isinstance(one, Deduplicate))
+    return within + sum(2 * one.span_us + 1 for one in nodes_of(node) if isinstance(one, RollUp))

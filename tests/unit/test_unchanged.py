@@ -1,0 +1,71 @@
+"""Files that change while they are read: nothing is prepared, tiles of them are nobody's. No JVM."""
+
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from headrace.changes.ledger_row import LedgerRow
+from headrace.engine.tables import TableVersion
+from headrace.runner import healing, stages, tiles, unchanged
+from headrace.runner.backfills import stages as of_chunks
+from headrace.runner.progress import Step
+from headrace.runner.training_sets import stages as of_training_sets
+from headrace.timeline import Interval
+
+DAY_US = 86_400_000_000
+DELTA, FILES = TableVersion("raw.events", "7", 0), TableVersion("raw.sales", "00c0ffee-2", 0)
+NOW = {"raw.events": "8", "raw.sales": "00c0ffee-3"}
+SAID = "files of raw.sales changed while they were read; run it again"
+
+
+class Project:
+    """A project whose files are others than those that were pinned; keeps what is written to the ledger."""
+
+    def __init__(self) -> None:
+        self.added: list[LedgerRow] = []
+        self.lake = self.ledger = self
+
+    def version(self, name: str) -> TableVersion:
+        assert name == "raw.sales", "Delta's versions stay as they are"
+        return TableVersion(name, NOW[name], 0)
+
+    def append(self, *rows: LedgerRow) -> None:
+        self.added += rows
+
+
+def run() -> Any:
+    return SimpleNamespace(work=Project(), versions={one.table: one for one in (DELTA, FILES)})
+
+
+@pytest.mark.parametrize("module", [stages, of_chunks, of_training_sets])
+def test_nothing_is_prepared(module: ModuleType) -> None:
+    one = run()
+    with pytest.raises(unchanged.ChangedFilesError, match=SAID):
+        module.prepare(one, Step())
+    assert one.work.added == []
+
+
+def test_tables_with_versions_are_not_looked_at() -> None:
+    unchanged.require_unchanged(Project(), [DELTA])  # type: ignore[arg-type]
+
+
+def tiles_row(**versions: str) -> LedgerRow:
+    named = {name.replace("_", "."): version for name, version in versions.items()}
+    return LedgerRow(
+        "spend", 1, "tiles", Interval(0, DAY_US), 3, "prepared", "run", 0, "0", source_versions=named
+    )  # fmt: skip
+
+
+def test_tiles_of_them_are_retired() -> None:
+    one = run()
+    with pytest.raises(unchanged.ChangedFilesError, match=SAID):
+        tiles._end(one, [tiles_row()], attempt=3, version=5)
+    assert [(row.status, row.attempt, row.table_version) for row in one.work.added] == [("retired", 3, 5)]
+
+
+def test_tiles_of_files_that_were_cut_off_are_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healing, "_version_of", lambda work, row: 5)
+    for row, status in ((tiles_row(raw_events="7"), "committed"), (tiles_row(raw_sales="00c0ffee-2"), "retired")):
+        (healed,) = healing.heal(Project(), [row], is_dead=lambda row: False)  # type: ignore[arg-type]
+        assert (healed.status, healed.table_version) == (status, 5)
