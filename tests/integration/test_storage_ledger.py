@@ -173,6 +173,7 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
 
 def test_attempts_are_numbered_by_interval_and_table(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_module, "MOST_FILES", 3)
+    monkeypatch.setattr(ledger_module, "LOOK_EVERY", 1)
     claims = [
         ledger.claim("spend", 1, "features", JAN_1, "a"),
         ledger.claim("spend", 1, "features", JAN_1, "b", {"x": "1"}, "restate"),

@@ -34,6 +34,8 @@ PROPERTIES = {
 }
 # What a look at the ledger costs is files, not rows; putting so many together takes a second or two.
 MOST_FILES = 200
+# Versions of the ledger between two looks at how many files there are: a look is a query of its own.
+LOOK_EVERY = 20
 # Files that grew to this size (in bytes) are left as they are, so that what is written again stays little.
 _LARGE = 16 << 20
 # Most of what rows are, and of no use to who looks at many intervals.
@@ -103,8 +105,9 @@ class Ledger:
         )
         self._ensure()
         what = f"headrace/claims/{table}/{group}_v{version}/{interval.name if interval else 'all'}"
-        commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
-        self._put_together()
+        committed = commit(self._table, self._writer(row), {"run_id": run_id}, what, attempt)
+        if committed % LOOK_EVERY == 0:
+            self._put_together()
         return attempt
 
     def claim_all(self, rows: Sequence[LedgerRow], what: str, closing: Sequence[LedgerRow] = ()) -> int:
