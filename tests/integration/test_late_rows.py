@@ -12,6 +12,7 @@ DEFINITIONS = (
     CUSTOMER_AND_SALES
     + """\
 expectations:
+  - expect_column_values_to_not_be_null: {column: customer_id}
   - expect_column_values_to_be_between: {column: amount, min_value: 0, severity: warning, on_failure: quarantine}
 ---
 kind: feature_group
