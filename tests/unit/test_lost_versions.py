@@ -13,6 +13,7 @@ from headrace.changes.influence import Influence
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.source_history import SourceLog
 from headrace.engine.tables import TableVersion
+from headrace.engine.unjudged import ALL
 from headrace.errors import GoneError, MismatchError
 from headrace.logical import Scan
 from headrace.runner import filling, stages
@@ -125,7 +126,7 @@ def test_what_kept_columns_are_made_of_stays_on_record(monkeypatch: pytest.Monke
     _, run = pinned("/moved")
     run.group, run.interval, run.attempt, run.run_id = SimpleNamespace(name="spend", version=1), None, 1, "run"
     run.fingerprints, run.table_version, run.rows_in, run.rows_quarantined = {}, 1, 0, 0
-    run.staged, run.input_from_us, run.counts, run.gates, run.reason = None, None, {}, [], None
+    run.staged, run.unjudged, run.counts, run.gates, run.reason = None, ALL, {}, [], None
     run.work.linted = SimpleNamespace(project=SimpleNamespace(feature_groups={"spend": None}))
     row = stages.ledger_row(run, "committed")
     assert row.source_versions == {"raw.sales": "3", "raw.rates": "5"}
