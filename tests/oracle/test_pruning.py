@@ -234,7 +234,7 @@ def test_rows_in_a_partition_of_another_time(spark: SparkSession, tmp_path: Path
     for instant, window in ((INSTANTS[0], "3d"), (INSTANTS[2], "90d"), (INSTANTS[2], "lifetime")):
         reading, project = read_of(spark, tmp_path, name, "window")
         features = features_of(project.replace("window: 3d", f"window: {window}"), "g")
-        for counting in (None, Counting("events", None)):
+        for counting in (None, Counting("events")):
             got = snapshot(features, replace(reading, counting=counting), At(instant)).collect()
             assert [row["rows"] for row in got] == [counted], window
         if window != "3d":
