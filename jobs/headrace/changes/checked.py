@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headrace.changes.ledger_row import LedgerRow
-from headrace.timeline import Interval, format_instant, parse_instant
+from headrace.timeline import Interval, consecutive, format_instant, parse_instant
 from headrace.version import __version__
 
 
@@ -33,13 +33,7 @@ class Seen:
     @classmethod
     def of(cls, version: str, intervals: Iterable[Interval], place: str) -> "Seen":
         """Of some intervals, oldest first."""
-        spans: list[tuple[int, int]] = []
-        for interval in intervals:
-            if spans and spans[-1][1] == interval.start_us:
-                spans[-1] = (spans[-1][0], interval.end_us)
-            else:
-                spans.append((interval.start_us, interval.end_us))
-        return cls(version, tuple(spans), place)
+        return cls(version, tuple((run[0].start_us, run[-1].end_us) for run in consecutive(intervals)), place)
 
     def has(self, interval: Interval) -> bool:
         """Whether it says anything of an interval."""

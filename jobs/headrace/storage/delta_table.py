@@ -91,9 +91,13 @@ class DeltaTable:
 
     def id(self) -> str:
         """What Delta calls the table itself, wherever it is."""
+        return str(self.detail("id"))
+
+    def detail(self, what: str) -> Any:
+        """One thing of those that Delta tells of a table that exists: a column of `DESCRIBE DETAIL`."""
         with translated(f"reading {self.name}"):
-            (row,) = self.spark.sql(f"DESCRIBE DETAIL {self.address.sql}").select("id").collect()
-        return str(row[0])
+            (row,) = self.spark.sql(f"DESCRIBE DETAIL {self.address.sql}").select(what).collect()
+        return row[0]
 
     def clear(self) -> None:
         """Deletes all rows in one commit; earlier versions can be read until their files are vacuumed."""

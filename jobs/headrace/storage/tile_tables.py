@@ -12,7 +12,7 @@ from headrace.storage.delta_table import DeltaTable
 from headrace.storage.fenced import Computing
 from headrace.storage.interval_table import replace
 from headrace.storage.tables import Lake
-from headrace.timeline import Interval
+from headrace.timeline import Interval, consecutive
 
 _OWN = {**PARTITIONS, FROM_US: "bigint", TO_US: "bigint"}
 
@@ -146,10 +146,7 @@ class TileTable:
 
 def _known_in(intervals: Sequence[Interval]) -> str:
     """SQL over a partition column that holds for the tiles of intervals; those that follow each other as one range."""
-    ranges: list[tuple[int, int]] = []
-    for interval in intervals:
-        if ranges and ranges[-1][1] == interval.start_us:
-            ranges[-1] = (ranges[-1][0], interval.end_us)
-        else:
-            ranges.append((interval.start_us, interval.end_us))
-    return " OR ".join(f"({KNOWN} > {timestamp(after)} AND {KNOWN} <= {timestamp(until)})" for after, until in ranges)
+    return " OR ".join(
+        f"({KNOWN} > {timestamp(run[0].start_us)} AND {KNOWN} <= {timestamp(run[-1].end_us)})"
+        for run in consecutive(intervals)
+    )

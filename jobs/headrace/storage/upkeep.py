@@ -44,16 +44,12 @@ class Vacuumed:
 
 def properties_of(table: DeltaTable) -> dict[str, str]:
     """The properties of a table that exists."""
-    with translated(f"reading {table.name}"):
-        (row,) = table.spark.sql(f"DESCRIBE DETAIL {table.address.sql}").select("properties").collect()
-    return dict(row[0] or {})
+    return dict(table.detail("properties") or {})
 
 
 def files_of(table: DeltaTable) -> int:
     """How many files a table that exists has."""
-    with translated(f"reading {table.name}"):
-        (row,) = table.spark.sql(f"DESCRIBE DETAIL {table.address.sql}").select("numFiles").collect()
-    return int(row[0])
+    return int(table.detail("numFiles"))
 
 
 def set_properties(table: DeltaTable, properties: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ from headrace.timeline.buckets import Buckets, Tile
 from headrace.timeline.calendar import Calendar
 from headrace.timeline.decay import Decay
 from headrace.timeline.duration import Duration
-from headrace.timeline.grid import Grid, Interval
+from headrace.timeline.grid import Grid, Interval, consecutive
 from headrace.timeline.instant import format_instant, local_to_instant, parse_instant
 from headrace.timeline.window import LIFETIME, Window
 
@@ -18,6 +18,7 @@ __all__ = [
     "Interval",
     "Tile",
     "Window",
+    "consecutive",
     "format_instant",
     "local_to_instant",
     "parse_instant",

@@ -1,6 +1,6 @@
 """Grids: the instants a group is computed at, and the intervals between them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from headrace.timeline.duration import UNITS_US, Duration
@@ -72,3 +72,21 @@ class Grid:
         while start_us + self.every.us <= to_us:
             yield Interval(start_us, start_us + self.every.us)
             start_us += self.every.us
+
+
+def consecutive(intervals: Iterable[Interval], bridged: int = 0) -> Iterator[tuple[Interval, ...]]:
+    """Intervals in runs without holes, or with holes of so many intervals at most; oldest first.
+
+    Args:
+        intervals: Oldest first; one that begins before the last one ends begins another run.
+        bridged: How many intervals a hole may have.
+    """
+    run: list[Interval] = []
+    for interval in intervals:
+        length_us = interval.end_us - interval.start_us
+        if run and not 0 <= interval.start_us - run[-1].end_us <= bridged * length_us:
+            yield tuple(run)
+            run = []
+        run.append(interval)
+    if run:
+        yield tuple(run)

@@ -1,6 +1,6 @@
 """Which intervals of a range a backfill computes, and in which pieces."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from pyspark.sql import functions as F
@@ -23,7 +23,7 @@ from headrace.runner.planning import plan_now
 from headrace.runner.recreating import not_anew
 from headrace.runner.workspace import Workspace
 from headrace.storage.delta_history import DeltaHistory
-from headrace.timeline import Interval, format_instant
+from headrace.timeline import Interval, consecutive, format_instant
 
 # Rows that are staged at once, about.
 CHUNK_ROWS = 50_000_000
@@ -92,19 +92,6 @@ def as_run(
             action: Action = "restate" if step.action == "fill" else step.action
             run = replace(step, action=action, intervals=intervals, columns=(), rows=None, bytes=None)
             yield estimated(run, reads, reach_us, history)
-
-
-def consecutive(intervals: Iterable[Interval], bridged: int = 0) -> Iterator[tuple[Interval, ...]]:
-    """Intervals in runs without holes, or with holes of so many intervals at most; oldest first."""
-    run: list[Interval] = []
-    for interval in intervals:
-        length_us = interval.end_us - interval.start_us
-        if run and interval.start_us - run[-1].end_us > bridged * length_us:
-            yield tuple(run)
-            run = []
-        run.append(interval)
-    if run:
-        yield tuple(run)
 
 
 def pieces(intervals: Sequence[Interval], rows: int, chunk_rows: int, at_least: int) -> list[tuple[Interval, ...]]:
