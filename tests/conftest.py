@@ -1,5 +1,6 @@
 """The one Spark session all Spark tests share: the product's own settings, in temporary directories."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,11 +9,19 @@ from hypothesis import settings as hypothesis_settings
 from pyspark.sql import SparkSession
 
 from headrace.engine.session import open_session
+from headrace.runner.signs_of_life import NAME
 from headrace.settings import Settings, SparkSettings
 
 # Examples that take long say that the machine is busy.
 hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_goes_on_giving_signs() -> Iterator[None]:
+    """Whatever becomes of a run, its signs of life end with it."""
+    yield
+    assert not [thread for thread in threading.enumerate() if thread.name == NAME]
 
 
 @pytest.fixture(scope="session")

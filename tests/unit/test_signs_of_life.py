@@ -42,7 +42,7 @@ class Ledger:
 
 
 def signing() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "signs of life"]
+    return [thread for thread in threading.enumerate() if thread.name == signs_of_life.NAME]
 
 
 @pytest.mark.parametrize("fails", [False, True])

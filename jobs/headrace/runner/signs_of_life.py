@@ -13,6 +13,7 @@ from headrace.timeline import Duration
 DEAD_AFTER = Duration.parse("1h")
 # In the time after which it is taken for dead: the store may be slow, and all slots of a cluster taken.
 _SIGNS = 4
+NAME = "signs of life"
 
 
 class SignsOfLife:
@@ -38,9 +39,7 @@ class SignsOfLife:
         """
         silence = dead_after if dead_after is not None and dead_after.us else DEAD_AFTER
         every_s = silence.us / 1_000_000 / _SIGNS
-        self._thread = threading.Thread(
-            target=self._tell, args=(append, claims, every_s), name="signs of life", daemon=True
-        )
+        self._thread = threading.Thread(target=self._tell, args=(append, claims, every_s), name=NAME, daemon=True)
         self._thread.start()
 
     def end(self) -> None:
