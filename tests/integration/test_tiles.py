@@ -30,6 +30,8 @@ every: 1d
 start: 2024-01-08
 features:
   spend: {aggregate: sum, of: amount, windows: [1d, 3d, lifetime], default: 0}
+  paid: {aggregate: sum, of: "cast(amount as decimal(10, 4))", windows: [1d, 3d]}
+  mean_paid: {aggregate: mean, of: "cast(amount as decimal(10, 4))", windows: [3d, lifetime]}
   last_item: {aggregate: last, of: item, window: 3d}
   items: {aggregate: count_distinct, of: item, window: 3d}
   share: {expression: spend_1d / nullif(spend_3d, 0)}
@@ -57,6 +59,7 @@ features:
 """
 )
 VALUES = ["customer_id", "spend_1d", "spend_3d", "spend_lifetime", "last_item", "items", "share"]
+VALUES += ["paid_1d", "paid_3d", "mean_paid_3d", "mean_paid_lifetime"]
 
 
 def sales(day: int) -> list[tuple[object, ...]]:
@@ -122,11 +125,11 @@ def test_day_after_day(spark: SparkSession, shop: Shop) -> None:
     what = ("date_format(interval_start, 'dd')", "attempt", "status", "table_version", "size(fingerprints)")
     attempts = ledger(spark, shop, "spend", *what, table="tiles")
     assert [row for row in attempts if row[2] == "committed"] == [
-        ("08", 1, "committed", 1, 5),
-        ("09", 2, "committed", 2, 5),
-        ("10", 3, "committed", 3, 5),
-        ("11", 3, "committed", 3, 5),
-        ("09", 4, "committed", 4, 5),
+        ("08", 1, "committed", 1, 7),
+        ("09", 2, "committed", 2, 7),
+        ("10", 3, "committed", 3, 7),
+        ("11", 3, "committed", 3, 7),
+        ("09", 4, "committed", 4, 7),
     ]
 
 

@@ -44,6 +44,7 @@ class State:
             over a wide window decides every narrower window that ends with it, so it is aggregated once.
         steps: Named intermediate results over one row, each computed once, in order.
         is_count: Whether it counts rows; 2^63 of them there are not.
+        kind: Its type, where Spark gives states that are merged again another one; None where it stays as it is.
     """
 
     name: str
@@ -52,6 +53,7 @@ class State:
     event: str | None = None
     steps: tuple[Mapping[str, str], ...] = ()
     is_count: bool = False
+    kind: DataType | None = None
 
     @property
     def is_total(self) -> bool:

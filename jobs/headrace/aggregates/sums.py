@@ -1,5 +1,7 @@
 """Sums and means: exact for integers and decimals, exactly rounded for floating point."""
 
+from dataclasses import replace
+
 from headrace.aggregates import exact_sum
 from headrace.aggregates.counts import VALUES, WEIGHT
 from headrace.aggregates.decimal_mean import is_one_division, mean_sql, mean_type
@@ -13,6 +15,16 @@ _HALVES = (
     State("upper", "shiftright(cast({value} as bigint), 32)", "sum"),
     State("lower", "cast({value} as bigint) & 4294967295L", "sum"),
 )
+
+
+def _total_type(of: DataType) -> DataType:
+    """Spark's own type of the sum of a decimal(p, s)."""
+    return decimal(min((of.precision or 0) + 10, 38), of.scale or 0)
+
+
+def _total(of: DataType) -> State:
+    """The sum of whole numbers or decimals; Spark would give each sum of decimal sums ten digits more."""
+    return replace(_TOTAL, kind=_total_type(of)) if of.is_decimal else _TOTAL
 
 
 def numeric(of: DataType | None) -> DataType:
@@ -30,11 +42,11 @@ class Sum(Aggregate):
     def result_type(self, of: DataType | None) -> DataType:
         kind = numeric(of)
         if kind.is_decimal:
-            return decimal(min((kind.precision or 0) + 10, 38), kind.scale or 0)
+            return _total_type(kind)
         return BIGINT if kind.is_integral else DOUBLE
 
     def states(self, of: DataType | None) -> tuple[State, ...]:
-        return exact_sum.STATES if required(of).is_floating else (_TOTAL,)
+        return exact_sum.STATES if required(of).is_floating else (_total(required(of)),)
 
     def finalize(self, of: DataType | None) -> Finalize:
         return exact_sum.TOTAL if required(of).is_floating else Finalize("{total}")
@@ -59,7 +71,7 @@ class Mean(Aggregate):
         kind = required(of)
         if kind.is_floating:
             return (*exact_sum.STATES, VALUES)
-        return (_TOTAL, VALUES) if kind.is_decimal else (*_HALVES, VALUES)
+        return (_total(kind), VALUES) if kind.is_decimal else (*_HALVES, VALUES)
 
     def finalize(self, of: DataType | None) -> Finalize:
         kind = required(of)

@@ -1,6 +1,6 @@
 """How Spark merges prepared values into states, and states of tiles: one SQL aggregate for each way of merging."""
 
-from headrace.aggregates import EVENT_US, POWERS, Merge
+from headrace.aggregates import EVENT_US, POWERS, Merge, State
 from headrace.engine import moments
 from headrace.engine.at import At
 from headrace.logical import AggregateFeature
@@ -52,14 +52,19 @@ def tile_of(merge: Merge, prepared: str, feature: AggregateFeature) -> str:
     return _filled(_TILE_SQL.get(merge, _SQL[merge]), prepared, "", feature)
 
 
-def merged_tiles(merge: Merge, column: str, feature: AggregateFeature) -> str:
-    """SQL aggregate of a tile column that gives the column of one tile for all of them."""
-    return _filled(_TILES_AS_ONE[merge], column, "", feature)
+def merged_tiles(state: State, column: str, feature: AggregateFeature) -> str:
+    """SQL aggregate of a tile column that gives the column of one tile for all of them, of the same type."""
+    return _of_its_kind(state, _filled(_TILES_AS_ONE[state.merge], column, "", feature))
 
 
-def value_of_tiles(merge: Merge, column: str, inside: str, feature: AggregateFeature) -> str:
+def value_of_tiles(state: State, column: str, inside: str, feature: AggregateFeature) -> str:
     """SQL aggregate of a tile column over the tiles where `inside` holds that gives what `merged` gives of events."""
-    return _filled(_TILES_AS_VALUE.get(merge, _TILES_AS_ONE[merge]), column, inside, feature)
+    template = _TILES_AS_VALUE.get(state.merge, _TILES_AS_ONE[state.merge])
+    return _of_its_kind(state, _filled(template, column, inside, feature))
+
+
+def _of_its_kind(state: State, sql: str) -> str:
+    return f"cast({sql} as {state.kind.sql()})" if state.kind else sql
 
 
 def _filled(template: str, column: str, inside: str, feature: AggregateFeature) -> str:

@@ -231,7 +231,7 @@ def _tile_state(plan: StatePlan, feature: AggregateFeature, state: State) -> str
     wide = _widened(plan, feature, state)
     inside = _inside(plan, plan.tiles_since, wide)
     column = _column(plan.tiles, sql, "_t")
-    merged_sql = value_of_tiles(state.merge, column, inside, feature)
+    merged_sql = value_of_tiles(state, column, inside, feature)
     return _narrowed(plan, feature, wide, state, _column(plan.of_tiles, merged_sql, "_u"))
 
 

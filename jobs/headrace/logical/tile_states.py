@@ -49,5 +49,6 @@ def _of_feature(features: FeatureSet, tiling: Tiling, feature: AggregateFeature)
         decay = feature.decay if state.merge == "decayed" else None
         steps = [sorted(step.items()) for step in state.steps]
         what = [state.prepare, steps, state.merge, feature.revision, k, decay]
+        what += [state.kind.sql()] if state.kind else []
         found[state.name] = TileState(f"_{state.name}_{fingerprint([*shared, what])}", state, feature)
     return found
