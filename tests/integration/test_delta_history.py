@@ -1,6 +1,7 @@
 """What a source's log says of the times of its rows, for every type of event time, and which rows really differ."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,10 @@ def test_times(
     # What went away is told by what the log said of it when it came; rows without a time are nobody's.
     rows = 3 if column == "at" else 6
     assert [(one.first_us, one.last_us, one.rows_added, one.rows_removed) for one in replaced] == [(*bounds, 1, rows)]
+    # So are they for who asks since when something changed.
+    instants = Instants(Scan("t", "t", (), column, timezone), event_time, timezone, None, 0)
+    change = log_since(history.lake, instants, "0", replace(history.lake.version("t"), version="1")).change
+    assert change == (None if column == "at" else SourceChange(bounds[0] + 1))
     assert [commit.version for commit in log.commits] == ([0, 2] if column == "at" else [0, 1, 2])
     assert log.begins == 0
 

@@ -128,7 +128,9 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
     assert here.rows == tuple(one for one in snapshots if one.interval == days[-1])
     assert here.fingerprints == FULL.fingerprints
     bare = LedgerRow("spend", 1, "features", days[-2], 1, "committed", "run-1", 298, FULL.headrace_version)
-    assert here.before == replace(bare, source_versions=FULL.source_versions, source_places=FULL.source_places)
+    assert here.before == replace(
+        bare, fingerprints=FULL.fingerprints, source_versions=FULL.source_versions, source_places=FULL.source_places
+    )
     assert around_rows(ledger.table.read().where("table = 'features'"), days[-1]).count() == 4 + 1
     assert [one and one.interval for one in (ledger.around("spend", 1, days[at]).before for at in (0, 10))] == [
         None,
@@ -166,6 +168,7 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
     # The newest of all says which others to trust, whatever it has.
     assert [(one.interval, one.fingerprints) for one in none.rows] == [(days[298], {})]
     assert (none.base, none.newest, none.open) == (None, 299, (days[299],))
+    assert {one.tried for one in (found, none)} == {300}
     assert ledger.tile_builds("spend", 1, replace(need, widest_us=1)).base is None
     ledger.append(replace(builds[298 * 3 + 2], definition=Manifest(trusted_from=250).text(), recorded_at_us=10**15))
     assert ledger.tile_builds("spend", 1, need).base is None

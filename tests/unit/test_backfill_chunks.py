@@ -133,7 +133,7 @@ def test_a_dry_run_says_what_runs() -> None:
 def stored(day: int, version: str) -> IntervalState:
     row = LedgerRow(
         "spend", 1, "features", days(day)[0], 1, "committed", "r", day, "0",
-        source_versions={"t": version}, source_places={"t": "here"},
+        {"n": "1"}, source_versions={"t": version}, source_places={"t": "here"},
     )  # fmt: skip
     return IntervalState(row, row)
 
@@ -156,7 +156,7 @@ def test_what_chunks_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = backfill._chunks(work, steps, Progress(quiet=True), 1, 1)
     assert numbers([chunk.intervals for chunk in chunks]) == [[1], [2], [3], [6], [8]]
     assert [chunk.follows and chunk.follows.until_us // DAY for chunk in chunks] == [None, None, None, 6, 8]
-    assert chunks[3].follows == Judged(6 * DAY, {"t": "5"}, {"t": "here"}, 5)
+    assert chunks[3].follows == Judged(6 * DAY, {"t": "5"}, {"t": "here"}, 5, {"n": "1"})
     # Who computes again what is there looks at files from its first chunk on.
     assert [chunk.is_restated for chunk in chunks] == [True, True, False, False, False]
     assert [chunk.builds_tiles for chunk in chunks] == [False, False, False, False, True]

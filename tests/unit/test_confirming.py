@@ -1,5 +1,6 @@
 """Confirming a step: one look at the ledger and one append, whatever the number of intervals. No JVM."""
 
+import json
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from headrace.errors import ConflictError, DataError
 from headrace.runner.applying import Applied, apply_plan
 from headrace.runner.confirming import confirm_intervals
 from headrace.runner.progress import Progress
+from headrace.runner.run import judged_by
 from headrace.timeline import Interval
 from tests.unit.test_applying import PLAN
 
@@ -41,7 +43,7 @@ def stored(interval: Interval, version: str = "4") -> LedgerRow:
     sources = {"raw.sales": version, "raw.rates": "2"}
     return LedgerRow(
         "spend", 1, "features", interval, 3, "committed", "run", 0, "0", {"spend": "f"}, "a manifest", 7, sources,
-        rows_out=2, counts={"sales.no_time": 1},
+        rows_out=2, counts={"sales.no_time": 1}, reason="net prices",
     )  # fmt: skip
 
 
@@ -61,7 +63,8 @@ def test_a_step_is_one_look_and_one_append() -> None:
     assert (ledger.reads, [len(rows) for rows in ledger.appended]) == (1, [5])
     assert [(one.interval, one.status) for one in applied.done] == [(day.name, "confirmed") for day in DAYS]
     row = ledger.appended[0][4]
-    assert (row.interval, row.attempt, row.status, row.reason) == (DAYS[4], 3, "committed", "same rows")
+    assert (row.interval, row.attempt, row.status, row.reason) == (DAYS[4], 3, "committed", "net prices")
+    assert json.loads(row.report or "")["confirmed"] == "same rows"
     assert row.source_versions == {"raw.sales": "9", "raw.rates": "2"}
     assert row.source_places == {"raw.sales": "/data/raw.sales"}
     assert (row.definition, row.fingerprints, row.table_version, row.counts) == (
@@ -81,3 +84,19 @@ def test_nothing_is_confirmed_where_one_cannot_be(rows: list[LedgerRow], error: 
     with pytest.raises(error, match=said):
         list(confirm_intervals(project(ledger), STEP, Progress(quiet=True)))
     assert ledger.appended == []
+
+
+def test_what_its_run_has_read_is_still_known() -> None:
+    """Gates look at all columns and who confirms at those of the group: rows of later versions are not judged."""
+    computed = replace(stored(DAYS[0]), source_places={"raw.rates": "/rates"})
+    once = computed.confirmed(50, {"raw.sales": "9"}, {"raw.sales": "/sales"}, "same rows")
+    twice = once.confirmed(70, {"raw.sales": "11"}, {"raw.sales": "/sales"}, "same rows")
+    for row in (once, twice):
+        judged = judged_by(row)
+        assert (judged.versions, judged.places) == ({"raw.sales": "4", "raw.rates": "2"}, {"raw.rates": "/rates"})
+        assert (judged.read_at_us, judged.until_us, judged.fingerprints) == (0, DAYS[0].end_us, {"spend": "f"})
+        # A table that nobody confirmed was read by the run: what was made in its place since is another one.
+        assert row.read_at_us("raw.rates") == 0
+    assert (once.read_at_us("raw.sales"), twice.read_at_us("raw.sales")) == (50, 70)
+    assert (twice.source_versions["raw.sales"], twice.source_places["raw.sales"]) == ("11", "/sales")
+    assert judged_by(computed).versions == computed.source_versions

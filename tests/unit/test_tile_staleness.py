@@ -8,10 +8,11 @@ import pytest
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.tile_plan import EVERYTHING_US
 from headrace.logical import Instants, Scan
+from headrace.logical.tiling import tiling
 from headrace.runner import since, tiles
 from headrace.runner.run import Run
 from headrace.storage import LogSince, SourceChange
-from headrace.timeline import Interval
+from headrace.timeline import Duration, Grid, Interval, parse_instant
 from tests.oracle.project import features_of
 
 PROJECT = """
@@ -43,6 +44,12 @@ entity: article
 table: raw.prices
 columns: {item: string, weight: bigint}
 ---
+kind: feature_table
+name: origins
+entity: article
+table: raw.origins
+columns: {item: string, origin: string}
+---
 kind: source
 name: sales
 table: raw.sales
@@ -52,6 +59,7 @@ enrich:
   - {from: returns, on: {item: item}, columns: [returned]}
   - {from: prices, on: {item: item}, columns: [price]}
   - {from: articles, on: {item: item}, columns: [weight]}
+  - {from: origins, on: {item: item}, columns: [origin]}
 ---
 kind: feature_group
 name: spend
@@ -63,6 +71,8 @@ start: 2024-01-01
 features:
   paid: {aggregate: sum, of: price * weight - returned}
 """
+# Maps are made of events: what only they look up is in no tile.
+BY_ORIGIN = "  by_origin: {aggregate: count, by: origin, window: 7d}\n"
 BUILD = LedgerRow(
     "spend", 1, "tiles", Interval(0, 1), 1, "committed", "r", 0, "0", source_versions={"raw.sales": "1", "raw.prices": "1"}
 )  # fmt: skip
@@ -77,6 +87,7 @@ BUILD = LedgerRow(
         ({"sold_at": 9, "entered_at": 5}, 5),
         ({"since": 7}, 7),
         ({"item weight": None}, EVERYTHING_US),
+        ({"item origin": None}, None),
         ({"item weight": None, "since": 7}, EVERYTHING_US),
     ],
 )
@@ -98,10 +109,11 @@ def test_every_role_of_a_table_is_looked_at(
     monkeypatch.setattr(since, "log_since", timed)
     monkeypatch.setattr(tiles, "static_change_since", static)
     run: Any = SimpleNamespace(
-        features=features_of(PROJECT, "spend"),
+        features=features_of(PROJECT + BY_ORIGIN, "spend"),
         work=SimpleNamespace(lake=SimpleNamespace(is_another=lambda table, place: False)),
         versions={"raw.sales": "2", "raw.prices": "2"},
         changes={},
     )
-    assert tiles._changed_us(cast(Run, run), BUILD) == earliest_us
+    tiled = tiling(run.features, Grid(parse_instant("2024-01-01"), Duration.parse("1d")))
+    assert tiles._changed_us(cast(Run, run), tiled, BUILD) == earliest_us
     assert sorted(looked) == ["entered_at", "item weight", "since", "sold_at"]

@@ -39,6 +39,7 @@ start: 2024-01-01
 features: {n: {aggregate: count, window: 3d}}
 """
 ARRIVES, WAITS = "\navailable_at: loaded_at", "\ndelay: 2h"
+BEFORE = {"n": "1"}
 COPIES = "\ndedupe: {keys: [account], within: 1h}"
 
 
@@ -61,8 +62,14 @@ def run_of(looked: Looked, monkeypatch: pytest.MonkeyPatch, more: str, judged: b
         looked.logs += 1
         return LogSince(START, looked.log)
 
-    def late_rows(lake: object, of: object, old: str, new: object, from_us: int | None, until_us: int) -> Any:
+    def late_rows(
+        lake: object, of: object, old: str, new: object, from_us: int | None, until_us: int, known_after_us: int | None
+    ) -> Any:
         looked.asked.append((from_us, until_us))
+        # What came counts from where the log says on, whenever it happened.
+        assert known_after_us == (
+            None if looked.log is None or looked.log.earliest_us is None else looked.log.earliest_us - 1
+        )
         if looked.is_gone:
             raise GoneError("vacuumed")
         return looked.rows
@@ -75,7 +82,8 @@ def run_of(looked: Looked, monkeypatch: pytest.MonkeyPatch, more: str, judged: b
         group=SimpleNamespace(source="payments"),
         features=features,
         interval=Interval(START, START + DAY),
-        judged=Judged(START, {"t.payments": "4"}, {"t.payments": "there"}, START + HOUR) if judged else None,
+        judged=Judged(START, {"t.payments": "4"}, {"t.payments": "there"}, START + HOUR, BEFORE) if judged else None,
+        fingerprints=BEFORE | {"longer": "2"},
         versions={"t.payments": TableVersion("t.payments", "5", START)},
         changes={},
         force=False,
@@ -167,3 +175,26 @@ def test_as_sql() -> None:
         "(c > 7L OR c BETWEEN 2L AND 3L)",
     ]
     assert [one.begins_after_us for one in (ALL, Unjudged(7), Unjudged(7, (2, 3)))] == [None, 7, 1]
+
+
+LONGER = "features: {n: {aggregate: count, window: 3d}, longer: {aggregate: count, window: 9d}}"
+
+
+@pytest.mark.parametrize(
+    ("features", "before", "expected"),
+    [
+        (LONGER, {"n": "1"}, ALL),
+        (LONGER, {"n": "1", "longer": "2"}, NEW),
+        (LONGER, {"n": "1", "longer": "of a draft"}, ALL),
+        (LONGER, {"longer": "2"}, NEW),  # another one that looks less far
+        (LONGER.replace(", window: 9d", ""), {"n": "1"}, ALL),
+        (LONGER.replace("9d", "2d"), {"n": "1"}, NEW),
+    ],
+)
+def test_features_that_look_further_than_any_gate_did(
+    monkeypatch: pytest.MonkeyPatch, features: str, before: dict[str, str], expected: Unjudged
+) -> None:
+    run = run_of(Looked(None), monkeypatch, "")
+    run.features = features_of(YAML.replace("features: {n: {aggregate: count, window: 3d}}", features) % "", "spend")
+    run.judged = replace(run.judged, fingerprints=before)
+    assert unjudged.find_unjudged(run, Step()) == expected

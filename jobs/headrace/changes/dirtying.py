@@ -169,7 +169,7 @@ def _of_this_table(
             if log.is_other(look.version, current, look.at_us) or history.is_another(table, look.place)
         ]
         # A snapshot that was computed after its check knows better than that which table it was computed from.
-        if any(look.at_us >= row.recorded_at_us for look in others):
+        if any(look.at_us >= row.read_at_us(table) for look in others):
             cause = f"{table} was replaced: version {others[0].version}, which was read, was another table's"
             found.causes.setdefault(row.interval.end_us, []).append(cause)
             continue
@@ -183,7 +183,7 @@ def _of_this_table(
 
 def _looks(table: str, row: LedgerRow, interval: Interval, checked: Checked | None) -> list[_Look]:
     """Who looked at the table for a snapshot, the later version last."""
-    looks = [_Look(int(row.source_versions[table]), row.recorded_at_us, row.source_places.get(table))]
+    looks = [_Look(int(row.source_versions[table]), row.read_at_us(table), row.source_places.get(table))]
     seen = checked.tables.get(table) if checked else None
     if checked and seen and seen.has(interval) and int(seen.version) > looks[0].version:
         looks.append(_Look(int(seen.version), checked.recorded_at_us, seen.place))

@@ -1,7 +1,8 @@
 """One row of the ledger: the record of an attempt at one interval of one table, or of how far a plan has looked."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from headrace.timeline import Interval
@@ -58,7 +59,8 @@ class LedgerRow:
         gates: What the gates decided.
         reason: Why it failed, or why it was run.
         staging: Where the staged result is.
-        report: Of a training set, what came out of it, as JSON; of a check, which intervals it is about.
+        report: Of a training set, what came out of it, as JSON; of a check, which intervals it is about; of a snapshot
+            that was confirmed, what its run said of its tables.
         source_places: Where each of the tables read was, by logical name; of Delta tables.
     """
 
@@ -85,6 +87,40 @@ class LedgerRow:
     staging: str | None = None
     report: str | None = None
     source_places: Mapping[str, str] = field(default_factory=dict)
+
+    def confirmed(self, now_us: int, versions: Mapping[str, str], places: Mapping[str, str], why: str) -> "LedgerRow":
+        """The same snapshot as what later versions of some of its tables give, too.
+
+        Args:
+            now_us: When somebody found that out.
+            versions: The later versions, by logical name.
+            places: Where these tables are.
+            why: How anybody knows.
+        """
+        computed = self.as_computed
+        said = (computed.source_versions, computed.source_places, computed.recorded_at_us)
+        return replace(
+            self,
+            recorded_at_us=now_us,
+            source_versions={**self.source_versions, **versions},
+            source_places={**self.source_places, **places},
+            report=json.dumps({"computed": dict(zip(_COMPUTED, said, strict=True)), "confirmed": why}),
+        )
+
+    @property
+    def as_computed(self) -> "LedgerRow":
+        """The row with the versions of its tables that its run has read, whatever was confirmed since."""
+        said = json.loads(self.report or "{}") if self.table == "features" and self.interval else {}
+        return replace(self, **said.get("computed", {}))
+
+    def read_at_us(self, table: str) -> int:
+        """Not before this the version of a table that the row names was looked at."""
+        computed = self.as_computed
+        is_confirmed = computed.source_versions.get(table) != self.source_versions.get(table)
+        return self.recorded_at_us if is_confirmed else computed.recorded_at_us
+
+
+_COMPUTED = ("source_versions", "source_places", "recorded_at_us")
 
 
 @dataclass(frozen=True, slots=True)

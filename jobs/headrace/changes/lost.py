@@ -33,7 +33,7 @@ def _why(table: str, row: LedgerRow, current: str, log: SourceLog | None, histor
         return f"{table} is not known to be the table that was read"
     if log is None or not version.isdecimal():
         return None if version == current else f"{table} has changed and keeps no history"
-    if log.is_other(int(version), int(current), row.recorded_at_us):
+    if log.is_other(int(version), int(current), row.read_at_us(table)):
         return f"{table} was replaced since it was read"
     is_gone = version != current and int(version) < log.begins
     return f"the log of {table} does not go back to what was read" if is_gone else None

@@ -120,8 +120,7 @@ def _merged(building: Building, rows: DataFrame) -> DataFrame:
     }
     rows = with_columns(rows, faded_columns)
     states = [
-        F.expr(merged_tiles(tile.state, column, tile.feature)).alias(column)
-        for column, tile in building.states.items()
+        F.expr(merged_tiles(tile.state, column, tile.feature)).alias(column) for column, tile in building.states.items()
     ]
     return rows.groupBy(*building.keys, *_TILE).agg(*(states or [F.count(F.lit(1)).alias("_rows")]))
 

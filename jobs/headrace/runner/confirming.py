@@ -68,15 +68,8 @@ def _row(step: Step, interval: Interval, row: LedgerRow | None) -> LedgerRow:
 
 def _confirmed(step: Step, row: LedgerRow, places: Mapping[str, str]) -> LedgerRow:
     """The same with later versions. What it was made by is on record already, and would be most of the commit."""
-    return replace(
-        row,
-        recorded_at_us=time.time_ns() // 1000,
-        headrace_version=__version__,
-        source_versions={**row.source_versions, **dict(step.versions)},
-        source_places={**row.source_places, **places},
-        reason=step.why,
-        definition=None,
-    )
+    later = row.confirmed(time.time_ns() // 1000, dict(step.versions), places, step.why)
+    return replace(later, headrace_version=__version__, definition=None)
 
 
 def _is_newer(version: str, than: str) -> bool:

@@ -23,6 +23,7 @@ from headrace.runner.progress import Progress, Step
 from headrace.runner.run import Run
 from headrace.runner.stages import Stage, claim, commit, output_gate, prepare, rows_of_interval
 from headrace.runner.stages import replace as replace_interval
+from headrace.runner.unjudged import looks_further
 from headrace.runner.workspace import Workspace
 from headrace.timeline import Interval
 
@@ -33,7 +34,7 @@ def fill_interval(
     """Computes new columns of a stored snapshot, from the versions of tables that it was computed from.
 
     Rows passed the input gate when the snapshot was computed; the output gate sees the whole snapshot. Where the
-    versions cannot be read any more, all columns are computed.
+    versions cannot be read any more, or new columns look at rows that no gate has seen, all columns are computed.
 
     Args:
         work: The project.
@@ -58,7 +59,8 @@ def fill_interval(
         # An attempt that was cut off had filled it.
         return current(run, stored, began)
     needed = features_for(run.features, columns)
-    if (obstacle := _pin(run, stored, scans_of(needed.events))) is not None:
+    obstacle = _unjudged(run, stored) or _pin(run, stored, scans_of(needed.events))
+    if obstacle is not None:
         return _computed_whole(run, obstacle)
     run.rows_in, run.rows_quarantined = stored.rows_in or 0, stored.rows_quarantined or 0
     run.counts, run.unjudged = dict(stored.counts), Unjudged(stored.input_from_us)
@@ -99,6 +101,16 @@ def _claim(run: Run, stored: LedgerRow, step: Step) -> None:
     newest = run.work.ledger.committed(run.group.name, run.group.version, run.interval)
     if newest is None or newest.attempt != stored.attempt:
         raise ConflictError(f"{run.group.name} {run.interval} was computed again meanwhile", "make a new plan")
+
+
+def _unjudged(run: Run, stored: LedgerRow) -> str | None:
+    """Why the snapshot's rows have to pass the input gate first; None where they did, with it or with one before."""
+    if not looks_further(run, stored.fingerprints):
+        return None
+    before = run.work.ledger.around(run.group.name, run.group.version, run.interval).before
+    if before is not None and not looks_further(run, before.fingerprints):
+        return None
+    return "new columns look further back than what was judged"
 
 
 def _pin(run: Run, stored: LedgerRow, scans: Iterable[Scan]) -> str | None:

@@ -16,6 +16,7 @@ from headrace.runner.tile_upkeep import TilesFreed, free_tiles
 from headrace.runner.workspace import Workspace
 from headrace.storage import FEATURE_DATE, DeltaTable
 from headrace.storage.feature_tables import retention
+from headrace.storage.fenced import TRANSACTIONS
 from headrace.storage.tile_tables import tile_retention
 from headrace.storage.upkeep import compact, properties_of, set_properties, vacuum
 from headrace.timeline import Duration
@@ -168,7 +169,12 @@ def _free_staging(shared: _Work, step: Step) -> None:
         return
     staging = shared.work.staging
     shared.done.can_free = staging.can_free
-    for run_id in staging.orphans(shared.older_than):
+    orphans = staging.orphans(shared.older_than)
+    # Who reads for long what it has staged writes nothing there.
+    alive = shared.work.ledger.runs_since(shared.until_us) if orphans else set()
+    for run_id in orphans:
+        if run_id.split("-")[0] in alive:
+            continue
         files, size = staging.size(run_id) or (0, 0)
         shared.done.staged.append(run_id)
         shared.done.staged_files += files
@@ -273,5 +279,5 @@ def _tables(shared: _Work) -> list[_Kept]:
         for source in sorted(shared.work.linted.project.sources):
             quarantine = DeltaTable(lake.spark, lake.layout.quarantine(source), f"quarantine of {source}")
             found.append(_Kept(quarantine, week, {}, False))
-        found.append(_Kept(shared.work.ledger.table, week, {}, True))
+        found.append(_Kept(shared.work.ledger.table, week, TRANSACTIONS, True))
     return found

@@ -109,6 +109,7 @@ def materialize_interval(
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     run.force, run.max_rebuild, run.dead_after = force, max_rebuild, dead_after
     here = _healed(run)
+    run.tried = max((row.attempt for row in here.rows), default=0)
     if dead_after is not None:
         _require_idle(run, here, dead_after)
     _require_version(run, here.fingerprints)

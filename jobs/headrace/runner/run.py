@@ -34,18 +34,23 @@ class Judged:
         versions: In these versions of tables.
         places: Which were there; of Delta tables.
         read_at_us: Not before these were read.
+        fingerprints: Of the features within whose reach the gates have looked.
     """
 
     until_us: int
     versions: Mapping[str, str]
     places: Mapping[str, str]
     read_at_us: int
+    fingerprints: Mapping[str, str]
 
 
 def judged_by(row: LedgerRow) -> Judged:
     """What the gates of a committed interval, and of those before it, have judged."""
     assert row.interval is not None
-    return Judged(row.interval.end_us, row.source_versions, row.source_places, row.recorded_at_us)
+    # Who confirmed it has compared the columns that the group reads, and gates look at all of them.
+    row = row.as_computed
+    assert row.interval is not None
+    return Judged(row.interval.end_us, row.source_versions, row.source_places, row.recorded_at_us, row.fingerprints)
 
 
 # Where the pages of gates are in a lake.
@@ -65,6 +70,7 @@ class Run:
         progress: Where steps are reported.
         reason: Why it is run, for the ledger; None is that nobody had to say.
         run_id: Unique name of this attempt.
+        tried: The newest attempt at the interval that it has seen; None is that it has not looked.
         attempt: Number claimed in the ledger; fences older writers.
         versions: Pinned version of every table that is read.
         kept_versions: Of columns that are taken as they are stored, the versions of the tables that they were made of.
@@ -97,6 +103,7 @@ class Run:
     progress: Progress
     reason: str | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    tried: int | None = None
     attempt: int = 0
     versions: dict[str, TableVersion] = field(default_factory=dict)
     kept_versions: Mapping[str, str] = field(default_factory=dict)

@@ -43,7 +43,14 @@ def claim(run: Run, step: Step) -> None:
     Older attempts that nobody ended are healed: whoever still works at one is fenced from now on.
     """
     run.attempt = run.work.ledger.claim(
-        run.group.name, run.group.version, "features", run.interval, run.run_id, run.fingerprints, run.reason
+        run.group.name,
+        run.group.version,
+        "features",
+        run.interval,
+        run.run_id,
+        run.fingerprints,
+        run.reason,
+        run.tried,
     )
     run.signs.begin(run.work.ledger.append, [ledger_row(run, "claimed")], run.dead_after)
     step.note(f"attempt {run.attempt}")

@@ -124,7 +124,7 @@ def _status(
     committed = [state.committed for state in states if state.committed]
     failed = [state.latest for state in states if state.latest.status == "failed"]
     newest = committed[-1] if committed else None
-    updated = max(committed, key=lambda row: row.recorded_at_us) if committed else None
+    updated = max((row.as_computed for row in committed), key=lambda row: row.recorded_at_us, default=None)
     steps = list(steps)
     return GroupStatus(
         group=group,

@@ -12,7 +12,9 @@ from headrace.engine.spark_errors import translated
 from headrace.engine.tables import places_of
 from headrace.engine.tile_build import Building, build_tiles
 from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
+from headrace.engine.type_text import type_text
 from headrace.errors import ConflictError
+from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, static_scans_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
@@ -21,7 +23,7 @@ from headrace.runner.progress import Step
 from headrace.runner.run import Run, judged_by
 from headrace.runner.since import are_other_files, is_another, source_change
 from headrace.runner.unchanged import ChangedFilesError, require_unchanged
-from headrace.storage import Computing, TileNeed, static_change_since
+from headrace.storage import Computing, TileBuilds, TileNeed, static_change_since
 from headrace.timeline import Interval
 from headrace.version import __version__
 
@@ -78,14 +80,14 @@ def bring_tiles(run: Run, step: Step) -> None:
         return
     for _ in range(TRIES):
         builds, left_open = _healed(run, tiled, step)
-        plan = _plan(run, tiled, builds)
+        plan = _plan(run, tiled, builds.rows)
         if not plan.missing:
             (commit,) = run.work.tile_table(run.group).table.history(limit=1)
             run.tiles = StoredTiles(tiled, plan, commit.version)
             step.note("all there")
             return
         try:
-            built = _build(run, tiled, plan, _cut_off(left_open, plan), step)
+            built = _build(run, tiled, plan, builds.tried, _cut_off(left_open, plan), step)
         except ChangedFilesError:
             raise
         except ConflictError:
@@ -105,7 +107,7 @@ def are_doubted(run: Run) -> bool:
     if not tiled.served:
         return False
     builds = run.work.ledger.tile_builds(run.group.name, run.group.version, _need(run, tiled)).rows
-    return any(map(_is_of_other_files(run), trusted_builds(tiled, _states(run, tiled), builds)))
+    return any(map(_is_of_other_files(run, tiled), trusted_builds(tiled, _states(run, tiled), builds)))
 
 
 def _need(run: Run, tiled: Tiling) -> TileNeed:
@@ -114,7 +116,7 @@ def _need(run: Run, tiled: Tiling) -> TileNeed:
     return TileNeed(states, at_us, tiled.head_us(at_us), tiled.is_endless, tiled.widest_us)
 
 
-def _healed(run: Run, tiled: Tiling, step: Step) -> tuple[Sequence[LedgerRow], Sequence[LedgerRow]]:
+def _healed(run: Run, tiled: Tiling, step: Step) -> tuple[TileBuilds, Sequence[LedgerRow]]:
     """The builds that can be used, and those that nobody ended and that are not in the table: these may be at work.
 
     Of builds without an end those that are there are committed. One that is not there and is older than one that is can
@@ -123,13 +125,13 @@ def _healed(run: Run, tiled: Tiling, step: Step) -> tuple[Sequence[LedgerRow], S
     ledger, group = run.work.ledger, run.group
     builds = ledger.tile_builds(group.name, group.version, _need(run, tiled))
     if not builds.open:
-        return builds.rows, ()
+        return builds, ()
     left_open = ledger.latest_at(group.name, group.version, "tiles", builds.open)
     healed = heal(run.work, left_open, is_dead=lambda row: row.attempt < builds.newest)
     step.details += dict.fromkeys(map(said, healed))
     if healed:
         return _healed(run, tiled, step)
-    return builds.rows, [row for row in left_open if row.status in OPEN]
+    return builds, [row for row in left_open if row.status in OPEN]
 
 
 def _cut_off(left_open: Sequence[LedgerRow], plan: TilePlan) -> list[LedgerRow]:
@@ -147,8 +149,8 @@ def _plan(run: Run, tiled: Tiling, builds: Sequence[LedgerRow]) -> TilePlan:
         run.interval,
         run.max_rebuild,
         is_stale=lambda row: run.force or _read_other_rows(run, row),
-        changed_us=lambda row: _changed_us(run, row),
-        is_doubted=_is_of_other_files(run) if run.force else lambda row: False,
+        changed_us=lambda row: _changed_us(run, tiled, row),
+        is_doubted=_is_of_other_files(run, tiled) if run.force else lambda row: False,
     )
 
 
@@ -163,27 +165,32 @@ def _is_of_others(run: Run, row: LedgerRow) -> bool:
     return any(is_another(run, table, row.source_places) for table in run.versions)
 
 
-def _is_of_other_files(run: Run) -> Callable[[LedgerRow], bool]:
+def _served(run: Run, tiled: Tiling) -> FeatureSet:
+    """What tiles are made of: a lookup that only other features need changes none of them."""
+    return pruned_features(run.features, {feature.name for feature in tiled.served})
+
+
+def _is_of_other_files(run: Run, tiled: Tiling) -> Callable[[LedgerRow], bool]:
     """Tells whether a build read other files of a table with times than there are now: any row may have changed.
 
     A table without times is not asked for: that it changed is seen without anybody's word.
     """
-    tables = {one.table for one in influences(run.features) if one.instants is not None}
+    tables = {one.table for one in influences(_served(run, tiled)) if one.instants is not None}
     return lambda row: any(are_other_files(run, table, row.source_versions) for table in tables)
 
 
-def _changed_us(run: Run, row: LedgerRow) -> int | None:
+def _changed_us(run: Run, tiled: Tiling, row: LedgerRow) -> int | None:
     """From which instant on rows count that came or went since a build; None where none did."""
     if _is_of_others(run, row):
         return EVERYTHING_US
     lake, old = run.work.lake, row.source_versions
-    events = pruned_features(run.features).events
+    served = _served(run, tiled)
     # A table can have several roles, each with times of its own or none.
-    timed = dict.fromkeys(one.instants for one in influences(run.features) if one.instants is not None)
+    timed = dict.fromkeys(one.instants for one in influences(served) if one.instants is not None)
     changes = [source_change(run, instants, judged_by(row)) for instants in timed]
     changes += [
         static_change_since(lake, scan, old.get(scan.table, ""), row.recorded_at_us, run.versions[scan.table])
-        for scan in dict.fromkeys(static_scans_of(events))
+        for scan in dict.fromkeys(static_scans_of(served.events))
     ]
     known = [change.earliest_us for change in changes if change is not None]
     return min((EVERYTHING_US if us is None else us for us in known), default=None)
@@ -194,8 +201,12 @@ def _states(run: Run, tiled: Tiling) -> dict[str, TileState]:
     return {state.column: state for of_feature in of_features for state in of_feature.values()}
 
 
-def _build(run: Run, tiled: Tiling, plan: TilePlan, cut_off: Sequence[LedgerRow], step: Step) -> StoredTiles:
+def _build(
+    run: Run, tiled: Tiling, plan: TilePlan, tried: int, cut_off: Sequence[LedgerRow], step: Step
+) -> StoredTiles:
     """Claims the missing intervals, builds their tiles and swaps them in.
+
+    The number claimed follows the newest that the plan has seen: else another may have written what the plan rests on.
 
     What is built is read by nobody before it is there, so it is not staged: a failure leaves the table as it was. How
     an attempt that fails here ended is left to the table's history, which the next run looks at.
@@ -206,7 +217,8 @@ def _build(run: Run, tiled: Tiling, plan: TilePlan, cut_off: Sequence[LedgerRow]
     claimed = [_row(run, plan, missing, "claimed", prints) for missing in plan.missing]
     prepared = [replace(row, status="prepared") for row in claimed]
     what = f"tiles/{run.group.name}_v{run.group.version}"
-    attempt = run.work.ledger.claim_all([*claimed, *prepared], what, [closed(row) for row in cut_off])
+    attempt = tried + 1
+    run.work.ledger.claim_all([*claimed, *prepared], what, attempt, [closed(row) for row in cut_off])
     with translated(_computing(run), run.expressions):
         try:
             version = _write(run, tiled, plan, states, attempt, wide_sums=False)
@@ -259,7 +271,7 @@ def _write(
     stored = None if plan.from_all else table.read()
     building = Building(run.features, tiled, states, plan, may_be_late(run.features.events))
     rows = build_tiles(building, run.reading(wide_sums), stored)
-    table.ensure(dict(rows.dtypes))
+    table.ensure({column.name: type_text(column.dataType) for column in rows.schema})
     return table.replace(rows, plan.missing, run.run_id, attempt, Computing(_computing(run), run.expressions))
 
 

@@ -1,8 +1,11 @@
 """Which rows of its source a run has to judge: new ones, and late ones that came below what earlier runs judged."""
 
+from collections.abc import Mapping
+
 from headrace.engine.unjudged import ALL, Unjudged
 from headrace.errors import GoneError
 from headrace.logical import Deduplicate, Instants, RollUp, Rows
+from headrace.logical.features import earliest_us
 from headrace.logical.pruning import instants_of, nodes_of
 from headrace.runner.progress import Step
 from headrace.runner.run import Run
@@ -28,6 +31,9 @@ def find_unjudged(run: Run, step: Step, first_us: int | None = None) -> Unjudged
         return ALL
     node = run.work.building.before_quarantine(run.group.source)
     instants = instants_of(node)
+    if looks_further(run, judged.fingerprints):
+        step.details.append("features look further back than what earlier runs have judged: all rows within reach are")
+        return ALL
     table, change = instants.input.table, source_change(run, instants, judged)
     if (change is not None and change.is_another) or (run.force and are_other_files(run, table, judged.versions)):
         step.details.append(f"{table} is not what earlier runs have read: all of its rows are judged")
@@ -35,10 +41,11 @@ def find_unjudged(run: Run, step: Step, first_us: int | None = None) -> Unjudged
     if change is None or (change.earliest_us is not None and change.earliest_us > judged.until_us):
         return Unjudged(judged.until_us)
     from_us = _from_us(run, node, instants, change, first_us or run.interval.end_us)
+    # What came and what went counts from then on at the earliest: nothing before it can differ.
+    known_after_us = None if change.earliest_us is None else change.earliest_us - 1
+    old, now = judged.versions.get(table, ""), run.versions[table]
     try:
-        found = late_rows(
-            run.work.lake, instants, judged.versions.get(table, ""), run.versions[table], from_us, judged.until_us
-        )
+        found = late_rows(run.work.lake, instants, old, now, from_us, judged.until_us, known_after_us)
     except GoneError:
         step.details.append(f"{table} has changed, and nobody can tell where: rows are judged again")
         return ALL if change.earliest_us is None else Unjudged(change.earliest_us - 1)
@@ -50,6 +57,19 @@ def find_unjudged(run: Run, step: Step, first_us: int | None = None) -> Unjudged
         "judged, too"
     )
     return Unjudged(judged.until_us, (first, last))
+
+
+def looks_further(run: Run, before: Mapping[str, str]) -> bool:
+    """Whether windows begin before those of all features that were there before: no gate has seen rows out there.
+
+    Args:
+        run: The run.
+        before: Fingerprints of the features that were.
+    """
+    at_us, prints = run.interval.end_us, run.fingerprints
+    known = [one for one in run.features.aggregates if before.get(one.name) == prints.get(one.name)]
+    ours, theirs = run.features.since_us(at_us), earliest_us(known, at_us)
+    return theirs is not None and (ours is None or ours < theirs)
 
 
 def _from_us(run: Run, node: Rows, instants: Instants, change: SourceChange, first_us: int) -> int | None:

@@ -10,7 +10,7 @@ from headrace.storage.ledger_around import Around
 from headrace.storage.source_changes import LogSince, SourceChange, late_rows, log_since, static_change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
-from headrace.storage.tile_builds import TileNeed
+from headrace.storage.tile_builds import TileBuilds, TileNeed
 from headrace.storage.tile_tables import TileTable
 from headrace.storage.training_tables import TrainingTable
 
@@ -30,6 +30,7 @@ __all__ = [
     "SourceChange",
     "StagedTable",
     "Staging",
+    "TileBuilds",
     "TileNeed",
     "TileTable",
     "late_rows",

@@ -18,6 +18,7 @@ from headrace.storage.address import Address, literal
 
 # Enough to find a commit of ours among those of writers that came in between.
 RECENT_COMMITS = 50
+_ZONELESS = "delta.feature.timestampNtz"
 _MISSING = re.compile(
     r"PATH_NOT_FOUND|DELTA_TABLE_NOT_FOUND|DELTA_PATH_DOES_NOT_EXIST|DELTA_MISSING_DELTA_TABLE"
     r"|TABLE_OR_VIEW_NOT_FOUND|_delta_log does not exist"
@@ -139,10 +140,11 @@ class DeltaTable:
             InfrastructureError: The place cannot be written.
         """
         present = self.columns()
-        while statement := self._statement(present, columns, partitioned_by, properties or {}):
+        while statements := self._statements(present, columns, partitioned_by, properties or {}):
             try:
                 with translated(f"creating {self.name}"):
-                    self.spark.sql(statement).collect()
+                    for statement in statements:
+                        self.spark.sql(statement).collect()
                 return
             except HeadraceError:
                 before, present = present, self.columns()
@@ -168,16 +170,17 @@ class DeltaTable:
             # Without a query Delta takes a table at a path for a new one, and refuses other columns.
             self.spark.sql(f"CREATE OR REPLACE TABLE {described} AS SELECT {nothing} WHERE false").collect()
 
-    def _statement(
+    def _statements(
         self,
         present: Mapping[str, str] | None,
         columns: Mapping[str, str],
         partitioned_by: Sequence[str],
         properties: Mapping[str, str],
-    ) -> str | None:
+    ) -> list[str]:
+        """What makes the table what is wanted; nothing where it is."""
         if present is None:
             settings = _settings(partitioned_by, properties)
-            return f"CREATE TABLE IF NOT EXISTS {self.address.sql} ({_declared(columns)}) {settings}"
+            return [f"CREATE TABLE IF NOT EXISTS {self.address.sql} ({_declared(columns)}) {settings}"]
         types = {name.lower(): kind for name, kind in present.items()}
         missing = {name: kind for name, kind in columns.items() if name.lower() not in types}
         for name, kind in columns.items():
@@ -186,7 +189,12 @@ class DeltaTable:
                     f"{self.name}: column {name} is {types[name.lower()]} and cannot become {kind}",
                     hint="a new version of the group gets a table of its own",
                 )
-        return f"ALTER TABLE {self.address.sql} ADD COLUMNS ({_declared(missing)})" if missing else None
+        added = [f"ALTER TABLE {self.address.sql} ADD COLUMNS ({_declared(missing)})"] if missing else []
+        is_zoneless = any("timestamp_ntz" in kind for kind in missing.values())
+        if is_zoneless and not any("timestamp_ntz" in kind for kind in types.values()):
+            # Delta lets a new table have such columns, and others only when they are told that they may.
+            added.insert(0, f"ALTER TABLE {self.address.sql} SET TBLPROPERTIES ('{_ZONELESS}' = 'supported')")
+        return added
 
 
 def _settings(partitioned_by: Sequence[str], properties: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 
 from headrace.storage.delta_table import DeltaTable
+from headrace.storage.fenced import TRANSACTIONS
 from headrace.storage.interval_table import replace
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval
@@ -16,7 +17,7 @@ FEATURE_DATE = "feature_date"
 
 
 def retention(kept: str) -> dict[str, str]:
-    """How long a table keeps its log and the files of replaced rows.
+    """How long a table keeps its log, the files of replaced rows, and whose transactions it has seen.
 
     Training sets are read again at the versions they recorded, and crashes are healed from the history: both need them
     for longer than Delta's week.
@@ -24,7 +25,7 @@ def retention(kept: str) -> dict[str, str]:
     Args:
         kept: What the settings say, as Delta has it.
     """
-    return {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": kept}
+    return {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": kept, **TRANSACTIONS}
 
 
 class FeatureTable:

@@ -14,6 +14,10 @@ from headrace.errors import ConflictError
 from headrace.storage.delta_table import DeltaTable
 from headrace.timeline import Interval
 
+# Delta keeps the newest transaction of every application with each snapshot of a table: ours are an interval each, and
+# nobody comes back to one with an older attempt after so long.
+TRANSACTIONS = {"delta.setTransactionRetentionDuration": "interval 90 days"}
+
 
 @dataclass(frozen=True, slots=True)
 class Computing:

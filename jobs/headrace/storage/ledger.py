@@ -13,7 +13,7 @@ from headrace.engine.spark_errors import translated
 from headrace.engine.with_columns import with_columns
 from headrace.errors import HeadraceError
 from headrace.storage.delta_table import DeltaTable
-from headrace.storage.fenced import commit, unless_newer
+from headrace.storage.fenced import TRANSACTIONS, commit, unless_newer
 from headrace.storage.ledger_around import Around, around
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, SCHEMA, from_row, to_values
 from headrace.storage.ledger_states import attempts, stage, state, states_of
@@ -31,15 +31,17 @@ PROPERTIES = {
     # Every run adds a few files of a row each. Delta counts them by process: this is for processes that write for long,
     # as backfills and services do. What short ones leave is put together by `Ledger.claim`.
     "delta.autoOptimize.autoCompact": "true",
+    **TRANSACTIONS,
 }
 # What a look at the ledger costs is files, not rows; putting so many together takes a second or two.
 MOST_FILES = 200
-# Versions of the ledger between two looks at how many files there are: a look is a query of its own.
-LOOK_EVERY = 20
+# Versions of the ledger between two looks at how many files there are: a look is a query of its own. A prime, since
+# only claims look, and these come every fifth or sixth version.
+LOOK_EVERY = 19
 # Files that grew to this size (in bytes) are left as they are, so that what is written again stays little.
 _LARGE = 16 << 20
 # Most of what rows are, and of no use to who looks at many intervals.
-_WHOLE_ONLY = ("definition", "gates", "report", "counts", "staging")
+_WHOLE_ONLY = ("definition", "gates", "counts", "staging")
 
 
 class Ledger:
@@ -73,6 +75,7 @@ class Ledger:
         run_id: str,
         fingerprints: Mapping[str, str] | None = None,
         reason: str | None = None,
+        tried: int | None = None,
     ) -> int:
         """Takes an interval, or a training set, for a run: the number of its attempt, one above any before it.
 
@@ -80,16 +83,23 @@ class Ledger:
         transaction version, which Delta lets only one of them have. The other may have been skipped without a
         word, so the claim is read back.
 
+        Args:
+            group: Name of the group or training set.
+            version: Its version.
+            table: Which of its tables.
+            interval: The interval; None for a training set.
+            run_id: The run.
+            fingerprints: Of what it computes.
+            reason: Why.
+            tried: The newest attempt that the run has seen, 0 for none; None has it looked up.
+
         Returns:
             The attempt, which fences older ones when the table is written.
 
         Raises:
-            ConflictError: Another run took it at the same time.
+            ConflictError: Another run took it at the same time, or since this one has looked.
         """
-        with translated("reading the ledger"):
-            claims = self._where(group, version, table).where(_is_for(interval))
-            (newest,) = claims.agg(f.max("attempt")).collect()
-        attempt = (newest[0] or 0) + 1
+        attempt = 1 + (self._tried(group, version, table, interval) if tried is None else tried)
         row = LedgerRow(
             group=group,
             version=version,
@@ -110,28 +120,27 @@ class Ledger:
             self._put_together()
         return attempt
 
-    def claim_all(self, rows: Sequence[LedgerRow], what: str, closing: Sequence[LedgerRow] = ()) -> int:
-        """Takes several intervals of one table for a run, with one number for all: one above any of that table before.
+    def _tried(self, group: str, version: int, table: TableKind, interval: Interval | None) -> int:
+        with translated("reading the ledger"):
+            claims = self._where(group, version, table).where(_is_for(interval))
+            (newest,) = claims.agg(f.max("attempt")).collect()
+        return newest[0] or 0
+
+    def claim_all(self, rows: Sequence[LedgerRow], what: str, attempt: int, closing: Sequence[LedgerRow] = ()) -> None:
+        """Takes several intervals of one table for a run, with one number for all, which fences older ones of any.
 
         Args:
             rows: What is claimed, an interval each; their attempt is given here.
             what: Unique name of the table.
+            attempt: One above any of that table that the run has seen.
             closing: Rows that end older attempts, added in the same commit as they are.
 
-        Returns:
-            The attempt, which fences older ones of any of its intervals.
-
         Raises:
-            ConflictError: Another run took a number at the same time.
+            ConflictError: Another run took the number since: what this one has seen is not how the table is now.
         """
-        first = rows[0]
-        with translated("reading the ledger"):
-            (newest,) = self._where(first.group, first.version, first.table).agg(f.max("attempt")).collect()
-        attempt = (newest[0] or 0) + 1
         self._ensure()
         writer = self._writer(*[replace(row, attempt=attempt) for row in rows], *closing)
-        commit(self._table, writer, {"run_id": first.run_id}, f"headrace/claims/{what}", attempt)
-        return attempt
+        commit(self._table, writer, {"run_id": rows[0].run_id}, f"headrace/claims/{what}", attempt)
 
     def claim_each(self, rows: Sequence[LedgerRow]) -> dict[Interval, int]:
         """Takes several intervals of a feature table for a run in one commit, each with a number of its own.
@@ -282,6 +291,13 @@ class Ledger:
         with translated("reading the ledger"):
             rows = attempts(self._where(None, None, None), before_us).where("NOT is_failed AND NOT is_settled")
             return [from_row(row.newest) for row in rows.orderBy("last_us").collect()]
+
+    def runs_since(self, us: int) -> set[str]:
+        """Who said at an instant or later that it was at work."""
+        with translated("reading the ledger"):
+            rows = self._where(None, None, None).where("status IN ('claimed', 'prepared')")
+            rows = rows.where(f"unix_micros(recorded_at) >= {us}")
+            return {row[0] for row in rows.select("run_id").distinct().collect()}
 
     def doubtful_attempts(self, before_us: int) -> list[LedgerRow]:
         """The rows of attempts that have failed although they may be what their table holds.

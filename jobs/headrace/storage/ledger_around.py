@@ -14,8 +14,8 @@ from headrace.timeline import Interval
 
 # What is told of an earlier interval.
 _SAID = (
-    *("group", "version", "table", "interval_start", "interval_end"),
-    *("attempt", "run_id", "recorded_at", "headrace_version", "source_versions", "source_places"),
+    *("group", "version", "table", "interval_start", "interval_end", "fingerprints"),
+    *("attempt", "run_id", "recorded_at", "headrace_version", "source_versions", "source_places", "report"),
 )
 
 
@@ -27,7 +27,7 @@ class Around:
         rows: All rows of the interval, oldest first.
         fingerprints: Of the snapshot that was computed last, of any interval; None when none is there.
         before: The committed row of the newest earlier interval that is there: up to its end, rows of the versions that
-            it read have passed the gate. It comes without fingerprints and what rows say at length.
+            it read have passed the gate. It comes without what rows say at length.
     """
 
     rows: tuple[LedgerRow, ...]
@@ -52,23 +52,21 @@ def around(rows: DataFrame, interval: Interval) -> Around:
     (others,) = [row for row in found if row.status is None]
     mine = [from_row(row) for row in found if row.status is not None]
     mine.sort(key=lambda row: (row.recorded_at_us, row.attempt, STAGES.index(row.status)))
-    before = (
-        replace(from_row(others), status="committed", fingerprints={}) if others.interval_start is not None else None
-    )
-    return Around(tuple(mine), others.fingerprints, before)
+    before = replace(from_row(others), status="committed") if others.interval_start is not None else None
+    return Around(tuple(mine), others.newest, before)
 
 
 def around_rows(rows: DataFrame, interval: Interval) -> DataFrame:
     """The rows that are collected: those of the interval, and one without a status about all that are there."""
     start = f"timestamp_micros({interval.start_us}L)"
-    said = f.struct(*_SAID, "fingerprints")
+    said = f.struct(*_SAID)
     newest = f.max_by(said, f.when(f.col("status") == "committed", progress())).alias("committed")
     states = rows.groupBy("interval_start").agg(newest, retired())
     there = states.where("committed IS NOT NULL AND (retired IS NULL OR committed.attempt > retired)")
     before = f"max_by(committed, committed.interval_end) FILTER (WHERE committed.interval_end <= {start})"
     others = there.agg(
-        f.expr("max_by(committed.fingerprints, committed.recorded_at)").alias("fingerprints"),
+        f.expr("max_by(committed.fingerprints, committed.recorded_at)").alias("newest"),
         f.expr(before).alias("before"),
-    ).select("fingerprints", *[f.col(f"before.{name}") for name in _SAID])
+    ).select("newest", *[f.col(f"before.{name}") for name in _SAID])
     mine = rows.where(f"interval_start = {start}")
-    return mine.unionByName(others, allowMissingColumns=True).selectExpr(*INSTANTS_AS_US)
+    return mine.unionByName(others, allowMissingColumns=True).selectExpr(*INSTANTS_AS_US, "newest")

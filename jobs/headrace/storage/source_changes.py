@@ -12,13 +12,12 @@ from headrace.engine.at import Span
 from headrace.engine.tables import TableVersion
 from headrace.errors import GoneError, HeadraceError
 from headrace.logical import Instants, Scan
-from headrace.storage.file_bounds import added, first_us, log_lines
+from headrace.storage.file_bounds import added, first_us, is_timeless, log_lines
 from headrace.storage.row_differences import counting_where_rows_differ, same_rows
 from headrace.storage.tables import Lake
 
 # Reading as many files of a log one by one costs more than building tiles again.
 MOST_COMMITS = 10_000
-_HAS_ROWS = "coalesce(stats.numRecords, 1) > 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,13 @@ def static_change_since(lake: Lake, scan: Scan, old: str, read_at_us: int, new: 
 
 
 def late_rows(
-    lake: Lake, instants: Instants, old: str, new: TableVersion, from_us: int | None, until_us: int
+    lake: Lake,
+    instants: Instants,
+    old: str,
+    new: TableVersion,
+    from_us: int | None,
+    until_us: int,
+    known_after_us: int | None,
 ) -> tuple[int, int] | None:
     """From when to when rows count that came to a source's table, or went, since one of its versions.
 
@@ -111,6 +116,7 @@ def late_rows(
         new: The later one.
         from_us: What happened before is not looked at; None is without bound.
         until_us: Nor is what counts after this instant.
+        known_after_us: Nor what counted by then; None is without bound.
 
     Returns:
         The first and the last instant; None where the rows are the same.
@@ -118,7 +124,7 @@ def late_rows(
     Raises:
         GoneError: One of the versions cannot be read any more.
     """
-    span = Span(from_us, until_us, until_us)
+    span = Span(from_us, until_us, until_us, known_after_us)
     try:
         return counting_where_rows_differ(lake, instants, int(old), int(new.version), span)
     except (PySparkException, Py4JError, HeadraceError) as error:
@@ -150,7 +156,7 @@ def _from_log(lake: Lake, instants: Instants, versions: range) -> LogSince:
     ).withColumn("counts_us", f.expr(_counts_us(instants)))
     after = f"version > {versions[0]}"
     changes = actions.withColumns(
-        {"came": f.expr(f"{after} AND came AND {_HAS_ROWS}"), "went": f.expr(f"{after} AND went")}
+        {"came": f.expr(f"{after} AND came AND {_may_count(instants)}"), "went": f.expr(f"{after} AND went")}
     )
     (found,) = changes.agg(
         f.max(f.expr(f"CASE WHEN version = {versions[0]} THEN committed_us END")).alias("committed_us"),
@@ -175,7 +181,7 @@ def _of_removed(lake: Lake, instants: Instants, removed: DataFrame) -> list[int 
     path = f.get_json_object("value", "$.add.path").alias("path")
     lines = log_lines(lake.spark, lake.delta_path(instants.input.table))
     known = lines.select(path, *added()).where("path IS NOT NULL")
-    known = known.withColumns({"counts_us": f.expr(_counts_us(instants)), "has_rows": f.expr(_HAS_ROWS)})
+    known = known.withColumns({"counts_us": f.expr(_counts_us(instants)), "has_rows": f.expr(_may_count(instants))})
     # A file may have come more than once, some time without statistics; it is the same file.
     contents = known.groupBy("path").agg(f.min("counts_us").alias("counts_us"), f.min("has_rows").alias("has_rows"))
     files = removed.distinct().join(contents, "path", "left").where("has_rows IS NULL OR has_rows")
@@ -185,6 +191,11 @@ def _of_removed(lake: Lake, instants: Instants, removed: DataFrame) -> list[int 
     if found.unknown:
         return [None]
     return [] if found.earliest is None else [found.earliest]
+
+
+def _may_count(instants: Instants) -> str:
+    """SQL: whether any of a file's rows may count; those without a time never do."""
+    return f"coalesce(stats.numRecords > 0 AND NOT ({is_timeless(instants.event_time)}), true)"
 
 
 def _counts_us(instants: Instants) -> str:

@@ -44,12 +44,14 @@ class TileBuilds:
         base: The newest base that fits.
         open: Intervals whose newest attempt nobody has ended.
         newest: Number of the newest committed attempt at any interval; 0 when there is none.
+        tried: Number of the newest attempt at any interval, however it ended; 0 when there is none.
     """
 
     rows: tuple[LedgerRow, ...]
     base: LedgerRow | None
     open: tuple[Interval, ...]
     newest: int
+    tried: int
 
 
 def tile_builds(rows: DataFrame, need: TileNeed) -> TileBuilds:
@@ -69,11 +71,15 @@ def tile_builds(rows: DataFrame, need: TileNeed) -> TileBuilds:
     }
     base = next((told[row.base_us] for row in found if row.is_used), None)
     is_open = [Interval(row.start_us, row.end_us) for row in found if row.status in ("claimed", "prepared")]
-    return TileBuilds(tuple(told.values()), base, tuple(is_open), max((row.newest or 0 for row in found), default=0))
+    newest, tried = (max((row[name] or 0 for row in found), default=0) for name in ("newest", "tried"))
+    return TileBuilds(tuple(told.values()), base, tuple(is_open), newest, tried)
 
 
 def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
-    """The rows that are collected: one for each interval that is used, or open, or of the newest attempt."""
+    """The rows that are collected: one for each interval that is used, or open, or of the newest attempt that is there.
+
+    With the last interval of the newest attempt of all, that is never none where somebody has tried.
+    """
     names = f.array(*[f.lit(name) for name in sorted(need.states)]).cast("array<string>")
     trusted_from = f.coalesce(f.get_json_object("definition", "$.trusted_from").cast("bigint"), f.lit(0))
     widest_us = f.coalesce(f.get_json_object("definition", "$.widest_us").cast("bigint"), f.lit(0))
@@ -98,6 +104,7 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
     states = rows.groupBy("group", "version", "interval_start", "interval_end").agg(
         f.max_by("status", progress()).alias("status"),
         f.max_by(said, f.when(f.col("status") == "committed", progress())).alias("build"),
+        f.struct(f.max("attempt").alias("attempt"), "interval_end").alias("last"),
         retired(),
     )
     is_there = "build IS NOT NULL AND (retired IS NULL OR build.attempt > retired)"
@@ -114,13 +121,15 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
             f"{is_there} AS is_there",
         )
         .withColumn("is_usable", f.expr(usable))
+        .withColumn("tried", f.max("last").over(of_group))
         .withColumn("newest", f.max(f.expr("CASE WHEN is_there THEN build.attempt END")).over(of_group))
         .withColumn("trusted_from", f.max(f.expr("CASE WHEN is_there THEN build.trusted_from END")).over(of_group))
         .withColumn("base", f.max(f.expr(f"CASE WHEN {fits} THEN struct(end_us, build.attempt) END")).over(of_group))
         .withColumn("is_used", f.expr("is_usable AND (end_us >= base.end_us OR build.attempt > base.attempt)"))
         .withColumn("is_used", f.coalesce("is_used", f.lit(False)))
     )
-    kept = marked.where("is_used OR status IN ('claimed', 'prepared') OR (is_there AND build.attempt = newest)")
+    is_told = "is_used OR status IN ('claimed', 'prepared') OR (is_there AND build.attempt = newest) OR last = tried"
+    kept = marked.where(is_told)
     return kept.orderBy("interval_start").selectExpr(
         "`group`",
         "version",
@@ -131,6 +140,7 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
         "is_there AND build.attempt = newest AS is_newest",
         "build.has_all",
         "newest",
+        "tried.attempt AS tried",
         "base.end_us AS base_us",
         "build.attempt",
         "build.run_id",

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from headrace.engine.spark_errors import translated
 from headrace.engine.tile_columns import FROM_US, KNOWN, PARTITIONS, TO_US, timestamp
 from headrace.storage.delta_table import DeltaTable
-from headrace.storage.fenced import Computing
+from headrace.storage.fenced import TRANSACTIONS, Computing
 from headrace.storage.interval_table import replace
 from headrace.storage.tables import Lake
 from headrace.timeline import Interval, consecutive
@@ -23,7 +23,8 @@ def tile_retention(kept: str) -> dict[str, str]:
     Args:
         kept: What the settings say, as Delta has it.
     """
-    return {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": "interval 7 days"}
+    files = "interval 7 days"
+    return {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": files, **TRANSACTIONS}
 
 
 @dataclass(frozen=True, slots=True)

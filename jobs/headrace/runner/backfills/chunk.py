@@ -137,7 +137,8 @@ class Chunk:
         self.before.is_pinned.wait()
         pinned = self.before.versions
         versions = {table: version.version for table, version in pinned.items()}
-        return Judged(self.before.intervals[-1].end_us, versions, places_of(pinned), time.time_ns() // 1000)
+        until_us, now_us = self.before.intervals[-1].end_us, time.time_ns() // 1000
+        return Judged(until_us, versions, places_of(pinned), now_us, self.fingerprints)
 
     def run(self, interval: Interval | None = None) -> Run:
         """The same as a run of one interval (the last, if none is said), for what one run does as many do."""

@@ -1,0 +1,55 @@
+"""Columns whose types Delta and SQL treat in a way of their own, day after day through tiles and tables."""
+
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from tests.integration.shop import CONF, Shop, Table
+
+DEFINITIONS = """
+kind: entity
+name: customer
+keys: {customer_id: bigint}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+columns:
+  customer_id: bigint
+  sold_at: timestamp
+  seen_at: timestamp_ntz
+  place: "struct<`post-code`: string, `a b`: bigint>"
+---
+kind: feature_group
+name: spend
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-02
+features:
+  place: {aggregate: last, of: place, window: 3d}
+  days: {aggregate: count, window: 3d}
+"""
+SEEN = "  seen: {aggregate: max, of: seen_at, window: 3d}\n"
+
+
+def sell(spark: SparkSession, shop: Shop, day: int) -> None:
+    row = (
+        f"SELECT 1L AS customer_id, timestamp'2024-01-0{day}T10:00:00Z' AS sold_at, "
+        f"timestamp_ntz'2024-01-0{day}T11:00:00' AS seen_at, named_struct('post-code', 'p{day}', 'a b', {day}L) AS place"
+    )
+    spark.sql(row).write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
+
+
+def test_names_in_structs_and_an_added_time_without_a_zone(spark: SparkSession, tmp_path: Path) -> None:
+    shop = Shop.open(tmp_path / "shop", DEFINITIONS, CONF)
+    for day, features in ((2, ""), (3, ""), (4, SEEN)):
+        sell(spark, shop, day)
+        shop.definitions.write_text(DEFINITIONS + features)
+        done = shop.headrace(f"materialize --group spend --interval 2024-01-0{day}")
+        assert done.code == 0, done.err
+    table = Table(spark, shop, "spend_v1")
+    assert table.rows("2024-01-05", "place.`post-code` days string(seen)") == [("p4", 3, "2024-01-04 11:00:00")]
+    assert table.rows("2024-01-04", "place.`post-code` days seen") == [("p3", 2, None)]
