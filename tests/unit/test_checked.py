@@ -166,6 +166,20 @@ def test_a_table_of_two_roles_is_checked_where_neither_saw_a_change() -> None:
         assert found.seen["raw.sales"].spans == ()
 
 
+def test_a_table_that_is_away_for_a_night_is_known_afterwards() -> None:
+    """Another one goes on meanwhile, and what is put on record of it takes the place of what was said of both."""
+    rates = replace(SALES, table="raw.rates")
+    before = Checked("spend", 1, START + 3 * DAY, {
+        name: Seen("4", ((START, day(1).end_us),), f"/data/{name}") for name in ("raw.sales", "raw.rates")
+    })  # fmt: skip
+    rows = [replace(row, source_versions={"raw.sales": "2", "raw.rates": "2"}) for row in stored("2", "2")]
+    both = Sources({"raw.sales": "5"}, commits={"raw.sales": [commit(5, 5)]})
+    found = dirt([SALES, rates], rows, both, checked=before)
+    assert found.notes == ["raw.rates is not there"]
+    assert (found.seen["raw.sales"].version, found.is_behind) == ("5", True)
+    assert found.seen["raw.rates"] == before.tables["raw.rates"]
+
+
 DRAFT = """\
 kind: feature_group
 name: spend

@@ -114,6 +114,9 @@ def _of_table(
     current = history.current(table)
     if current is None:
         found.notes.append(f"{table} is not there")
+        if checked and table in checked.tables:
+            # What says something of other tables takes the place of all that was said before.
+            found.seen[table] = checked.tables[table]
         return
     recorded = [row.source_versions[table] for row in rows]
     is_settled = influence.instants is None and all(version == current for version in recorded)

@@ -9,7 +9,7 @@ from pyspark.sql import functions as f
 
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
 from headrace.engine.spark_errors import translate
-from headrace.errors import DataError, HeadraceError
+from headrace.errors import HeadraceError, MissingError
 from headrace.logical import Instants
 from headrace.storage.file_bounds import added, first_us, is_timeless, last_us, log_lines
 from headrace.storage.row_differences import row_differences
@@ -42,7 +42,7 @@ class DeltaHistory:
         if table not in self._current:
             try:
                 self._current[table] = self._lake.version(table).version
-            except DataError:
+            except MissingError:
                 self._current[table] = None
         return self._current[table]
 
