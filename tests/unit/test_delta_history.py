@@ -1,15 +1,18 @@
 """What a history makes of tables that are not there, or that cannot be read; Spark's own words, and no JVM."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.errors import PySparkException
 
+from headrace.changes.source_history import Touched
 from headrace.engine.spark_errors import translated
-from headrace.errors import DataError, MissingError
+from headrace.errors import DataError, InfrastructureError, MismatchError, MissingError
+from headrace.logical import Column, Instants, Scan
 from headrace.settings import Settings, SparkSettings, TableLocation
-from headrace.storage import delta_table, tables
+from headrace.storage import delta_history, delta_table, tables
 from headrace.storage.delta_history import DeltaHistory
 from headrace.storage.tables import Lake
 
@@ -89,3 +92,55 @@ def test_a_damaged_log_is_told(
     with pytest.raises(DataError, match=f"^reading t: {said}") as raised:
         history(tmp_path).current(table)
     assert not isinstance(raised.value, MissingError)
+
+
+AT = Instants(Scan("t", "t", (), "at"), Column("at", "timestamp"), None, None, 0)
+
+
+def compared(home: Path, monkeypatch: pytest.MonkeyPatch, fails: Callable[[Sequence[int]], Exception | None]) -> Any:
+    """Versions 1 to 3, by a comparison that fails where it is told so."""
+
+    def differ(lake: Any, instants: Any, versions: Sequence[int], now: int, stretches: Any) -> dict[int, list[Touched]]:
+        if (error := fails(versions)) is not None:
+            raise error
+        return {version: [] for version in versions}
+
+    monkeypatch.setattr(delta_history, "row_differences", differ)
+    found = history(home)
+    found._current["t"] = "9"
+    return found.differences(AT, [1, 2, 3], [(None, None)])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PySparkException(
+            "[DELTA_VERSION_NOT_FOUND] Cannot time travel Delta table to version 1. Available versions: [2, 9]."
+        ),
+        PySparkException(
+            "[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file file:/data/t/1.parquet. File does not exist."
+        ),
+        MismatchError("t: column at is missing"),
+    ],
+)
+def test_a_version_that_is_gone_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    found = compared(tmp_path, monkeypatch, lambda versions: error if 1 in versions else None)
+    assert found == {1: None, 2: [], 3: []}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("java.lang.OutOfMemoryError: Java heap space", "Spark ran out of memory"),
+        ("java.io.IOException: No space left on device", "the disk is full"),
+        ("Status Code: 403; Error Code: AccessDenied", "permission denied"),
+        ("[WHATEVER] something nobody has seen before", "something nobody has seen before"),
+    ],
+)
+def test_a_failure_of_spark_is_no_version_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    with pytest.raises(InfrastructureError, match=f"^comparing rows of t: {said}"):
+        compared(tmp_path, monkeypatch, lambda versions: PySparkException(text))

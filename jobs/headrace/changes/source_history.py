@@ -136,5 +136,8 @@ class SourceHistory(Protocol):
         Returns:
             By earlier version, what differs: nothing where the same rows were only written again, None where it cannot
             be read any more.
+
+        Raises:
+            InfrastructureError: Spark or storage failed: of no version anything can be told.
         """
         ...
