@@ -128,8 +128,8 @@ def _shared(old: Known, new: GroupDefinition) -> tuple[PartChange, ...]:
 
 def _gates(old: GroupDefinition, new: GroupDefinition) -> tuple[str, ...]:
     found = []
-    for name, expectations in new.gates.items():
-        before = old.gates.get(name, ())
+    for name in dict.fromkeys((*new.gates, *old.gates)):
+        before, expectations = old.gates.get(name, ()), new.gates.get(name, ())
         found += [f"{name}: + {one}" for one in expectations if one not in before]
         found += [f"{name}: - {one}" for one in before if one not in expectations]
     return tuple(found)
