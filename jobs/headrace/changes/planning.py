@@ -124,7 +124,7 @@ def refusal(change: GroupChange) -> GroupProblem | None:
     gone = [f.feature for f in change.features if f.kind == "removed"]
     said = [f"{', '.join(names)} changed"] if names else []
     said += [f"{', '.join(gone)} removed"] if gone else []
-    said += ["keys or grid changed"] if change.shared or not said else []
+    said += ["keys or grid changed"] if change.keys_or_grid else []
     detail = f" ({'; '.join(parts[:3])}{'; …' if len(parts) > 3 else ''})" if parts else ""
     message = (
         f"{change.group}@{change.version}: {'; '.join(said)}{detail} without a new version; raise its version to "
@@ -143,7 +143,7 @@ def advised(change: GroupChange | None, group: GroupDefinition, advice: Sequence
     if change.draft:
         yield f"{group.name}@{group.version} is a draft: it may change without a new version, and is never served"
     old, new = change.old_version, change.version
-    if old is not None and new is not None and old != new and not change.features and not change.shared:
+    if old is not None and new is not None and old != new and not change.features and not change.keys_or_grid:
         yield f"{group.name}: version {old} -> {new} although no value changes: all of it is computed again"
     if old is not None and new is not None and new < old:
         yield f"{group.name}: version {new} is defined although {old} is computed already"
