@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace.changes.group_definition import definitions
 from headrace.changes.ledger_reader import LedgerReader
+from headrace.changes.own_files import from_file
 from headrace.changes.plan import FORMAT, Plan
 from headrace.changes.planning import plan
 from headrace.changes.scope import ALL, Scope
@@ -51,7 +52,7 @@ def plan_of_file(work: Workspace, path: Path) -> Plan:
     Raises:
         UsageError: There is no plan in the file, it is stale, or one of the future.
     """
-    written = _read(path)
+    written = from_file(path, "plan", FORMAT, _checked, f"make one with headrace plan --out {path}")
     now_us = parse_instant(str(written["now"]))
     if now_us > time.time_ns() // 1000:
         raise UsageError(
@@ -74,14 +75,6 @@ def _differs(again: dict[str, Any], written: dict[str, Any], part: str) -> bool:
     return not isinstance(basis, dict) or again["basis"][part] != basis.get(part)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        if isinstance(found, dict) and found.get("headrace_plan") == FORMAT:
-            parse_instant(str(found.get("now")))
-            return found
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no plan {path}", f"make one with headrace plan --out {path}") from error
-    except ValueError:
-        pass
-    raise UsageError(f"{path} holds no plan of this version", f"make one with headrace plan --out {path}")
+def _checked(found: dict[str, Any]) -> dict[str, Any]:
+    parse_instant(str(found.get("now")))
+    return found
