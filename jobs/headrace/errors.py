@@ -114,6 +114,10 @@ class GoneError(DataError):
     """A version of a table, or a file of it, that was there and cannot be read any more."""
 
 
+class MissingError(DataError):
+    """A table that is not there at all, or that holds no files: it may come, or come back."""
+
+
 class MismatchError(DataError):
     """A table, or a version of it, whose columns are not those that are declared."""
 

@@ -2,8 +2,13 @@
 
 import json
 
+from headrace.changes.group_change import FeatureChange, GroupChange
+from headrace.changes.parts import PartChange
+from headrace.changes.plan import Basis, Plan
 from headrace.changes.planning import plan
+from headrace.changes.step import Step
 from headrace.cli.plan_markdown import as_markdown
+from headrace.timeline import Interval
 from tests.golden.situation import HERE, Situation
 
 MARKDOWN = """\
@@ -52,3 +57,34 @@ def test_markdown_and_json() -> None:
             "words": None,
         }
     ]
+
+
+CODE = """\
+- **spend@1**
+  - changed `joined`: `of: a -> a || b`, `` where: none -> `odd name` > 0 ``, ``` note: a -> ``b`` ```
+  - changed `long`: `expression: a -> case when a then 1 else 2 end`
+  - gate of `sales: + expect_column_values_to_match_regex(column=a, regex='x|y') (critical)`
+
+| step | what | intervals | why | reads |
+|---|---|---|---|---|
+| 1 | fill `odd\\|name` of `spend@1` | 1970-01-01 | a \\| b failed: first second |  |"""
+
+
+def test_markdown_shows_code_as_it_is() -> None:
+    """A backslash before a bar is shown in code; only within a table GitHub takes it away."""
+    parts = (
+        PartChange("of", "a", "a || b"),
+        PartChange("where", None, "`odd name` > 0"),
+        PartChange("note", "a", "``b``"),
+    )
+    features = (
+        FeatureChange("joined", "changed", parts),
+        FeatureChange("long", "changed", (PartChange("expression", "a", "case when a\n  then 1\n\n  else 2 end"),)),
+    )
+    gate = "sales: + expect_column_values_to_match_regex(column=a, regex='x|y') (critical)"
+    change = GroupChange("spend", "changed", 1, 1, features, gates=(gate,))
+    step = Step(
+        "fill", "spend", 1, (Interval(0, 86_400_000_000),), "added", "a | b failed: first\nsecond", ("odd|name",)
+    )
+    markdown = as_markdown(Plan(0, Basis("", ""), changes=(change,), steps=(step,)))
+    assert markdown.partition("**Definitions**\n\n")[2] == CODE

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from headrace.changes.source_history import Touched
+from headrace.errors import DataError, MissingError
 from headrace.logical import Column, Instants, Scan
 from headrace.settings import Settings, SparkSettings, TableLocation
 from headrace.storage import Lake, SourceChange, log_since
@@ -120,6 +121,32 @@ def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_pa
     now = lake.version("t")
     (tmp_path / "t" / "_delta_log" / f"{0:020}.json").unlink()
     assert log_since(lake, by_day, "3", now).seen(parse_instant("2999-01-01")) == SourceChange(None)
+
+
+def test_a_table_that_is_not_there_and_one_whose_log_is_damaged(spark: SparkSession, tmp_path: Path) -> None:
+    """Only of the first two a plan goes on without; the other two may hold what dirties snapshots."""
+    for name in ("cut", "garbage"):
+        spark.range(3).coalesce(1).write.format("delta").save(str(tmp_path / name))
+        (log,) = (tmp_path / name / "_delta_log").glob("*.json")
+        for checksum in log.parent.glob(".*.crc"):
+            checksum.unlink()
+        log.write_text("{garbage\n" if name == "garbage" else "")
+    spark.range(3).write.parquet(str(tmp_path / "files"))
+    (tmp_path / "empty").mkdir()
+    places = {name: TableLocation(path=str(tmp_path / name)) for name in ("nowhere", "files", "cut", "garbage")}
+    places |= {
+        "no_files": TableLocation(path=str(tmp_path / "nowhere"), format="parquet"),
+        "empty": TableLocation(path=str(tmp_path / "empty"), format="parquet"),
+        "not_listed": TableLocation(catalog="spark_catalog.default.not_listed"),
+    }
+    settings = Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables=places, spark=SparkSettings())
+    history = DeltaHistory(Lake(spark, settings))
+    for name in ("nowhere", "files", "no_files", "empty", "not_listed"):
+        assert history.current(name) is None, name
+    for name in ("cut", "garbage"):
+        with pytest.raises(DataError, match=f"^reading {name}: the Delta log ") as raised:
+            history.current(name)
+        assert not isinstance(raised.value, MissingError), name
 
 
 def test_values_that_move_within_a_struct_or_an_array(spark: SparkSession, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from headrace.changes.ledger_row import IntervalState, LedgerRow
 from headrace.changes.planning import plan
 from headrace.changes.step import Step
 from headrace.engine.tables import TableVersion
-from headrace.errors import DataError
+from headrace.errors import ConflictError, DataError
 from headrace.runner.backfills import backfill, due
 from headrace.runner.progress import Progress
 from headrace.runner.run import Judged
@@ -168,3 +168,64 @@ def test_what_chunks_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     before = chunks[2].judged_before()
     assert before is not None
     assert (before.until_us, before.versions, before.places) == (3 * DAY, {"t": "9"}, {"t": "there"})
+
+
+@dataclass
+class Ledger:
+    """What the ledger has of two intervals; keeps what is added."""
+
+    stored: list[LedgerRow]
+    appended: list[Any] = field(default_factory=list)
+
+    def rows(self, *of: Any) -> list[LedgerRow]:
+        return self.stored
+
+    def append(self, *rows: Any) -> None:
+        self.appended += rows
+
+
+def attempt(day: int, number: int, run: str, status: Any) -> LedgerRow:
+    return LedgerRow("spend", 1, "features", days(day)[0], number, status, run, number, "0")
+
+
+GATE = DataError("the gate is closed")
+TAKEN = "attempt 1 at spend 1970-01-02 came too late: run two has taken it as attempt 2; try again"
+
+
+@pytest.mark.parametrize(
+    ("is_open", "is_ended", "raised", "reason"),
+    [
+        # A newer run took the second day, which says nothing of rows that are not good: these stay so.
+        (False, True, None, "sales: not null: 1 row"),
+        (True, True, TAKEN, TAKEN),
+        (True, False, None, "the gate is closed"),
+    ],
+    ids=["a closed gate", "overtaken", "another one began and left it alone"],
+)
+def test_whoever_is_overtaken_says_so_unless_a_gate_is_closed(
+    monkeypatch: pytest.MonkeyPatch, is_open: bool, is_ended: bool, raised: str | None, reason: str
+) -> None:
+    taken = [attempt(1, 1, "one", "failed")] if is_ended else []
+    ledger = Ledger(
+        [attempt(0, 1, "one", "claimed"), attempt(1, 1, "one", "claimed"), *taken, attempt(1, 2, "two", "claimed")]
+    )
+    gate = SimpleNamespace(passed=is_open, blocking=lambda: "sales: not null: 1 row")
+    told: list[Any] = []
+    chunk: Any = SimpleNamespace(
+        signs=SimpleNamespace(end=lambda: None),
+        attempts=dict.fromkeys(days(0, 1), 1),
+        intervals=tuple(days(0, 1)),
+        gates=lambda interval: (gate,),
+        group=SimpleNamespace(name="spend", version=1),
+        run_id="one",
+        ledger_rows=lambda status, reasons: told.append(reasons) or (),
+        work=SimpleNamespace(ledger=ledger),
+    )
+    monkeypatch.setattr(backfill, "discard", lambda chunk: None)
+    if raised is None:
+        backfill._give_up(chunk, GATE)
+    else:
+        with pytest.raises(ConflictError) as conflict:
+            backfill._give_up(chunk, GATE)
+        assert (str(conflict.value), conflict.value.__cause__) == (raised, GATE)
+    assert told == [dict.fromkeys(days(0, 1), reason)]

@@ -166,6 +166,62 @@ def test_a_table_of_two_roles_is_checked_where_neither_saw_a_change() -> None:
         assert found.seen["raw.sales"].spans == ()
 
 
+def test_a_table_that_is_away_for_a_night_is_known_afterwards() -> None:
+    """Another one goes on meanwhile, and what is put on record of it takes the place of what was said of both."""
+    rates = replace(SALES, table="raw.rates")
+    before = Checked("spend", 1, START + 3 * DAY, {
+        name: Seen("4", ((START, day(1).end_us),), f"/data/{name}") for name in ("raw.sales", "raw.rates")
+    })  # fmt: skip
+    rows = [replace(row, source_versions={"raw.sales": "2", "raw.rates": "2"}) for row in stored("2", "2")]
+    both = Sources({"raw.sales": "5"}, commits={"raw.sales": [commit(5, 5)]})
+    found = dirt([SALES, rates], rows, both, checked=before)
+    assert found.notes == ["raw.rates is not there"]
+    assert (found.seen["raw.sales"].version, found.is_behind) == ("5", True)
+    assert found.seen["raw.rates"] == before.tables["raw.rates"]
+
+
+DRAFT = """\
+kind: feature_group
+name: spend
+version: 1
+draft: true
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-01
+features:
+  spend: {aggregate: sum, of: amount, window: %s}
+"""
+
+
+def drafted(window: str, stored: str, ledger: Ledger) -> Plan:
+    """A plan of a draft with a window; ten snapshots have another one, and rows of the third came since."""
+    sections = {
+        "before": DRAFT % stored,
+        "after": DRAFT % window,
+        "ledger": "spend@1 2024-01-01..2024-01-10 committed raw.sales=9",
+    }
+    case = Situation("", sections)
+    ledger.rows[:0] = case.ledger.rows
+    late = SourceCommit(10, day(10).start_us + DAY // 12, "WRITE", (Touched(day(2).start_us, day(2).end_us - 1),))
+    sources = Sources({"raw.sales": "10"}, commits={"raw.sales": [late]})
+    return plan(case.after, ledger, sources, day(10).start_us + DAY // 4)
+
+
+def test_an_edited_draft_says_nothing_of_snapshots_from_before() -> None:
+    """They look further back than the draft of now. Whoever edits it back, with nothing computed, has to find that."""
+    ledger = Ledger()
+    edited = drafted("1d", "7d", ledger)
+    assert [(step.action, len(step.intervals)) for step in edited.steps] == [("restate", 10)]
+    assert edited.checked == ()
+    again = drafted("7d", "7d", Ledger([one.row("run") for one in edited.checked]))
+    assert [(step.action, step.intervals[0], step.intervals[-1]) for step in again.steps] == [
+        ("restate", day(2), day(8))
+    ]
+    # Of those that are of this very draft it does.
+    assert again.checked[0].tables["raw.sales"].spans == ((START, day(1).end_us), (day(9).start_us, day(9).end_us))
+
+
 def test_as_the_ledger_has_it() -> None:
     one = seen_at(9, parse_instant("2024-02-01"))
     row = one.row("run")

@@ -1,9 +1,15 @@
 """Which group reads which, by the settings; groups that wait for each other, also where two cycles share one. No JVM."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from headrace.changes.group_definition import definitions
 from headrace.changes.group_order import reads_of, rounds
+from headrace.changes.plan import Basis, Plan
+from headrace.changes.scope import Scope
 from headrace.runner import planning
 from headrace.runner.workspace import Workspace
 from headrace.settings import load
@@ -69,6 +75,50 @@ def test_the_settings_say_whose_table_a_name_is(tmp_path: Path) -> None:
     reads, circular = reads_of(definitions(work.linted), planning._writers(work))
     assert (reads, circular) == ({"a": {"b"}, "b": set(), "c": {"a"}}, {})
     assert list(rounds(reads)) == [("b",), ("a",), ("c",)]
+
+
+@dataclass
+class Computed:
+    """A ledger that knows of versions."""
+
+    versions: dict[str, list[int]]
+
+    def groups(self) -> dict[str, list[int]]:
+        return self.versions
+
+
+def test_who_reads_a_version_that_is_not_defined_any_more(tmp_path: Path) -> None:
+    """The settings still name the first version of a, and the second of c, which is gone; b reads what is defined."""
+    work = opened(tmp_path, ("name: a\nversion: 1", "name: a\nversion: 2"), a="of_d", b="of_a", d="of_c", e="of_a")
+    ledger: Any = Computed({"a": [1, 2], "b": [1], "c": [1, 2], "d": [1]})
+    of_a, of_c = planning._left_behind(work, definitions(work.linted), ledger)
+    assert of_a == (
+        "b, e read features.a, the table of a@1, in which nothing is computed any more, as a@2 is what is defined: "
+        f"map features.a to {tmp_path}/lake/features/a_v2"
+    )
+    assert of_c == (
+        "d reads features.c, the table of c@2, in which nothing is computed any more, as c is no longer defined"
+    )
+    groups = definitions(work.linted)
+    assert list(planning._left_behind(work, {"a": groups["a"]}, ledger)) == []
+    # What was never computed, or is retired, holds nothing that could be read.
+    assert list(planning._left_behind(work, groups, Computed({"a": [2]}))) == []  # type: ignore[arg-type]
+
+
+def test_a_plan_warns_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = opened(tmp_path, ("name: a\nversion: 1", "name: a\nversion: 2"), a="of_d", b="of_a")
+    asked: list[object] = []
+
+    def planned(groups: object, ledger: object, history: object, now_us: int, writers: object, scope: Scope) -> Plan:
+        asked.append(writers)
+        return Plan(now_us, Basis("", ""), warnings=("first",))
+
+    monkeypatch.setattr(planning, "plan", planned)
+    ledger: Any = Computed({"a": [1]})
+    first, second = planning.plan_now(work, 0, ledger=ledger).warnings
+    assert (first, second.partition(", in ")[0]) == ("first", "b reads features.a, the table of a@1")
+    assert asked == [{"features.b": "b"}]
+    assert planning.plan_now(work, 0, Scope(groups=("a",)), ledger).warnings == ("first",)
 
 
 def test_groups_that_wait_for_each_other(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from headrace.changes.group_change import Known
 from headrace.changes.group_definition import GroupDefinition, from_text
-from headrace.errors import UsageError
+from headrace.changes.own_files import from_file
 
 FORMAT = 1
 
@@ -24,18 +25,14 @@ def read(path: Path) -> dict[str, Known]:
     """The groups of a file.
 
     Raises:
-        UsageError: It is not there, or holds something else.
+        UsageError: It is not there, is a folder, or holds something else.
     """
     hint = f"write one with headrace plan --manifest {path}"
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        if not isinstance(found, dict) or found.get("headrace_manifest") != FORMAT:
-            raise ValueError
-        return {name: _known(name, **said) for name, said in found["groups"].items()}
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no manifest {path}", hint) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UsageError(f"{path} holds no manifest of this version", hint) from error
+    return from_file(path, "manifest", FORMAT, _groups, hint)
+
+
+def _groups(found: Mapping[str, Any]) -> dict[str, Known]:
+    return {name: _known(name, **said) for name, said in found["groups"].items()}
 
 
 def _known(name: str, version: int, fingerprints: Mapping[str, str], definition: str) -> Known:

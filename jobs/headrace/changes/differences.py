@@ -51,10 +51,13 @@ class Differences:
             ends: The instants of stored snapshots, in order.
             versions: Which version of the table each was computed from.
         """
-        seen_by = {version: self._seen_by(suspect, version, ends) for version in self.before}
+        # Snapshots mostly stand at one version, whatever the number of those that are compared.
+        seen_by: dict[int, set[int] | range] = {}
         for index in range(suspect.begin, suspect.end):
             if versions[index] < suspect.commit.version:
                 version = self.before[bisect_left(self.before, versions[index])]
+                if version not in seen_by:
+                    seen_by[version] = self._seen_by(suspect, version, ends)
                 if index in seen_by[version]:
                     yield index
 

@@ -1,6 +1,6 @@
 """Which stored snapshots changed input has dirtied, and by what: pure, from commits and recorded versions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from headrace.changes.checked import Checked, Seen
@@ -79,6 +79,7 @@ def dirt(
     history: SourceHistory,
     scope: Scope = ALL,
     checked: Checked | None = None,
+    changed: Collection[Interval] = (),
 ) -> Dirt:
     """Compares the versions that snapshots were computed from with what their tables hold now.
 
@@ -88,13 +89,15 @@ def dirt(
         history: Of these tables.
         scope: Snapshots that are not part of it are not looked at.
         checked: How far plans have looked before.
+        changed: Intervals whose snapshots are of another definition: what they could see, the group's influences of now
+            do not tell.
     """
     found = Dirt()
     looked_at = [row for row in stored if row.interval and scope.has_interval(row.interval)]
     for influence in influences:
         rows = [row for row in looked_at if influence.table in row.source_versions]
         if rows:
-            _of_table(influence, rows, history, scope, checked, found)
+            _of_table(influence, rows, history, scope, checked, changed, found)
     return found
 
 
@@ -104,12 +107,16 @@ def _of_table(
     history: SourceHistory,
     scope: Scope,
     checked: Checked | None,
+    changed: Collection[Interval],
     found: Dirt,
 ) -> None:
     table = influence.table
     current = history.current(table)
     if current is None:
         found.notes.append(f"{table} is not there")
+        if checked and table in checked.tables:
+            # What says something of other tables takes the place of all that was said before.
+            found.seen[table] = checked.tables[table]
         return
     recorded = [row.source_versions[table] for row in rows]
     is_settled = influence.instants is None and all(version == current for version in recorded)
@@ -142,7 +149,11 @@ def _of_table(
             _settle(influence, log, suspects, ends, versions, history, current, found)
         else:
             _suspect(influence, suspects, ends, versions, found)
-    same = [one for index, one in enumerate(kept) if index not in touched and not log.is_blind(one.version)]
+    same = [
+        one
+        for index, one in enumerate(kept)
+        if index not in touched and not log.is_blind(one.version) and one.interval not in changed
+    ]
     if other_role := found.seen.get(table):
         same = [one for one in same if other_role.has(one.interval)]
     found.seen[table] = Seen.of(current, [one.interval for one in same], history.place(table))

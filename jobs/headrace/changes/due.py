@@ -13,7 +13,7 @@ from headrace.changes.scope import ALL, Scope
 from headrace.changes.step import Action, Reason, Step, Versions
 from headrace.logical.features import AggregateFeature
 from headrace.logical.pruning import features_for, scans_of
-from headrace.timeline import Interval, format_instant
+from headrace.timeline import Grid, Interval, format_instant
 
 MOST_CAUSES = 3
 _SECOND_US = 1_000_000
@@ -50,6 +50,9 @@ def steps_of(
 ) -> list[Step]:
     """The steps of a group, oldest interval first; consecutive intervals that need the same are one step.
 
+    Snapshots from before the group's start are kept up like all others as long as they are there: whoever moved `start`
+    to a later day may still read them. They are never missing.
+
     Args:
         group: As it is defined.
         states: Where its intervals stand.
@@ -58,10 +61,18 @@ def steps_of(
         scope: Intervals that are not part of it are left out.
     """
     by_start = {state.latest.interval.start_us: state for state in states if state.latest.interval}
+    stored = {start_us for start_us, state in by_start.items() if state.committed}
     kinds: dict[tuple[tuple[str, str], ...], Need | None] = {}
+
+    def need(interval: Interval) -> Need | None:
+        if interval.start_us < group.grid.start_us and interval.start_us not in stored:
+            return None
+        return _need(group, by_start.get(interval.start_us), dirt, kinds)
+
     steps = []
-    due = filter(scope.has_interval, group.grid.intervals(group.grid.start_us, now_us))
-    found = ((interval, _need(group, by_start.get(interval.start_us), dirt, kinds)) for interval in due)
+    grid = Grid(min(group.grid.start_us, *stored), group.grid.every) if stored else group.grid
+    due = filter(scope.has_interval, grid.intervals(grid.start_us, now_us))
+    found = ((interval, need(interval)) for interval in due)
     for key, run in groupby(found, key=lambda pair: pair[1] and pair[1].kind):
         if key is not None:
             steps.append(_step(group, list(run)))

@@ -39,10 +39,11 @@ class GroupChange:
         old_version: The version that is compared with; None of a new group.
         version: The version that is defined; None of one that is gone.
         features: Columns that differ.
-        shared: What differs for all of them: keys, grid.
+        shared: What differs for all of them: keys, grid; empty where nobody can tell any more.
         gates: Gates that look at other things than before; they cost nothing.
         draft: Whether it may change without a new version.
         needs_version: Whether values change that are stored under this very version.
+        keys_or_grid: Whether keys or grid differ, which changes everything.
     """
 
     group: str
@@ -54,6 +55,7 @@ class GroupChange:
     gates: tuple[str, ...] = ()
     draft: bool = False
     needs_version: bool = False
+    keys_or_grid: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def group_change(old: Known | None, new: GroupDefinition | None, name: str) -> G
         gates,
         new.spec.draft,
         needs_version=old.version == new.version and change.needs_version and not new.spec.draft,
+        keys_or_grid=change.keys_or_grid,
     )
 
 
@@ -128,8 +131,8 @@ def _shared(old: Known, new: GroupDefinition) -> tuple[PartChange, ...]:
 
 def _gates(old: GroupDefinition, new: GroupDefinition) -> tuple[str, ...]:
     found = []
-    for name, expectations in new.gates.items():
-        before = old.gates.get(name, ())
+    for name in dict.fromkeys((*new.gates, *old.gates)):
+        before, expectations = old.gates.get(name, ()), new.gates.get(name, ())
         found += [f"{name}: + {one}" for one in expectations if one not in before]
         found += [f"{name}: - {one}" for one in before if one not in expectations]
     return tuple(found)

@@ -79,7 +79,7 @@ def definitions(linted: Linted) -> dict[str, GroupDefinition]:
             located.spec,
             building.features(located.spec),
             manifest(linted.project, located),
-            dict(_gates(linted.project, located.spec)),
+            _gates(linted.project, located.spec),
         )
         for name, located in sorted(linted.project.feature_groups.items())
     }
@@ -91,13 +91,23 @@ def from_text(text: str) -> dict[str, GroupDefinition] | None:
     return None if linted.errors else definitions(linted)
 
 
-def _gates(project: Project, group: FeatureGroup) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _gates(project: Project, group: FeatureGroup) -> dict[str, tuple[str, ...]]:
+    """By name: a group, its source and what that looks up may have the same one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, gates in _declared(project, group):
+        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *gates)))
+    return found
+
+
+def _declared(project: Project, group: FeatureGroup) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield group.name, tuple(map(_worded, group.expectations))
     name: str | None = group.source
     while name is not None:
         source = project.sources[name].spec
         freshness = () if source.freshness is None else (f"freshness {source.freshness}",)
         yield name, (*(_worded(one) for one in source.expectations if one.on_failure == "fail"), *freshness)
+        for looked_up in () if isinstance(source, RollUp) else source.enrich:
+            yield looked_up.from_, tuple(map(_worded, project.feature_tables[looked_up.from_].spec.expectations))
         name = source.from_ if isinstance(source, RollUp) else None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from headrace.changes.advice import ADVICE, Advice
 from headrace.changes.checked import Checked
+from headrace.changes.definition_change import compare
 from headrace.changes.dirtying import dirt
 from headrace.changes.due import steps_of
 from headrace.changes.estimating import estimated
@@ -16,13 +17,14 @@ from headrace.changes.group_order import behind, reads_of, rounds
 from headrace.changes.group_problem import OF_ONE_TABLE, GroupProblem, unreadable
 from headrace.changes.influence import Influence, influences
 from headrace.changes.ledger_reader import LedgerReader
-from headrace.changes.ledger_row import IntervalState
+from headrace.changes.ledger_row import IntervalState, LedgerRow
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.recreating import anew, on_grid, reason_to_recreate
 from headrace.changes.scope import ALL, Scope
 from headrace.changes.source_history import SourceHistory
 from headrace.changes.step import Step
 from headrace.errors import UsageError
+from headrace.timeline import Interval
 
 
 def plan(
@@ -122,7 +124,7 @@ def refusal(change: GroupChange) -> GroupProblem | None:
     gone = [f.feature for f in change.features if f.kind == "removed"]
     said = [f"{', '.join(names)} changed"] if names else []
     said += [f"{', '.join(gone)} removed"] if gone else []
-    said += ["keys or grid changed"] if change.shared or not said else []
+    said += ["keys or grid changed"] if change.keys_or_grid else []
     detail = f" ({'; '.join(parts[:3])}{'; …' if len(parts) > 3 else ''})" if parts else ""
     message = (
         f"{change.group}@{change.version}: {'; '.join(said)}{detail} without a new version; raise its version to "
@@ -141,7 +143,7 @@ def advised(change: GroupChange | None, group: GroupDefinition, advice: Sequence
     if change.draft:
         yield f"{group.name}@{group.version} is a draft: it may change without a new version, and is never served"
     old, new = change.old_version, change.version
-    if old is not None and new is not None and old != new and not change.features and not change.shared:
+    if old is not None and new is not None and old != new and not change.features and not change.keys_or_grid:
         yield f"{group.name}: version {old} -> {new} although no value changes: all of it is computed again"
     if old is not None and new is not None and new < old:
         yield f"{group.name}: version {new} is defined although {old} is computed already"
@@ -224,13 +226,25 @@ def _in_line(
     """What brings a group's table in line with its definition, as far as intervals of its grid stand."""
     reads = influences(group.features)
     versions = {table: history.current(table) for table in {influence.table for influence in reads}}
-    found = dirt(reads, [state.committed for state in states if state.committed], history, scope, before)
+    stored = [state.committed for state in states if state.committed]
+    found = dirt(reads, stored, history, scope, before, set(_of_another(group, stored)))
     steps = steps_of(group, states, found, now_us, scope)
     reach_us = group.features.reach_us
     steps = [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps]
     known = {table: version for table, version in versions.items() if version is not None}
     checked = Checked(group.name, group.version, now_us, found.seen) if found.is_behind else None
     return _Found(reads, states, known, steps, found.notes, checked)
+
+
+def _of_another(group: GroupDefinition, stored: Sequence[LedgerRow]) -> Iterator[Interval]:
+    """Intervals whose snapshots are of another definition than the group's of now, new columns left aside.
+
+    Those look no less far than all others together, so what is found of a group with them holds for one without.
+    """
+    current = group.fingerprints
+    for row in stored:
+        if row.fingerprints != current and row.interval and compare(row.fingerprints, current).needs_version:
+            yield row.interval
 
 
 def _ledger(standing: Mapping[str, Sequence[IntervalState]]) -> str:

@@ -94,7 +94,11 @@ class SourceHistory(Protocol):
     """Versions of tables by their logical names."""
 
     def current(self, table: str) -> str | None:
-        """The version of now: of Delta its number, of files a digest; None when there is no such table."""
+        """The version of now: of Delta its number, of files a digest; None when there is no such table.
+
+        Raises:
+            DataError: It is there, and cannot be read.
+        """
         ...
 
     def place(self, table: str) -> str:
@@ -132,5 +136,8 @@ class SourceHistory(Protocol):
         Returns:
             By earlier version, what differs: nothing where the same rows were only written again, None where it cannot
             be read any more.
+
+        Raises:
+            InfrastructureError: Spark or storage failed: of no version anything can be told.
         """
         ...

@@ -8,6 +8,8 @@ from headrace.changes.plan import Plan
 from headrace.changes.step import Step
 from headrace.cli.plan_text import alike, headline, reading, title_of
 
+_TICKS = re.compile(r"`+")
+_LINE_END = re.compile(r"\s*\n\s*")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
 
 
@@ -42,16 +44,21 @@ def _change(change: GroupChange) -> Iterator[str]:
 
 def _row(number: int, step: Step) -> str:
     columns = f" {', '.join(map(_code, step.columns))} of" if step.columns else ""
-    what = f"{step.action}{columns} {_code(f'{step.group}@{step.version}')}"
+    what = f"{step.action}{columns} {_code(f'{step.group}@{step.version}')}".replace("|", r"\|")
     return f"| {number} | {what} | {step.span} | {_plain(step.why)} | {reading(step) or ''} |"
 
 
 def _plain(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(r"\\\1", _one_line(text))
 
 
 def _code(text: str) -> str:
-    """Text as it is, whatever is in it."""
-    fence = "``" if "`" in text else "`"
-    pad = " " if fence == "``" else ""
-    return f"{fence}{pad}{text.replace('|', chr(92) + '|')}{pad}{fence}"
+    """Text as it is, whatever is in it; in a row of a table its bars have to be escaped, and nowhere else."""
+    longest = max(map(len, _TICKS.findall(text)), default=0)
+    fence, pad = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{pad}{_one_line(text)}{pad}{fence}"
+
+
+def _one_line(text: str) -> str:
+    """A line's end would end a row of a table, and an empty line whatever it is in."""
+    return _LINE_END.sub(" ", text)

@@ -47,7 +47,8 @@ def title_of(change: GroupChange) -> str:
         return f"{change.group}@{change.old_version}, no longer defined: its table stays until headrace retire"
     if change.old_version != change.version:
         return f"{change.group}@{change.old_version} -> @{change.version}{draft}"
-    only_gates = ", only its gates: nothing is computed again" if not change.features and not change.shared else ""
+    changes_values = change.features or change.keys_or_grid
+    only_gates = "" if changes_values else ", only its gates: nothing is computed again"
     return f"{change.group}@{change.version}{draft}{only_gates}"
 
 

@@ -14,7 +14,7 @@ from headrace.registry.linting import Linted, lint
 from headrace.registry.project import D, Located
 from headrace.settings import Settings, load
 from headrace.spec import FeatureGroup, TrainingSet
-from headrace.timeline import Grid, Interval
+from headrace.timeline import Grid, Interval, format_instant
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -92,15 +92,36 @@ class Workspace:
         return group_fingerprints(group, self.features(group))
 
     def interval(self, group: FeatureGroup, text: str) -> Interval:
-        """The interval of a group's grid that begins at `text`.
+        """The interval of a group's grid that begins at `text`; one before the group's start only where it is stored.
 
         Raises:
             UsageError: There is no such interval.
         """
         try:
-            return self.grid(group).interval(text)
+            interval = self.grid(group).interval(text)
         except ValueError as error:
             raise UsageError(f"{group.name}: {error}") from error
+        is_early = interval.start_us < group.start
+        if is_early and interval not in self.intervals(group, interval.start_us, interval.end_us):
+            begins = format_instant(group.start)
+            raise UsageError(f"{group.name}: interval {text} is before the group's start {begins}")
+        return interval
+
+    def intervals(self, group: FeatureGroup, from_us: int, to_us: int) -> list[Interval]:
+        """The intervals of a stretch of time that can be computed, oldest first: before the group's start stored ones.
+
+        Args:
+            group: The group.
+            from_us: Intervals that begin before are left out.
+            to_us: Intervals that end after are left out.
+        """
+        grid = self.grid(group)
+        due = list(grid.intervals(from_us, to_us))
+        if from_us >= group.start:
+            return due
+        states = self.ledger.latest(group.name, group.version, from_us=from_us, to_us=min(to_us, group.start))
+        stored = (state.committed.interval for state in states if state.committed)
+        return [*(one for one in stored if one and grid.holds(one) and one.end_us <= to_us), *due]
 
     @staticmethod
     def grid(group: FeatureGroup) -> Grid:

@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
-from headrace.engine.spark_errors import translate
-from headrace.errors import DataError, HeadraceError
+from headrace.engine.spark_errors import translate, translated
+from headrace.errors import DataError, MissingError
 from headrace.logical import Instants
 from headrace.storage.file_bounds import added, first_us, is_timeless, last_us, log_lines
 from headrace.storage.row_differences import row_differences
@@ -42,7 +42,7 @@ class DeltaHistory:
         if table not in self._current:
             try:
                 self._current[table] = self._lake.version(table).version
-            except DataError:
+            except MissingError:
                 self._current[table] = None
         return self._current[table]
 
@@ -86,10 +86,15 @@ class DeltaHistory:
     def _compare_some(
         self, instants: Instants, versions: Sequence[int], now: int, stretches: Sequence[Stretch]
     ) -> Mapping[int, Sequence[Touched] | None]:
-        """What differs from a few versions; where that fails, each is tried alone: one that is gone hides no other."""
+        """What differs from a few versions; where one is gone, each is tried alone: it hides no other.
+
+        Raises:
+            HeadraceError: Something else is wrong than with the rows of a version.
+        """
         try:
-            return row_differences(self._lake, instants, versions, now, stretches)
-        except (PySparkException, Py4JError, HeadraceError):
+            with translated(f"comparing rows of {instants.input.table}"):
+                return row_differences(self._lake, instants, versions, now, stretches)
+        except DataError:
             # Its files were vacuumed, its log was cleaned up, or it did not have these columns.
             if len(versions) == 1:
                 return dict.fromkeys(versions)

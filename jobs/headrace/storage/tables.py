@@ -1,6 +1,8 @@
 """The tables that the settings name, read at pinned versions by their logical names."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -8,13 +10,20 @@ from pyspark.sql import DataFrame, SparkSession
 
 from headrace.engine.spark_errors import translated
 from headrace.engine.tables import TableVersion
-from headrace.errors import DataError, GoneError, HeadraceError, UsageError
+from headrace.errors import DataError, GoneError, HeadraceError, MissingError, UsageError
 from headrace.settings import Settings, TableLocation, resolve_path, reveal
 from headrace.storage.address import Address
 from headrace.storage.declared import as_declared
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.file_tables import digest, read_csv, read_parquet
 from headrace.storage.layout import Layout
+
+# What Spark and Delta say of a table, a folder or a log that is not there; of a file in a log that is damage.
+_MISSING = re.compile(
+    r"PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|DELTA_(?:PATH_DOES_NOT_EXIST|TABLE_ONLY_OPERATION|TABLE_NOT_FOUND"
+    r"|MISSING_DELTA_TABLE|NOT_A_DELTA_TABLE)|FileNotFoundException: File .+? does not exist"
+)
+_IN_LOG = "/_delta_log/"
 
 
 class Lake:
@@ -39,18 +48,20 @@ class Lake:
 
         Raises:
             UsageError: The settings do not map the name.
-            DataError: There is no such table, or it holds no files.
+            MissingError: There is no such table, or it holds no files.
+            DataError: It is there, and its log is damaged.
         """
         location = self.location(name)
-        delta = self._delta(name, location)
-        if delta is not None:
-            (commit,) = delta.history(limit=1)
-            return TableVersion(name, str(commit.version), commit.committed_at_us, delta.address.text)
-        path = self._path(location) if location.path else _catalog_path(self.spark, location, name)
-        with translated(f"reading {name}"):
-            found = digest(self.spark, path)
+        with _absence():
+            delta = self._delta(name, location)
+            if delta is not None:
+                (commit,) = delta.history(limit=1)
+                return TableVersion(name, str(commit.version), commit.committed_at_us, delta.address.text)
+            path = self._path(location) if location.path else _catalog_path(self.spark, location, name)
+            with translated(f"reading {name}"):
+                found = digest(self.spark, path)
         if found is None:
-            raise DataError(f"{name}: there are no files at {path}")
+            raise MissingError(f"{name}: there are no files at {path}")
         return TableVersion(name, *found)
 
     def is_another(self, name: str, place: str | None) -> bool | None:
@@ -186,6 +197,22 @@ class Lake:
             return DeltaTable(self.spark, Address.path(self._path(location)), name) if is_delta else None
         table = DeltaTable(self.spark, Address.catalog(location.catalog), name)
         return table if _catalog_details(self.spark, table.address, name).get("Provider") == "delta" else None
+
+
+@contextmanager
+def _absence() -> Iterator[None]:
+    """Tells a table that is not there from one that is there and cannot be read.
+
+    Raises:
+        MissingError: It is not there.
+    """
+    try:
+        yield
+    except DataError as error:
+        said = str(error.__cause__)
+        if _MISSING.search(said) and _IN_LOG not in said:
+            raise MissingError(error.message, error.hint) from error.__cause__
+        raise
 
 
 def _catalog_details(spark: SparkSession, address: Address, name: str) -> dict[str, str]:

@@ -51,14 +51,12 @@ class Grid:
         return is_step and (interval.start_us - self.start_us) % self.every.us == 0
 
     def interval(self, text: str) -> Interval:
-        """The interval that `text` names by its start.
+        """The interval that `text` names by its start, which may be before the grid's start.
 
         Raises:
-            ValueError: The text is no time, before the grid's start, or between its steps.
+            ValueError: The text is no time, or between the grid's steps.
         """
         start_us = parse_instant(text)
-        if start_us < self.start_us:
-            raise ValueError(f"interval {text} is before the group's start {format_instant(self.start_us)}")
         beyond = (start_us - self.start_us) % self.every.us
         if beyond:
             near = format_instant(start_us - beyond)

@@ -11,6 +11,7 @@ from headrace.errors import ConflictError
 from headrace.runner.backfills.chunk import Chunk
 from headrace.runner.backfills.due import CHUNK_ROWS, pieces, rows_of_one
 from headrace.runner.backfills.stages import STAGES, discard
+from headrace.runner.healing import overtaken
 from headrace.runner.judging import failure
 from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
@@ -167,18 +168,17 @@ def _give_up(chunk: Chunk, error: BaseException) -> None:
 
 
 def _overtaken_by(chunk: Chunk) -> ConflictError | None:
-    """What to say when somebody else has ended one of the attempts; None where nobody has."""
-    if not chunk.attempts:
+    """What to say when somebody else has ended one of the attempts; None where nobody has, or a gate did."""
+    if not chunk.attempts or not all(gate.passed for one in chunk.intervals for gate in chunk.gates(one)):
         return None
     group, first, last = chunk.group, chunk.intervals[0], chunk.intervals[-1]
     rows = chunk.work.ledger.rows(group.name, group.version, "features", first.start_us, last.end_us)
-    ended = [row.interval for row in rows if row.run_id == chunk.run_id and row.status == "failed"]
-    if not ended:
-        return None
-    newest = max((row for row in rows if row.interval == ended[0]), key=lambda row: row.attempt)
-    return ConflictError(
-        f"another run was faster: attempt {newest.attempt} at {ended[0]} by run {newest.run_id} is newer", "try again"
-    )
+    for interval in chunk.intervals:
+        of_one = [row for row in rows if row.interval == interval]
+        newer = overtaken(of_one, chunk.run_id, chunk.attempts[interval], f"{group.name} {interval}")
+        if newer is not None:
+            return newer
+    return None
 
 
 def as_materialized(chunk: Chunk) -> list[Materialized]:

@@ -50,7 +50,7 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         DataError: An interval is not over.
     """
     group = work.group(name)
-    intervals = list(work.grid(group).intervals(from_us, to_us))
+    intervals = work.intervals(group, from_us, to_us)
     if not intervals:
         raise UsageError(
             f"{name} has no interval from {format_instant(from_us)} to {format_instant(to_us)}",
