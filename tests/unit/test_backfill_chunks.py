@@ -95,6 +95,9 @@ def test_a_failure_hides_no_chunk_that_is_there(computed: list[Work]) -> None:
     told: list[Work] = []
 
     def go_on() -> None:
+        until = time.monotonic() + 10
+        while len(computed) < 4 and time.monotonic() < until:
+            time.sleep(0.01)
         for place in (0, 2, 1, 3):
             chunks[place].ends.set()
             time.sleep(0.05)
