@@ -19,7 +19,7 @@ columns:
   customer_id: bigint
   sold_at: timestamp
   seen_at: timestamp_ntz
-  place: "struct<`post-code`: string, `a b`: bigint>"
+  place: "struct<`post-code`: string, `a-b`: bigint>"
 ---
 kind: feature_group
 name: spend
@@ -38,7 +38,7 @@ SEEN = "  seen: {aggregate: max, of: seen_at, window: 3d}\n"
 def sell(spark: SparkSession, shop: Shop, day: int) -> None:
     row = (
         f"SELECT 1L AS customer_id, timestamp'2024-01-0{day}T10:00:00Z' AS sold_at, "
-        f"timestamp_ntz'2024-01-0{day}T11:00:00' AS seen_at, named_struct('post-code', 'p{day}', 'a b', {day}L) AS place"
+        f"timestamp_ntz'2024-01-0{day}T11:00:00' AS seen_at, named_struct('post-code', 'p{day}', 'a-b', {day}L) AS place"
     )
     spark.sql(row).write.format("delta").mode("append").save(str(shop.root / "data" / "sales"))
 

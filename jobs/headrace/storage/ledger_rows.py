@@ -77,8 +77,8 @@ def to_values(row: LedgerRow) -> tuple[Any, ...]:
 
 
 def from_row(row: Row) -> LedgerRow:
-    """A row that was selected by `INSTANTS_AS_US`."""
-    values: dict[str, Any] = row.asDict()
+    """A row that was selected by `INSTANTS_AS_US`, and maybe more."""
+    values: dict[str, Any] = {name: value for name, value in row.asDict().items() if name in COLUMNS}
     start_us, end_us = values.pop("interval_start"), values.pop("interval_end")
     gates = tuple(GateSummary(*gate) for gate in values.pop("gates") or ())
     return LedgerRow(
