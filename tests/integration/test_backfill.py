@@ -190,7 +190,7 @@ def test_of_two_runs_one_is_too_late(spark: SparkSession, shop: Shop, monkeypatc
     slow = tuple((label, cut_in if stage is stages.replace else stage) for label, stage in stages.STAGES)
     monkeypatch.setattr("headrace.runner.backfills.backfill.STAGES", slow)
     late = shop.headrace("backfill --group hourly --from 2024-01-03 --to 2024-01-06 --force")
-    assert (late.code, "is newer; try again" in late.error) == (4, True), late.err
+    assert (late.code, "came too late: run " in late.error) == (4, True), late.err
     assert table.rows("2024-01-04 12:00:00", "customer_id sales") == whole != []
     assert table.rows("2024-01-03 12:00:00", "customer_id") == []
 

@@ -42,7 +42,7 @@ SKIPPED = [
 
 
 @pytest.fixture(scope="module")
-def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DeltaHistory:
+def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     home: Path = tmp_path_factory.mktemp("history")
     path = str(home / "t")
     rows = spark.sql(ROWS).coalesce(1)
@@ -52,14 +52,14 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> De
     rows.where("number = 0").write.format("delta").mode("overwrite").save(path)
     tables = {"t": TableLocation(path=path)}
     settings = Settings(lake=str(home / "lake"), roots=[str(home)], tables=tables, spark=SparkSettings())
-    return DeltaHistory(Lake(spark, settings))
+    return Lake(spark, settings)
 
 
 @pytest.mark.parametrize(("column", "kind", "timezone", "first", "last", "margin"), TIMES)
 def test_times(
-    history: DeltaHistory, column: str, kind: str, timezone: str | None, first: str, last: str, margin: tuple[int, int]
+    lake: Lake, column: str, kind: str, timezone: str | None, first: str, last: str, margin: tuple[int, int]
 ) -> None:
-    event_time = Column(column, kind)
+    event_time, history = Column(column, kind), DeltaHistory(lake)
     log = history.log("t", Instants(Scan("t", "t", (), column, timezone), event_time, timezone, None, 0))
     assert log is not None
     created = log.commits[0].touched
@@ -71,7 +71,7 @@ def test_times(
     assert [(one.first_us, one.last_us, one.rows_added, one.rows_removed) for one in replaced] == [(*bounds, 1, rows)]
     # So are they for who asks since when something changed.
     instants = Instants(Scan("t", "t", (), column, timezone), event_time, timezone, None, 0)
-    change = log_since(history.lake, instants, "0", replace(history.lake.version("t"), version="1")).change
+    change = log_since(lake, instants, "0", replace(lake.version("t"), version="1")).change
     assert change == (None if column == "at" else SourceChange(bounds[0] + 1))
     assert [commit.version for commit in log.commits] == ([0, 2] if column == "at" else [0, 1, 2])
     assert log.begins == 0

@@ -2,7 +2,7 @@
 
 from headrace.aggregates import EVENT_US, VISIBLE_US
 from headrace.expressions import DataType, quote_identifier
-from headrace.logical import ExpressionFeature
+from headrace.logical import AggregateFeature, ExpressionFeature
 
 
 def clean(value: str) -> str:
@@ -14,6 +14,17 @@ def input_sql(text: str, kind: DataType | None) -> str:
     """SQL for an aggregate's input. Expressions can make NaN where columns have none; it never gets further."""
     is_computed = not text.replace("`", "").isidentifier()
     return clean(f"({text})") if kind is not None and kind.is_floating and is_computed else text
+
+
+def guarded_input_sql(feature: AggregateFeature) -> str:
+    """SQL for the input of a feature, which is computed of no row that its condition leaves out; empty without one.
+
+    What is made of an input may be computed before the condition is asked, and fail where that says it does not count.
+    """
+    if feature.of is None:
+        return ""
+    sql = input_sql(feature.of.text, DataType.parse(feature.of_type) if feature.of_type else None)
+    return sql if feature.where is None else f"CASE WHEN ({feature.where.text}) THEN {sql} END"
 
 
 def tie_order(tie_breaker: tuple[str, ...]) -> str:

@@ -9,14 +9,14 @@ from pyspark.sql import functions as F
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.changes.tile_plan import TilePlan
 from headrace.engine.at import Span
-from headrace.engine.inputs import input_sql, tie_order
+from headrace.engine.inputs import guarded_input_sql, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.merging import faded, merged_tiles, tile_of
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower, of_complete_keys
 from headrace.engine.tile_columns import BUCKET, FROM_US, HEAD, KNOWN, LATE, LEVEL, TO_US, stored
 from headrace.engine.with_columns import with_columns
-from headrace.expressions import DataType, quote_identifier
+from headrace.expressions import quote_identifier
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features
 from headrace.logical.tile_states import TileState
@@ -152,8 +152,7 @@ def _prepared(building: Building, rows: DataFrame) -> DataFrame:
     steps = Lets("_row")
     for column, tile in building.states.items():
         feature = tile.feature
-        of_type = DataType.parse(feature.of_type) if feature.of_type else None
-        value = "" if feature.of is None else _column(inputs, input_sql(feature.of.text, of_type), "_v")
+        value = "" if feature.of is None else _column(inputs, guarded_input_sql(feature), "_v")
         names = {"value": value, "event_us": EVENT_US, "order": _order(building)}
         sql = steps.apply(tile.state.prepare, tile.state.steps, names)
         if tile.state.merge == "decayed":

@@ -141,12 +141,12 @@ def _looked_up(
 
 
 def _batches(lookups: Sequence[Computed]) -> list[list[Computed]]:
-    """Lookups that can be computed together: by the same keys, with no two features of one name."""
+    """Lookups that can be computed together: by the same keys, with no two features of one name, whatever its case."""
     batches: list[list[Computed]] = []
     for lookup in lookups:
-        names = {column.name for column in lookup.features.columns}
+        names = {column.name.lower() for column in lookup.features.columns}
         for batch in batches:
-            taken = {column.name for other in batch for column in other.features.columns}
+            taken = {column.name.lower() for other in batch for column in other.features.columns}
             if batch[0].keys == lookup.keys and not names & taken:
                 batch.append(lookup)
                 break

@@ -1,5 +1,6 @@
 """Writes rows that an expectation held back where a person can look at them, with the reasons."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
@@ -17,6 +18,8 @@ from headrace.storage.interval_table import replace
 from headrace.timeline import Interval
 
 OF_US = "_of_us"
+# What Delta wants in no name of a column, unless it maps names.
+_ODD = re.compile(r"[ ,;{}()\n\t=]")
 
 
 def hold_back(run: Run, source: str, rows: DataFrame) -> int:
@@ -108,6 +111,9 @@ def _predicate(group: str, intervals: Sequence[str]) -> str:
 
 def _ensure(table: DeltaTable, columns: Mapping[str, str]) -> None:
     try:
-        table.ensure(columns, partitioned_by=("_group", "_interval"))
+        # Files of others may have names that Delta has only where it maps them.
+        is_odd = any(_ODD.search(name) or "`" in kind for name, kind in columns.items())
+        properties = {"delta.columnMapping.mode": "name"} if is_odd else {}
+        table.ensure(columns, partitioned_by=("_group", "_interval"), properties=properties)
     except DataError as error:
         raise DataError(error.message, f"move {table.address} away, and a new one is made") from error

@@ -151,6 +151,17 @@ class DeltaTable:
                 if present == before:
                     raise
 
+    def permit(self, present: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+        """Lets a table that exists take other columns in a write that replaces its own.
+
+        Args:
+            present: Types of its columns as DDL, by name.
+            wanted: The same of those to come.
+        """
+        with translated(f"changing {self.name}"):
+            for statement in self._permissions(present, wanted):
+                self.spark.sql(statement).collect()
+
     def recreate(
         self, columns: Mapping[str, str], partitioned_by: Sequence[str], properties: Mapping[str, str]
     ) -> None:
@@ -189,12 +200,18 @@ class DeltaTable:
                     f"{self.name}: column {name} is {types[name.lower()]} and cannot become {kind}",
                     hint="a new version of the group gets a table of its own",
                 )
-        added = [f"ALTER TABLE {self.address.sql} ADD COLUMNS ({_declared(missing)})"] if missing else []
-        is_zoneless = any("timestamp_ntz" in kind for kind in missing.values())
-        if is_zoneless and not any("timestamp_ntz" in kind for kind in types.values()):
-            # Delta lets a new table have such columns, and others only when they are told that they may.
-            added.insert(0, f"ALTER TABLE {self.address.sql} SET TBLPROPERTIES ('{_ZONELESS}' = 'supported')")
-        return added
+        if not missing:
+            return []
+        return [
+            *self._permissions(types, missing),
+            f"ALTER TABLE {self.address.sql} ADD COLUMNS ({_declared(missing)})",
+        ]
+
+    def _permissions(self, present: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+        """Delta lets a new table have zone-less times, and others only when they are told that they may."""
+        has, wants = (any("timestamp_ntz" in kind for kind in kinds.values()) for kinds in (present, wanted))
+        permitted = f"ALTER TABLE {self.address.sql} SET TBLPROPERTIES ('{_ZONELESS}' = 'supported')"
+        return [permitted] if wants and not has else []
 
 
 def _settings(partitioned_by: Sequence[str], properties: Mapping[str, str]) -> str:

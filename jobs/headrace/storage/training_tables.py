@@ -9,6 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from headrace.engine.spark_errors import translate, translated
+from headrace.engine.type_text import type_text
 from headrace.errors import UsageError
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.feature_tables import retention
@@ -55,9 +56,12 @@ class TrainingTable:
             with translated(f"writing {self.table.name}"):
                 rows.write.mode("overwrite").parquet(self.path(attempt))
             return attempt
-        if self.table.columns() is None:
+        columns = {field.name: type_text(field.dataType) for field in rows.schema.fields}
+        if (present := self.table.columns()) is not None:
+            self.table.permit(present, columns)
+        else:
             self.table.ensure(
-                {field.name: field.dataType.simpleString() for field in rows.schema.fields},
+                columns,
                 properties={
                     "headrace.training_set": self._name,
                     **retention(self._lake.retention),

@@ -13,8 +13,8 @@ from headrace.spec import RollUp, TableSource
 
 # Columns that rows have beside their own at some point of the work.
 _INTERNAL = re.compile(
-    r"_(\w+_us|[a-z]\d*|[a-z]\d+_.+|key_\d+|let\d.*|from_.+|rows?|row_list|value|case|bucket|group|interval"
-    r"|event_time|run_id|errors|warnings)",
+    r"_(\w+_us(_\d+)?|[a-z]\d*|[a-z]\d+_.+|key_\d+|let\d.*|from_.+|rows?|row\d.*|row_list|value|case|category|bucket"
+    r"|group|interval|event_time|run_id|errors|warnings)",
     re.IGNORECASE,
 )
 
