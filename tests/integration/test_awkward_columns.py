@@ -55,7 +55,7 @@ source: sales
 every: 1d
 start: 2024-01-02
 features:
-  per_unit: {aggregate: sum, of: "`unit price` / qty", where: qty > 0, window: 3d}
+  per_unit: {aggregate: sum, of: "`unit price` / qty", where: qty > 0 AND qty < 1e9, window: 3d}
   huge: {aggregate: sum, of: qty, where: qty < 1e9, window: 3d}
 """
 SEEN = "  seen: {aggregate: max, of: seen_at, window: 3d}\n"

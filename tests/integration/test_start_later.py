@@ -64,7 +64,7 @@ def test_commands_take_what_is_there(shop: Shop, spark: SparkSession) -> None:
     ok(shop.headrace(restate))
     ok(shop.headrace("materialize --group spend --interval 2024-01-03 --force"))
     current = ok(shop.headrace("materialize --group spend --interval 2024-01-04"))
-    assert current == "spend@1 2024-01-04: already current, nothing to do\n"
+    assert current.startswith("spend@1 2024-01-04: already current, nothing to do\n")
     ok(shop.headrace("backfill --group spend --from 2024-01-01 --to 2024-01-07 --force"))
     assert {time: table.rows(time, "customer_id spend_1d spend_3d") for time in EARLY} == before
     assert steps(planned(shop, NOW)) == []
