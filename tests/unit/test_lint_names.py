@@ -96,6 +96,14 @@ SOURCES = {
         source().replace("amount: double", "amount: double, «_event_us»: bigint"),
         (RESERVED, "'_event_us' is a name that Headrace uses itself"),
     ),
+    "declared like that of maps": (
+        source().replace("amount: double", "amount: double, «_category»: string"),
+        (RESERVED, "'_category' is a name that Headrace uses itself"),
+    ),
+    "declared like a step of an aggregate": (
+        source().replace("amount: double", "amount: double, «_row0_1»: double"),
+        (RESERVED, "'_row0_1' is a name that Headrace uses itself"),
+    ),
     "declared with a backtick": (
         source().replace("amount: double", "amount: double, «a`b»: string"),
         (INVALID, "s: gates cannot address a column named 'a`b'; leave it out, or rename it where the table is made"),
