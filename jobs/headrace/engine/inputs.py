@@ -16,14 +16,18 @@ def input_sql(text: str, kind: DataType | None) -> str:
     return clean(f"({text})") if kind is not None and kind.is_floating and is_computed else text
 
 
-def guarded_input_sql(feature: AggregateFeature) -> str:
-    """SQL for the input of a feature, which is computed of no row that its condition leaves out; empty without one.
+def input_of(feature: AggregateFeature) -> str:
+    """SQL for the input of a feature that has one."""
+    assert feature.of is not None
+    return input_sql(feature.of.text, DataType.parse(feature.of_type) if feature.of_type else None)
+
+
+def guarded_input_of(feature: AggregateFeature) -> str:
+    """The same, computed of no row that the feature's condition leaves out.
 
     What is made of an input may be computed before the condition is asked, and fail where that says it does not count.
     """
-    if feature.of is None:
-        return ""
-    sql = input_sql(feature.of.text, DataType.parse(feature.of_type) if feature.of_type else None)
+    sql = input_of(feature)
     return sql if feature.where is None else f"CASE WHEN ({feature.where.text}) THEN {sql} END"
 
 

@@ -7,7 +7,7 @@ from headrace.aggregates import AGGREGATES, EVENT_US, State
 from headrace.aggregates.exact_sum import STATES as LIMBS
 from headrace.aggregates.exact_sum import TOTAL
 from headrace.engine.at import At
-from headrace.engine.inputs import guarded_input_sql, input_sql, tie_order
+from headrace.engine.inputs import guarded_input_of, input_of, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.mapping import Entries, entries, output_column, without_by
 from headrace.engine.merging import faded, merged, value_of_tiles, weighted
@@ -175,7 +175,7 @@ def _value(plan: StatePlan, feature: AggregateFeature) -> str:
         names |= {state.name: _tile_state(plan, feature, state) for state in states}
     else:
         plan.main.features.add(output_column(feature.name))
-        of = "" if feature.of is None else _column(plan.main.inputs, guarded_input_sql(feature), "_v")
+        of = "" if feature.of is None else _column(plan.main.inputs, guarded_input_of(feature), "_v")
         wide = plan.wide_sums and steps is TOTAL.steps
         for state in states:
             if not (wide and state in LIMBS):
@@ -269,8 +269,7 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
     text = _items_of(feature) or ""
     number, items = list(plan.items).index(text), plan.items[text]
     # Features with other conditions share it.
-    of_type = DataType.parse(feature.of_type) if feature.of_type else None
-    items.value = _column(items.branch.inputs, input_sql(text, of_type), "_v") if feature.of else ""
+    items.value = "" if feature.of is None else _column(items.branch.inputs, input_of(feature), "_v")
     items.branch.features.add(output_column(feature.name))
     prepared = _prepared(plan, items.branch, feature, state, items.value)
     # The time a value was seen last decides every window that ends then.

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from headrace.aggregates import COUNTS_US, EVENT_US
 from headrace.changes.tile_plan import TilePlan
 from headrace.engine.at import Span
-from headrace.engine.inputs import guarded_input_sql, tie_order
+from headrace.engine.inputs import guarded_input_of, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.merging import faded, merged_tiles, tile_of
 from headrace.engine.reading import Reading
@@ -152,7 +152,7 @@ def _prepared(building: Building, rows: DataFrame) -> DataFrame:
     steps = Lets("_row")
     for column, tile in building.states.items():
         feature = tile.feature
-        value = "" if feature.of is None else _column(inputs, guarded_input_sql(feature), "_v")
+        value = "" if feature.of is None else _column(inputs, guarded_input_of(feature), "_v")
         names = {"value": value, "event_us": EVENT_US, "order": _order(building)}
         sql = steps.apply(tile.state.prepare, tile.state.steps, names)
         if tile.state.merge == "decayed":

@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from headrace.engine.type_text import type_text
+from headrace.engine.type_text import column_types
 from headrace.errors import UsageError
 from headrace.expressions import DataType
 from headrace.settings import TableLocation, resolve_path
@@ -32,7 +32,7 @@ def source_yaml(lake: Lake, table: str, name: str | None = None) -> str:
     """
     is_mapped = table in lake.settings.tables
     location = lake.location(table) if is_mapped else _at_path(lake, table)
-    types = {field.name: type_text(field.dataType) for field in lake.read_location(location, table).schema.fields}
+    types = column_types(lake.read_location(location, table).schema)
     times = [column for wanted in _TIMES for column, kind in types.items() if kind == wanted]
     event_time = times[0] if times else "TODO"
     name = name or _name(table)

@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.engine.spark_errors import translated
-from headrace.engine.type_text import type_text
+from headrace.engine.type_text import column_types
 from headrace.errors import DataError
 from headrace.expectations import ROWWISE, Expectation, violation
 from headrace.runner.run import Run
@@ -42,7 +42,7 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
     app_id = f"headrace/quarantine/{source}/{run.group.name}_v{run.group.version}/{run.interval.start_us}"
     with translated(f"writing {table.name}"):
         held = held.withColumn("_interval", F.lit(name))
-        _ensure(table, {field.name: type_text(field.dataType) for field in held.schema.fields})
+        _ensure(table, column_types(held.schema))
         held = run.work.ledger.unless_newer(
             held, run.group.name, run.group.version, run.run_id, {run.interval: run.attempt}
         )
@@ -75,7 +75,7 @@ def hold_back_all(
     predicate = _predicate(group.name, [interval.name for interval in attempts])
     with translated(f"writing {table.name}"):
         held = held.withColumn("_interval", F.expr(f"element_at(map({names}), {OF_US})")).drop(OF_US)
-        _ensure(table, {field.name: type_text(field.dataType) for field in held.schema.fields})
+        _ensure(table, column_types(held.schema))
         held = work.ledger.unless_newer(held, group.name, group.version, run_id, attempts)
         app_id = f"headrace/quarantine/{source}/{group.name}/{run_id}"
         version = replace(table, held, predicate, {"run_id": run_id, "group": group.name}, app_id, 1)

@@ -12,7 +12,7 @@ from headrace.engine.spark_errors import translated
 from headrace.engine.tables import places_of
 from headrace.engine.tile_build import Building, build_tiles
 from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
-from headrace.engine.type_text import type_text
+from headrace.engine.type_text import column_types
 from headrace.errors import ConflictError
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, static_scans_of
@@ -271,7 +271,7 @@ def _write(
     stored = None if plan.from_all else table.read()
     building = Building(run.features, tiled, states, plan, may_be_late(run.features.events))
     rows = build_tiles(building, run.reading(wide_sums), stored)
-    table.ensure({column.name: type_text(column.dataType) for column in rows.schema})
+    table.ensure(column_types(rows.schema))
     return table.replace(rows, plan.missing, run.run_id, attempt, Computing(_computing(run), run.expressions))
 
 

@@ -11,7 +11,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from headrace.engine.spark_errors import translate, translated
-from headrace.engine.type_text import type_text
+from headrace.engine.type_text import column_types
 from headrace.errors import DataError, HeadraceError
 from headrace.expressions import quote_identifier
 from headrace.storage.address import Address, literal
@@ -62,7 +62,7 @@ class DeltaTable:
             if _MISSING.search(str(error)):
                 return None
             raise translate(error, f"reading {self.name}") from error
-        return {column.name: type_text(column.dataType) for column in schema}
+        return column_types(schema)
 
     def read(self, version: int | None = None) -> DataFrame:
         """Its rows, of a version or of now."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as f
 
-from headrace.engine.type_text import type_text
+from headrace.engine.type_text import column_types
 from headrace.errors import DataError
 from headrace.expressions import quote_identifier
 
@@ -33,7 +33,7 @@ def digest(spark: SparkSession, path: str) -> tuple[str, int] | None:
 def read_parquet(spark: SparkSession, path: str, declared: Mapping[str, str] | None) -> DataFrame:
     """Parquet files; a partition column has the declared type, not the one that directory names suggest."""
     rows = spark.read.parquet(path)
-    found = {column.name: type_text(column.dataType) for column in rows.schema}
+    found = column_types(rows.schema)
     wanted = {name.lower(): kind.lower() for name, kind in (declared or {}).items()}
     if all(wanted.get(name.lower(), kind) == kind for name, kind in found.items()):
         return rows
@@ -82,7 +82,7 @@ def read_csv(
 def _read_inferred(spark: SparkSession, path: str, options: Mapping[str, str]) -> DataFrame:
     """CSV files with types that their text suggests. Spark takes every time for one in UTC, whatever the text says."""
     rows = _csv(spark, options).option("inferSchema", "true").csv(path)
-    types = {column.name: type_text(column.dataType) for column in rows.schema}
+    types = column_types(rows.schema)
     times = [name for name, kind in types.items() if kind == "timestamp"]
     if not times:
         return rows

@@ -9,7 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from headrace.engine.spark_errors import translate, translated
-from headrace.engine.type_text import type_text
+from headrace.engine.type_text import column_types
 from headrace.errors import UsageError
 from headrace.storage.delta_table import DeltaTable
 from headrace.storage.feature_tables import retention
@@ -56,7 +56,7 @@ class TrainingTable:
             with translated(f"writing {self.table.name}"):
                 rows.write.mode("overwrite").parquet(self.path(attempt))
             return attempt
-        columns = {field.name: type_text(field.dataType) for field in rows.schema.fields}
+        columns = column_types(rows.schema)
         if (present := self.table.columns()) is not None:
             self.table.permit(present, columns)
         else:
