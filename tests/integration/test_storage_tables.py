@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 from headrace.engine.tables import TableVersion
 from headrace.errors import DataError, UsageError
 from headrace.settings import Settings, TableLocation
-from headrace.storage import Lake
+from headrace.storage import Address, DeltaTable, Lake
+from headrace.storage.commits import newest_commits
 
 ROWS = "SELECT id AS household_id, id * 1.5D AS sales_value, TIMESTAMP_NTZ '2024-01-01 10:00:00' AS at FROM range(4)"
 DECLARED = {"household_id": "bigint", "sales_value": "double", "at": "timestamp_ntz"}
@@ -209,6 +210,23 @@ def test_a_delta_version_can_be_read_again(spark: SparkSession, tmp_path: Path) 
     assert [lake.read("t", version).count() for version in (first, second, None)] == [3, 7, 7]
     with pytest.raises(DataError, match="version 7 is not there any more or not yet: the table has 0 to 1"):
         lake.read("t", TableVersion("t", "7", 0)).count()
+
+
+def test_commits_out_of_files_are_those_that_delta_tells(spark: SparkSession, tmp_path: Path) -> None:
+    table = DeltaTable(spark, Address.path(str(tmp_path / "t")))
+    properties = {"delta.checkpointInterval": "2"}
+    table.ensure({"id": "bigint"}, properties=properties)
+    for said in ('{"writes": "a", "attempt": 1}', "by hand", ""):
+        table.save(spark.range(3).write.mode("append").option("userMetadata", said))
+    table.clear()
+    assert table.find_commit({"writes": "a"}) == table.history()[3]
+    for limit in (1, 2, 5, 6, None):
+        assert newest_commits(tmp_path / "t", limit) == table.history(limit)
+    spark.sql(
+        f"ALTER TABLE {table.address.sql} SET TBLPROPERTIES ('delta.enableInCommitTimestamps' = 'true')"
+    ).collect()
+    table.clear()
+    assert newest_commits(tmp_path / "t", 1) == table.history(1)
 
 
 def test_the_version_of_files_follows_their_changes(spark: SparkSession, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def bring_tiles(run: Run, step: Step) -> None:
         builds, left_open = _healed(run, tiled, step)
         plan = _plan(run, tiled, builds.rows)
         if not plan.missing:
-            (commit,) = run.work.tile_table(run.group).table.history(limit=1)
+            (commit,) = run.work.tile_table(run.group).table.newest(limit=1)
             run.tiles = StoredTiles(tiled, plan, commit.version)
             step.note("all there")
             return

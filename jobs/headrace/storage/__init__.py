@@ -1,7 +1,8 @@
 """Tables on disk: sources at a pinned version, the ledger, staged results and feature tables."""
 
 from headrace.storage.address import Address
-from headrace.storage.delta_table import Commit, DeltaTable
+from headrace.storage.commits import Commit
+from headrace.storage.delta_table import DeltaTable
 from headrace.storage.feature_tables import FEATURE_DATE, FEATURE_TIME, FeatureTable
 from headrace.storage.fenced import Computing
 from headrace.storage.layout import Layout

@@ -1,9 +1,8 @@
 """One Delta table: its columns, its history, creating and widening it. What it holds is for others to say."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -15,6 +14,7 @@ from headrace.engine.type_text import column_types
 from headrace.errors import DataError, HeadraceError
 from headrace.expressions import quote_identifier
 from headrace.storage.address import Address, literal
+from headrace.storage.commits import Commit, metadata, newest_commits
 
 # Enough to find a commit of ours among those of writers that came in between.
 RECENT_COMMITS = 50
@@ -23,23 +23,6 @@ _MISSING = re.compile(
     r"PATH_NOT_FOUND|DELTA_TABLE_NOT_FOUND|DELTA_PATH_DOES_NOT_EXIST|DELTA_MISSING_DELTA_TABLE"
     r"|TABLE_OR_VIEW_NOT_FOUND|_delta_log does not exist"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One version of a Delta table.
-
-    Attributes:
-        version: Its number.
-        committed_at_us: When it was committed; Delta keeps milliseconds.
-        metadata: What the writer said about it.
-        metrics: What Delta measured: `numOutputRows`, ….
-    """
-
-    version: int
-    committed_at_us: int
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Mapping[str, str] = field(default_factory=dict)
 
 
 class DeltaTable:
@@ -88,7 +71,16 @@ class DeltaTable:
                 .selectExpr("version", "unix_micros(timestamp) AS at", "userMetadata", "operationMetrics")
                 .collect()
             )
-        return [Commit(row[0], row[1], _metadata(row[2]), row[3] or {}) for row in rows]
+        return [Commit(row[0], row[1], metadata(row[2]), row[3] or {}) for row in rows]
+
+    def newest(self, limit: int | None = None) -> list[Commit]:
+        """The same of a table that this run has written or is about to read: damage of its log may go unnoticed.
+
+        A local log is read in milliseconds, where `history` plans and runs four queries.
+        """
+        is_local = self.address.is_path and self.address.text.startswith("/")
+        found = newest_commits(Path(self.address.text), limit) if is_local else None
+        return self.history(limit) if found is None else found
 
     def id(self) -> str:
         """What Delta calls the table itself, wherever it is."""
@@ -113,7 +105,7 @@ class DeltaTable:
             since_us: Older commits need not be looked at.
         """
         for limit in (RECENT_COMMITS, None):
-            commits = self.history(limit)
+            commits = self.newest(limit)
             for commit in commits:
                 if wanted.items() <= commit.metadata.items():
                     return commit
@@ -225,12 +217,3 @@ def _settings(partitioned_by: Sequence[str], properties: Mapping[str, str]) -> s
 
 def _declared(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{quote_identifier(name)} {kind}" for name, kind in columns.items())
-
-
-def _metadata(text: str | None) -> dict[str, Any]:
-    """Other writers say what they like, not only JSON."""
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -66,7 +66,7 @@ class Staging:
             raise ValueError(f"{run_id!r} is no run id")
         table = self._table(run_id)
         table.save(rows.write.mode("overwrite").option("overwriteSchema", "true"))
-        (commit,) = table.history(limit=1)
+        (commit,) = table.newest(limit=1)
         # Delta counts rows while it writes them; it leaves the number out when it is told not to measure.
         counted = commit.metrics.get("numOutputRows")
         return StagedTable(run_id, table.address, table.read().count() if counted is None else int(counted))

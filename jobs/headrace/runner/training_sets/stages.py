@@ -68,7 +68,7 @@ def pin(build: Build, step: Step) -> None:
         if table_of.columns() is None:
             hint = f"headrace materialize --group {one.group} --interval ..."
             raise DataError(f"{build.name}: {one.group}@{one.version} has no snapshots yet", hint)
-        build.snapshots.setdefault(f"{one.group}_v{one.version}", table_of.history(limit=1)[0].version)
+        build.snapshots.setdefault(f"{one.group}_v{one.version}", table_of.newest(limit=1)[0].version)
     for scan in scans(build.node):
         require_rows(build.work, scan, build.reading())
     for label in build.node.labels:
