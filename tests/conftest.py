@@ -12,6 +12,9 @@ from headrace.engine.session import open_session
 from headrace.runner.signs_of_life import NAME
 from headrace.settings import Settings, SparkSettings
 
+# A session of all tests lives long enough for the optimising compiler to pay, which those of small runs go without.
+JVM = "-XX:+UseSerialGC"
+
 # Examples that take long say that the machine is busy.
 hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
@@ -30,6 +33,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     home: Path = tmp_path_factory.mktemp("spark")
     conf = {
         "spark.driver.memory": "1500m",
+        "spark.driver.extraJavaOptions": JVM,
         "spark.local.dir": str(home / "local"),
         "spark.sql.warehouse.dir": str(home / "warehouse"),
     }

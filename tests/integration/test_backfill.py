@@ -38,6 +38,16 @@ expectations:
   - expect_column_values_to_be_between: {column: spend_3d, max_value: 1000}
 ---
 kind: feature_group
+name: brief
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-03
+features:
+  sales: {aggregate: count, window: 22h}
+---
+kind: feature_group
 name: hourly
 version: 1
 entity: customer
@@ -133,6 +143,14 @@ def test_a_backfill_equals_daily_runs(spark: SparkSession, shop: Shop) -> None:
     # The next day goes on from the tiles that the backfill brought up.
     (next_day,) = json.loads(shop.headrace("materialize --group spend --interval 2024-01-09 --format json").out)
     assert next_day["tile_intervals"] == 1
+
+
+def test_intervals_judge_what_their_daily_runs_judge(shop: Shop) -> None:
+    """Sales of the first hour of a day are in no window, nor are those that arrive two days late."""
+    both = run(shop, "backfill --group brief --from 2024-01-05 --to 2024-01-07")
+    (alone,) = json.loads(shop.headrace("materialize --group brief --interval 2024-01-06 --force --format json").out)
+    assert [one["rows_in"] for one in both["done"]] == [2, 2]  # type: ignore[attr-defined]
+    assert (alone["rows_in"], alone["rows_quarantined"]) == (2, 0)
 
 
 def test_a_chunk_that_fails_leaves_those_before_it(spark: SparkSession, shop: Shop) -> None:

@@ -133,6 +133,23 @@ features:
   fresh: {aggregate: count, where: department = 'fresh', window: 1d}
 ---
 kind: source
+name: errands
+from: clean_sales
+group_by: [customer_id, item]
+columns: {total: sum(amount)}
+span: 2d
+---
+kind: feature_group
+name: errands
+version: 1
+entity: customer
+source: errands
+every: 1d
+start: 2024-01-01
+features:
+  errands: {aggregate: count, window: 7d}
+---
+kind: source
 name: sales_twice
 table: raw.sales_parquet
 event_time: sold_at
@@ -168,6 +185,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 INPUT = "{column: amount, min_value: 0, max_value: 50}"
+HELD = "{column: amount, min_value: 0, max_value: 50, on_failure: quarantine}"
 OUTPUT = "{column: spend, max_value: 20}"
 
 
@@ -253,6 +271,23 @@ def test_quarantine_holds_rows_back_and_says_why(spark: SparkSession, shop: Shop
         done = shop.headrace("materialize --group clean --interval 2024-01-03 --format json")
         assert done.code == 0, done.err
     assert json.loads(done.out)[0]["rows_quarantined"] == 2
+    # Whoever holds nothing back any more leaves no rows of before there.
+    with shop.edited(
+        ("name: clean\nversion: 1", "name: clean\nversion: 3"),
+        (HELD, HELD.replace("on_failure: quarantine", "severity: info")),
+    ):
+        done = shop.headrace("materialize --group clean --interval 2024-01-03 --format json")
+        assert done.code == 0, done.err
+    assert json.loads(done.out)[0]["rows_quarantined"] == 0
+    assert held.isEmpty()
+
+
+def test_rows_of_an_inner_source_are_told_apart(shop: Shop) -> None:
+    done = shop.headrace("materialize --group errands --interval 2024-01-04 --format json")
+    assert done.code == 0, done.err
+    (result,) = json.loads(done.out)
+    assert (result["rows_in"], result["rows_quarantined"], result["rows_out"]) == (3, 0, 2)
+    assert "2 rows of clean_sales were held back" in done.err
 
 
 def test_a_static_table_with_a_key_twice_closes_the_gate(shop: Shop) -> None:

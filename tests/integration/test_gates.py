@@ -183,7 +183,9 @@ def test_examples_are_few_and_short(spark: SparkSession) -> None:
 
 
 def test_an_empty_batch_passes_and_its_size_is_known(sales: DataFrame) -> None:
-    result = run_gate(sales.where("basket_id < 0"), Suite("sales", (NEGATIVE, NO_HOUSEHOLD, UNIQUE, UNIQUE_TOGETHER)))
+    # Nothing has no mean, no largest value and no median.
+    suite = Suite("sales", (NEGATIVE, NO_HOUSEHOLD, UNIQUE, UNIQUE_TOGETHER, *TEN[7:9], QUANTILE))
+    result = run_gate(sales.where("basket_id < 0"), suite)
     assert (result.passed, result.rows) == (True, 0)
     assert result.account() == "sales: gate passed on 0 rows"
 
@@ -250,6 +252,44 @@ def new_york(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+EXTREMES = [
+    # column                       bound                                                      holds
+    ("at",                         {"max_value": "1970-01-05T03:00:00"},                      True),
+    ("at",                         {"max_value": "1970-01-05T02:59:59.999999"},               False),
+    ("at",                         {"max_value": "1970-01-05T05:00:00+02:00"},                True),
+    ("at",                         {"max_value": "1970-01-05"},                               False),
+    ("at",                         {"max_value": "1970-01-06"},                               True),
+    ("at",                         {"min_value": "1970-01-05", "max_value": "1970-01-06"},    True),
+    ("cast(at as timestamp_ntz)",  {"max_value": "1970-01-05T03:00:00"},                      True),
+    ("cast(at as timestamp_ntz)",  {"max_value": "1970-01-05"},                               False),
+    ("cast(at as date)",           {"max_value": "1970-01-05"},                               True),
+    ("cast(at as date)",           {"max_value": "1970-01-04T23:59:59"},                      False),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("new_york")
+@pytest.mark.parametrize(("column", "bounds", "holds"), EXTREMES)
+def test_the_latest_time(sales: DataFrame, column: str, bounds: dict[str, str], holds: bool) -> None:
+    batch = sales.selectExpr(f"{column} AS Time")
+    (outcome, _) = run_gate(
+        batch, Suite("times", (expect("column_max_to_be_between", column="time", **bounds),))
+    ).outcomes
+    assert (outcome.success, outcome.error) == (holds, None)
+
+
+def test_values_that_a_set_lacks_or_has_alone(sales: DataFrame) -> None:
+    names = (("contain", ["s0", "zz", "z2"]), ("equal", ["s0", "s1", "s2", "zz"]), ("be_in", ["s0", "s1"]))
+    suite = Suite(
+        "sets", tuple(expect(f"column_distinct_values_to_{n}_set", column="store", value_set=v) for n, v in names)
+    )
+    found = [outcome.finding() for outcome in run_gate(sales, suite).outcomes[:3]]
+    assert found == [
+        "found all of it but 'zz', 'z2'",
+        "found a value that is not in the set, and all of it but 'zz'",
+        "found 2 values that are not in the set",
+    ]
 
 
 @pytest.mark.usefixtures("new_york")

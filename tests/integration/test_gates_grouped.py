@@ -19,6 +19,8 @@ OTHERS = (
     expect("column_median_to_be_between", column="value", max_value=40),
     expect("column_values_to_be_between", "warning", column="value", min_value=0),
     expect("column_stdev_to_be_between", column="value", min_value=1),
+    expect("column_value_z_scores_to_be_less_than", column="value", threshold=1.7, double_sided=True),
+    expect("column_values_to_not_be_outliers", column="value"),
     expect("table_row_count_to_be_between", min_value=41, max_value=60),
     expect("table_column_count_to_equal", value=8),
     expect("column_values_to_match_regex", column="store", regex="(", on_failure="fail"),

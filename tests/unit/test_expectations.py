@@ -59,6 +59,8 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     (IN_SET,                 {"column": "store", "value_set": "a"},                               "expectation-argument",  "value_set must be a list, not 'a' [value_set]"),
     (IN_SET,                 {"column": "store", "value_set": []},                                "expectation-argument",  "value_set must hold at least one item [value_set]"),
     (IN_SET,                 {"column": "store", "value_set": ["a", None]},                       "expectation-argument",  "value_set holds a null, which equals nothing; rows with a null always pass [value_set]"),
+    (BETWEEN,                {"column": "local", "min_value": "2024-01-01T00:00:00+02:00"},        "expectation-argument",  "min_value: '2024-01-01T00:00:00+02:00' is not comparable with 'local', which is timestamp_ntz [min_value]"),
+    ("column_mean_to_be_between", {"column": "sales_value", "max_value": "2024-01-01"},           "expectation-argument",  "max_value: '2024-01-01' is not comparable with 'sales_value', which is double [max_value]"),
     (IN_SET,                 {"column": "store", "value_set": ["a", 1]},                          "expectation-argument",  "value_set: 1 is not comparable with 'store', which is string [value_set]"),
     (IN_SET,                 {"column": "household_id", "value_set": [1, True]},                  "expectation-argument",  "value_set: True is not comparable with 'household_id', which is bigint [value_set]"),
     (IN_SET,                 {"column": "day", "value_set": ["2024-02-30"]},                      "expectation-argument",  "value_set: '2024-02-30' is not comparable with 'day', which is date [value_set]"),

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from headrace.changes.ledger_row import IntervalState, LedgerRow, Status, TableKind, standing
+from headrace.errors import ConflictError
 from headrace.runner import healing, materialize
 from headrace.storage import Around
-from headrace.timeline import Interval
+from headrace.timeline import Duration, Interval
 
 DAY_US = 86_400_000_000
 ONE, TWO = Interval(0, DAY_US), Interval(DAY_US, 2 * DAY_US)
@@ -94,6 +95,24 @@ def test_a_run_looks_for_attempts_that_a_later_one_ended_before_their_commit(
     assert state.committed is not None
     assert (state.latest.attempt, state.committed.attempt) == (4, 3 if there else 2)
     assert work.looked == [3]
+
+
+def test_two_runs_with_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is in the table and died before it said so; that the other has failed says nothing of it."""
+    both = [
+        replace(row(ONE, 3, status), run_id=run_id) for status in ("claimed", "prepared") for run_id in ("ff", "aa")
+    ]
+    said = [row(ONE, 2, "committed"), *both, replace(row(ONE, 3, "failed"), run_id="aa")]
+    project = Project(monkeypatch, {})
+    monkeypatch.setattr(healing, "_version_of", lambda work, row: {"ff": 12}.get(row.run_id))
+    healing.heal(project, said, is_dead=lambda row: False)  # type: ignore[arg-type]
+    assert [(one.run_id, one.status, one.table_version) for one in project.said] == [("ff", "committed", 12)]
+    # While nobody knows how it ended, the interval is not free.
+    run = SimpleNamespace(group=SimpleNamespace(name="spend"), interval=ONE)
+    at = [replace(one, recorded_at_us=2**52) for one in said]
+    around = Around(tuple(at), None, None)
+    with pytest.raises(ConflictError, match="run ff is at it"):
+        materialize._require_idle(run, around, Duration.parse("1h"))  # type: ignore[arg-type]
 
 
 def test_where_nothing_is_in_doubt_no_history_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

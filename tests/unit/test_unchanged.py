@@ -1,5 +1,6 @@
 """Files that change while they are read: nothing is prepared, tiles of them are nobody's. No JVM."""
 
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 
 from headrace.changes.ledger_row import LedgerRow
 from headrace.engine.tables import TableVersion
+from headrace.errors import ConflictError
 from headrace.runner import healing, stages, tiles, unchanged
 from headrace.runner.backfills import stages as of_chunks
 from headrace.runner.progress import Step
 from headrace.runner.training_sets import stages as of_training_sets
+from headrace.storage import Commit
 from headrace.timeline import Interval
 
 DAY_US = 86_400_000_000
@@ -60,8 +63,37 @@ def tiles_row(**versions: str) -> LedgerRow:
 def test_tiles_of_them_are_retired() -> None:
     one = run()
     with pytest.raises(unchanged.ChangedFilesError, match=SAID):
-        tiles._end(one, [tiles_row()], attempt=3, version=5)
+        tiles._end(one, [replace(tiles_row(), table_version=5)], seen=4)
     assert [(row.status, row.attempt, row.table_version) for row in one.work.added] == [("retired", 3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "between", "status"),
+    [
+        (8, (), "committed"),
+        (None, (), "committed"),
+        # Files that are put together, columns that are added: the tiles are those that were read.
+        (6, ({}, {"run_id": "x"}), "committed"),
+        (6, ({}, {"writes": "headrace/tiles/spend_v1", "attempt": 2}), "retired"),
+        (None, ({"writes": "headrace/tiles/spend_v1", "attempt": 2},), "retired"),
+    ],
+)
+def test_tiles_that_others_changed_meanwhile(
+    seen: int | None, between: tuple[dict[str, object], ...], status: str
+) -> None:
+    """Of an older attempt, say, that had claimed its number before and was slow to write."""
+    one, last = run(), (-1 if seen is None else seen) + len(between) + 1
+    commits = [Commit(last - place, 0, said) for place, said in enumerate([{"writes": "mine"}, *reversed(between)])]
+    one.versions = {DELTA.table: DELTA}
+    one.group, one.interval = SimpleNamespace(name="spend"), Interval(0, DAY_US)
+    one.work.tile_table = lambda group: SimpleNamespace(table=SimpleNamespace(newest=lambda limit: commits[:limit]))
+    rows = [replace(tiles_row(), table_version=last)]
+    if status == "committed":
+        tiles._end(one, rows, seen)
+    else:
+        with pytest.raises(ConflictError, match="other tiles came in between"):
+            tiles._end(one, rows, seen)
+    assert [row.status for row in one.work.added] == [status if status == "retired" else "prepared"]
 
 
 def test_tiles_of_files_that_were_cut_off_are_built_again(monkeypatch: pytest.MonkeyPatch) -> None:

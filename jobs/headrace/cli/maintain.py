@@ -10,6 +10,7 @@ import typer
 from headrace.cli.durations import duration
 from headrace.cli.invocation import Invocation
 from headrace.cli.rendering import counted
+from headrace.errors import UsageError
 
 if TYPE_CHECKING:
     from headrace.runner.maintaining import Maintained, Upkeep
@@ -40,9 +41,15 @@ def maintain(
     """
     from headrace.runner.maintaining import maintain as look_after
     from headrace.runner.progress import Progress
+    from headrace.runner.signs_of_life import DEAD_AFTER
 
     invocation: Invocation = context.obj
     age = duration("--older-than", older_than)
+    if 0 < age.us < DEAD_AFTER.us:
+        # Runs give a sign every quarter of this.
+        raise UsageError(
+            f"--older-than {older_than}: runs may say nothing for {DEAD_AFTER}", "0s where none is at work"
+        )
     work = invocation.workspace()
     if group is not None and group not in work.linted.project.training_sets:
         work.group(group)

@@ -134,7 +134,9 @@ def _buckets(spine: DataFrame, rows: int, sizing: Sizing) -> tuple[int, ...]:
     needed = -(-rows // sizing.bucket_rows)
     if needed <= 1:
         return (0,)
-    partitions = int(spine.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+    # Some platforms choose their number themselves, and have a word here.
+    conf = spine.sparkSession.conf.get("spark.sql.shuffle.partitions") or ""
+    partitions = int(conf) if conf.isdecimal() else 1
     return tuple(labels(-(-needed // partitions) * partitions, partitions))
 
 

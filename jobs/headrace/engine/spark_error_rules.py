@@ -56,6 +56,18 @@ RULES: tuple[Rule, ...] = (
         "see its log; the machine may have run out of memory",
     ),
     _rule(
+        r"RuntimeError: (?P<said>numba is not installed here); (?P<todo>[^\n]+)",
+        UsageError,
+        "{said}, where Spark's executors are",
+        "set HEADRACE_KERNEL=numpy, or install it on every executor",
+    ),
+    _rule(
+        r"ArrowCapacityError|ArrowInvalid: (?:offset overflow|Take operation overflowed)|MemoryError",
+        InfrastructureError,
+        "the rows of a bucket have more than 2 GiB of text in one column",
+        "leave long text out of the spine and out of `of`, and join it by key afterwards",
+    ),
+    _rule(
         r"No space left on device|Disk quota exceeded",
         InfrastructureError,
         "the disk is full",

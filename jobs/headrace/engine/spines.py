@@ -1,5 +1,6 @@
 """Rows of spines: of a table as they are, or every active entity at a series of instants."""
 
+import re
 from difflib import get_close_matches
 
 from pyspark.sql import DataFrame, Window
@@ -18,6 +19,8 @@ from headrace.logical.training_set import GeneratedSpine, Spine, TableSpine
 
 INSTANT = "_instant_us"
 _LOCAL = "_local_us"
+# What columns are called while a training set is made of a spine.
+_OURS = re.compile(rf"{INSTANT}|_label_\d+", re.IGNORECASE)
 _TIMES = ("timestamp", "timestamp_ntz", "date", "string")
 
 
@@ -70,7 +73,8 @@ def _of_table(spine: TableSpine, reading: Reading) -> DataFrame:
     rows = reading.tables.read(spine.table, reading.versions.get(spine.table), schema)
     kinds = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
     _require_names(spine, list(kinds))
-    kind = kinds.get(spine.time)
+    folded = {name.lower(): name for name in kinds}
+    kind = kinds.get(folded.get(spine.time.lower(), ""))
     if kind is None:
         near = get_close_matches(spine.time, kinds, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"its columns are {', '.join(kinds)}"
@@ -84,6 +88,7 @@ def _of_table(spine: TableSpine, reading: Reading) -> DataFrame:
     if kind == "timestamp" and spine.timezone is not None:
         hint = "remove `timezone` from the spine"
         raise DataError(f"{spine.table}: '{spine.time}' is timestamp, an instant that has no other zone", hint)
+    rows = rows.withColumnsRenamed({folded[spine.time.lower()]: spine.time})
     return rows.withColumn(INSTANT, F.expr(instant_us(spine.time, kind, spine.timezone)))
 
 
@@ -93,6 +98,8 @@ def _require_names(spine: TableSpine, names: list[str]) -> None:
     for name in names:
         if (first := folded.setdefault(name.lower(), name)) is not name:
             raise DataError(f"{spine.table}: '{first}' and '{name}' differ only in case", "rename one of them")
+        if _OURS.fullmatch(name):
+            raise DataError(f"{spine.table}: '{name}' is a name that training sets use themselves", "rename it")
         if set(name) & set(" ,;{}()\n\t="):
             hint = "rename it, or list the others in `columns` of the spine"
             raise DataError(f"{spine.table}: a Delta table cannot have a column called '{name}'", hint)

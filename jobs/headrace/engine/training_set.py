@@ -18,10 +18,12 @@ from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.served import with_served
 from headrace.engine.spines import INSTANT
+from headrace.engine.type_text import type_text
 from headrace.errors import DataError
-from headrace.expressions import quote_identifier
+from headrace.expressions import quote_identifier, widens
 from headrace.logical import FeatureSet
-from headrace.logical.training_set import Computed, Label, LookedUp, Served, TrainingSet
+from headrace.logical.pruning import scans_of
+from headrace.logical.training_set import Computed, Label, LookedUp, Lookup, Served, TrainingSet
 from headrace.registry.training_columns import MATURE, SPLIT
 
 _TIME = "_time"
@@ -60,10 +62,12 @@ def training_set(node: TrainingSet, spine: DataFrame, inputs: Inputs) -> DataFra
         immature labels are left out where a label says so.
 
     Raises:
-        DataError: The spine lacks a key, or has a column of a feature's name.
+        DataError: The spine lacks a key or has it with another type, or has a column of a feature's name.
     """
+    spine = _spelled(node, spine)
     given = [name for name in spine.columns if name != INSTANT]
     _require_columns(node, spine, given)
+    _require_types(node, spine)
     scope = inputs.reading.scope
     working = {name: name if name in scope else f"_spine_{place}" for place, name in enumerate(given)}
     rows = spine.select(
@@ -92,10 +96,40 @@ def training_set(node: TrainingSet, spine: DataFrame, inputs: Inputs) -> DataFra
     return rows.select(*[F.col(quote_identifier(name)) for name in columns])
 
 
+def _asking(node: TrainingSet) -> tuple[Lookup | Label, ...]:
+    """Whatever is found by keys."""
+    return *node.lookups, *node.labels
+
+
+def _spelled(node: TrainingSet, spine: DataFrame) -> DataFrame:
+    """The spine with its keys as the definition spells them: names have no case."""
+    wanted = {name.lower(): name for one in _asking(node) for _, name in one.keys}
+    return spine.withColumnsRenamed(
+        {name: wanted[name.lower()] for name in spine.columns if wanted.get(name.lower(), name) != name}
+    )
+
+
+def _require_types(node: TrainingSet, spine: DataFrame) -> None:
+    """Keys whose values the entity's own type holds: a cast would make others of them, or null."""
+    types = {field.name: type_text(field.dataType) for field in spine.schema.fields}
+    for one in _asking(node):
+        wanted = _key_types(one)
+        for key, name in one.keys:
+            if not widens(types[name], wanted[key]):
+                message = f"{node.name}: '{name}' of the spine is {types[name]}, but the key '{key}' is {wanted[key]}"
+                raise DataError(message, "list it in the spine's `columns` with that type, or cast it in the table")
+
+
+def _key_types(one: Lookup | Label) -> dict[str, str]:
+    if isinstance(one, LookedUp):
+        return {column.name: column.type for scan in scans_of(one.table) for column in scan.columns}
+    return {key.name: key.type for key in one.features.keys}
+
+
 def _require_columns(node: TrainingSet, spine: DataFrame, given: Sequence[str]) -> None:
     """Every key there, and no name twice."""
     folded = {name.lower(): name for name in given}
-    wanted = [pair for one in (*node.lookups, *node.labels) for pair in one.keys]
+    wanted = [pair for one in _asking(node) for pair in one.keys]
     for key, name in wanted:
         if name not in given:
             hint = f"say which column it is, as in `keys: {{{key}: {given[0]}}}`"
@@ -136,7 +170,10 @@ def _looked_up(
     on = [(key, working[name]) for key, name in lookup.keys]
     table = lower(lookup.table, reading)
     if not lookup.is_dated:
-        return static_lookup(rows, table, on, columns, lookup.name, reading.scope)
+        found = static_lookup(rows, table, on, columns, lookup.name, reading.scope)
+        # What holds at all times holds at no instant.
+        known = {name: F.when(F.col(INSTANT).isNotNull(), F.col(name)) for name in columns.values()}
+        return found.withColumns(known)
     return as_of(rows, INSTANT, table, on, columns, lookup.order, lookup.max_age_us, reading.scope)
 
 

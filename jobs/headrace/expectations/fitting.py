@@ -66,7 +66,7 @@ def _compared(expectation: Expectation, argument: str) -> Iterator[tuple[str, An
     values = expectation.arguments.get("value_set")
     if argument == "column" and isinstance(values, list | tuple):
         yield from (("value_set", value) for value in values)
-    if expectation.type.startswith(_BETWEEN):
+    if expectation.type.startswith(_BETWEEN) or any(part in expectation.type for part in _NUMERIC):
         yield from ((bound, expectation.arguments.get(bound)) for bound in ("min_value", "max_value"))
     pairs = expectation.arguments.get("value_pairs_set")
     if argument in ("column_A", "column_B") and isinstance(pairs, list | tuple):
@@ -128,4 +128,10 @@ def _fits(value: object, kind: DataType) -> bool:
         return kind.name == "boolean"
     if isinstance(value, int | float):
         return kind.is_numeric
-    return isinstance(value, str) and (kind.name == "string" or (kind.is_time and parse_time(value) is not None))
+    return isinstance(value, str) and (kind.name == "string" or (kind.is_time and _is_time(value, kind)))
+
+
+def _is_time(text: str, kind: DataType) -> bool:
+    """Whether a text is a time as those of a column are: an offset means nothing where times have no zone."""
+    time = parse_time(text)
+    return time is not None and (kind.name != "timestamp_ntz" or time.tzinfo is None)

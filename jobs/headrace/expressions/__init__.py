@@ -32,6 +32,7 @@ from headrace.expressions.types import (
     map_of,
     quote_identifier,
     struct,
+    widens,
 )
 
 __all__ = [
@@ -69,4 +70,5 @@ __all__ = [
     "quote_identifier",
     "sql_literal",
     "struct",
+    "widens",
 ]

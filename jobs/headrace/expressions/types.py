@@ -146,6 +146,15 @@ class DataType:
         return False
 
 
+def widens(found: str, declared: str) -> bool:
+    """Whether every value of one type, as Spark writes it, is a value of the other, with nothing lost."""
+    try:
+        return DataType.parse(found).can_widen_to(DataType.parse(declared))
+    except ValueError:
+        # A type that cannot be declared at all, e.g. variant.
+        return False
+
+
 BOOLEAN = DataType("boolean")
 TINYINT = DataType("tinyint")
 SMALLINT = DataType("smallint")

@@ -136,10 +136,10 @@ def _summaries(documents: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Summary | None:
-    """What is beside a page; None where the page expired meanwhile."""
+    """What is beside a page; None where the page expired meanwhile, or nobody can tell."""
     try:
         return Summary(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 

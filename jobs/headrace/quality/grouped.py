@@ -1,7 +1,8 @@
 """Great Expectations over many batches that lie in one: what is aggregated is aggregated once, grouped by batch.
 
 Each batch has an engine, a graph of metrics and verdicts of its own. What all of them ask for is the same, so the first
-that asks has it computed for all. What holds for every row of all batches is settled before, in one graph.
+that asks has it computed for all, but for conditions in which numbers of one batch stand. What holds for every row of
+all batches is settled before, in one graph.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,9 @@ from headrace.quality.one_pass import (
     names_of,
     sharing,
 )
+
+# How far a value is from the mean, or the quartiles, of its own batch.
+OF_ITS_BATCH = ("column_values.z_score", "column_values.not_outliers")
 
 
 class Batches:
@@ -119,6 +123,14 @@ class GroupedEngine(SharingEngine):
         self._number = number
 
     def _aggregated(self, rows: DataFrame, columns: Aggregates) -> Sequence[Any]:
+        own = {metric: column for metric, column in columns.items() if metric.metric_name.startswith(OF_ITS_BATCH)}
+        if own:
+            common = {metric: column for metric, column in columns.items() if metric not in own}
+            answers = dict(zip(common, self._aggregated(rows, common), strict=True)) if common else {}
+            answers |= zip(
+                own, super()._aggregated(rows.where(F.col(self._shared.by) == self._number), own), strict=True
+            )
+            return [answers[metric] for metric in columns]
         found = self._shared.aggregated(rows, columns)
         if any(self._number not in of_batch for of_batch in found):
             # A batch without rows is in no group.

@@ -19,12 +19,14 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import BooleanType, DataType, DateType, NumericType
+from pyspark.sql.types import BooleanType, DataType, DateType, NumericType, TimestampNTZType, TimestampType
 
 ROW_COUNT = "table.row_count"
 COUNT, FILTERED, VALUES = ".unexpected_count", ".filtered_row_count", ".unexpected_values"
 UNIQUE = ("column_values.unique", "compound_columns.unique")
 DUPLICATES = {f"{name}{what}" for name in UNIQUE for what in (COUNT, VALUES)}
+# What a set and a column do not have in common: examples, which no verdict needs.
+MISSING, FOREIGN = "column.distinct_values.missing_from_column", "column.distinct_values.not_in_set"
 # Over these, GX's filter "column is not null" changes nothing: they ignore nulls by themselves.
 IGNORING_NULLS = {
     *(f"column.{name}" for name in ("max", "mean", "min", "standard_deviation", "sum", "distinct_values.count")),
@@ -32,9 +34,12 @@ IGNORING_NULLS = {
 }
 # Beside other aggregates a distinct count makes Spark expand or regroup every row: it gets a pass of its own.
 ALONE = {"column.distinct_values.count"}
+# Of times these are text with an offset: Python would have them in the zone of this machine.
+EXTREMES = {"column.max", "column.min"}
 # Stands for a number of rows that is not counted yet.
 PENDING = object()
 LONGEST_EXAMPLE = 200
+TIMES = (DateType, TimestampType, TimestampNTZType)
 
 Answers = dict[MetricConfigurationID, Any]
 Aggregates = Mapping[MetricConfigurationID, Column]
@@ -57,6 +62,7 @@ class OnePassEngine(SparkDFExecutionEngine):
         self.examples = False
         self.unreadable: Exception | None = None
         self._readable = False
+        self._times = {field.name for field in batch.schema.fields if isinstance(field.dataType, TIMES)}
         self._held: dict[MetricConfigurationID, tuple[Column, IDDict]] = {}
         self._answers: Answers = {}
         self._failures: dict[MetricConfigurationID, Exception] = {}
@@ -86,7 +92,7 @@ class OnePassEngine(SparkDFExecutionEngine):
             # GX builds no condition before it knows the number of rows, and no condition needs it.
             self._held |= rows
             return dict.fromkeys(rows, PENDING)
-        examples = [metric for metric in asked if metric.metric_name.endswith(VALUES)]
+        examples = [metric for metric in asked if _are_examples(metric)]
         waiting = [metric for metric in asked if self._held and _divides_by_rows(metric)]
         later = {metric.id for metric in (*examples, *waiting)} | set(counts)
         if direct := [metric for metric in asked if metric.id not in later]:
@@ -102,7 +108,9 @@ class OnePassEngine(SparkDFExecutionEngine):
         """The metric as an aggregate over the rows of a domain, or None when it is not one."""
         name, needs = metric.metric_name, metric.metric_dependencies
         if "metric_partial_fn" in needs:
-            column, domain, _ = known[needs["metric_partial_fn"].id]
+            column, domain, accessor = known[needs["metric_partial_fn"].id]
+            if name in EXTREMES and accessor["column"] in self._times:
+                column = _in_utc(column)
             return column, _without(domain, "filter_conditions") if name in IGNORING_NULLS else IDDict(domain)
         if "unexpected_condition" not in needs or name in DUPLICATES or not name.endswith((COUNT, FILTERED)):
             return None
@@ -170,6 +178,8 @@ class OnePassEngine(SparkDFExecutionEngine):
             try:
                 if metric.metric_name in DUPLICATES:
                     answers[metric.id] = self._duplicates(metric, known)
+                elif metric.metric_name == MISSING:
+                    answers[metric.id] = self._missing(metric)
                 elif metric.metric_name.endswith(VALUES):
                     known_already = metric.metric_name == f"column_values.nonnull{VALUES}"  # they are null
                     answers[metric.id] = [] if known_already else self._examples(metric, known)
@@ -185,6 +195,15 @@ class OnePassEngine(SparkDFExecutionEngine):
         condition, domain, accessor = known[metric.metric_dependencies["unexpected_condition"].id]
         rows = self.get_domain_records({**domain, **accessor}).where(condition)
         return _read(rows, names_of(accessor), _limit(metric), accessor)
+
+    def _missing(self, metric: MetricConfiguration) -> list[Any]:
+        """Values of a set that no row has; GX would collect all that the rows have."""
+        name = metric.metric_domain_kwargs["column"]
+        values = metric.metric_value_kwargs["value_set"]
+        rows = self.get_domain_records(dict(metric.metric_domain_kwargs))
+        found = rows.agg(*[F.max(F.col(name) == F.lit(value)).alias(f"v{i}") for i, value in enumerate(values)])
+        (there,) = found.collect()
+        return [value for value, is_there in zip(values, there, strict=True) if not is_there]
 
     def _duplicates(self, metric: MetricConfiguration, known: Answers) -> Any:
         """Rows that share their key with others, or some of those keys.
@@ -205,6 +224,11 @@ class OnePassEngine(SparkDFExecutionEngine):
             if not sharing(hashes, [F.col("__hash")]).agg(F.count(F.lit(1))).collect()[0][0]:
                 return 0
         return shared.agg(F.sum("__rows")).collect()[0][0] or 0
+
+
+def _are_examples(metric: MetricConfiguration) -> bool:
+    """Whether the metric is values to show to a person."""
+    return metric.metric_name.endswith(VALUES) or metric.metric_name in (MISSING, FOREIGN)
 
 
 def aliased(columns: Aggregates) -> list[Column]:
@@ -268,6 +292,11 @@ def _read(rows: DataFrame, names: Sequence[str], limit: int, domain: Mapping[str
     if "column" in domain:
         return [row[0] for row in found]
     return found if "column_A" in domain else [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _in_utc(time: Column) -> Column:
+    """A time as text; one without a zone is taken for one of UTC, as its bounds are."""
+    return F.concat(F.date_format(time, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"), F.lit("+00:00"))
 
 
 def _shown(value: Column, kind: DataType) -> Column:

@@ -15,10 +15,12 @@ from great_expectations.render.renderer.inline_renderer import InlineRenderer
 
 from headrace.expectations import Expectation
 from headrace.expectations.catalog import COLUMN_ARGUMENTS, COLUMN_LIST_ARGUMENTS
-from headrace.quality.outcome import Outcome, Suite, different
+from headrace.quality.one_pass import LONGEST_EXAMPLE
+from headrace.quality.outcome import Outcome, Suite, different, shown
 
 # Under this key of `meta` an expectation carries its place in our suite through GX.
 PLACE = "place"
+EXTREMES = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
 
 
 def gx_suite(suite: Suite, columns: Sequence[str]) -> tuple[ExpectationSuite, dict[int, Outcome]]:
@@ -47,16 +49,34 @@ def outcome(expectation: Expectation, result: ExpectationValidationResult) -> Ou
     sentence = _sentence(result.expectation_config) or expectation.text()
     if error := _error(result):
         return Outcome(expectation, False, error=error, sentence=sentence)
-    judges_rows = "unexpected_count" in found
+    judges_rows = "element_count" in found
     return Outcome(
         expectation,
         success=bool(result.success),
         unexpected=(found["unexpected_count"] or 0) if judges_rows else None,
         rows=found.get("element_count") if judges_rows else None,
-        examples=different(found.get("partial_unexpected_list") or ()),
-        observed=found.get("observed_value"),
+        examples=different(map(_short, found.get("partial_unexpected_list") or ())),
+        observed=_apart(found) or found.get("observed_value"),
         sentence=sentence,
     )
+
+
+def _apart(found: Mapping[str, Any]) -> str | None:
+    """What distinct values and a set do not have in common, in words."""
+    if "element_count" in found:
+        return None
+    said = []
+    if foreign := found.get("unexpected_count"):
+        said.append(f"{foreign:,} values that are not in the set" if foreign > 1 else "a value that is not in the set")
+    if missing := found.get("missing_count"):
+        names = ", ".join(shown(value) for value in different(found.get("partial_missing_list") or ()))
+        said.append(f"all of it but {names or f'{missing:,} values'}")
+    return ", and ".join(said) or None
+
+
+def _short(value: object) -> object:
+    is_long = isinstance(value, str) and len(value) > LONGEST_EXAMPLE
+    return f"{value[:LONGEST_EXAMPLE]}…" if is_long and isinstance(value, str) else value
 
 
 def _gx_expectation(expectation: Expectation, place: int, spelled: Mapping[str, str]) -> GxExpectation:
@@ -67,18 +87,19 @@ def _gx_expectation(expectation: Expectation, place: int, spelled: Mapping[str, 
     for name in COLUMN_LIST_ARGUMENTS:
         if isinstance(arguments.get(name), list | tuple):
             arguments[name] = [spelled.get(str(item).lower(), item) for item in arguments[name]]
-    arguments |= _bounds(arguments)
+    arguments |= _bounds(arguments, expectation.type in EXTREMES)
     arguments = {name: value for name, value in arguments.items() if value is not None}
     return get_expectation_impl(expectation.type)(**arguments, severity=expectation.severity, meta={PLACE: place})
 
 
-def _bounds(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _bounds(arguments: Mapping[str, Any], of_extremes: bool) -> dict[str, Any]:
     """Bounds that GX can compare with each other and that mean the same on every machine.
 
-    PySpark would take a time without a zone as one of this machine; here it is UTC.
+    PySpark would take a time without a zone as one of this machine; here it is UTC. The engine tells extremes in UTC,
+    and GX would compare a date with their day only.
     """
     bounds = {name: arguments[name] for name in ("min_value", "max_value") if isinstance(arguments.get(name), str)}
-    if not any(len(text) > len("2024-01-01") for text in bounds.values()):
+    if not of_extremes and not any(len(text) > len("2024-01-01") for text in bounds.values()):
         return bounds
     instants = {name: dt.datetime.fromisoformat(text) for name, text in bounds.items()}
     return {name: instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC) for name, instant in instants.items()}

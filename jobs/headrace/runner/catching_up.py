@@ -1,5 +1,6 @@
 """Computes every interval that is due and not there: group by group, what a plan says is missing."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -89,18 +90,26 @@ def catch_up(
         tell(done)
         return done
 
+    is_over = threading.Event()
+
     def of_group(name: str) -> CaughtUp:
         failed = [read for read in sorted(reads[name]) if results[read].code]
         if name in problems:
             return _left_alone(work, name, problems[name].message, problems[name].kind.exit_code)
         if failed:
             return _left_alone(work, name, f"{', '.join(failed)}, which it reads, failed", DataError.exit_code)
-        return _catch_up(work, name, plan, compute)
+        return _catch_up(work, name, plan, compute, is_over)
 
     with ThreadPoolExecutor(max_parallel) as pool:
-        for together in rounds(reads):
-            done = map(of_group, together) if max_parallel == 1 else pool.map(of_group, together)
-            results.update(zip(together, done, strict=True))
+        try:
+            for together in rounds(reads):
+                done = map(of_group, together) if max_parallel == 1 else pool.map(of_group, together)
+                results.update(zip(together, done, strict=True))
+        except BaseException:
+            # Such as Ctrl-C: what other threads are at comes to its end, and nothing new begins.
+            is_over.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [results[name] for name in names]
 
 
@@ -137,7 +146,13 @@ def _said(error: Exception) -> str:
     return f"a bug in Headrace: {type(error).__name__}: {' '.join(str(error).split())[:400]}"
 
 
-def _catch_up(work: Workspace, name: str, plan: Plan, compute: Callable[[str, Interval], Materialized]) -> CaughtUp:
+def _catch_up(
+    work: Workspace,
+    name: str,
+    plan: Plan,
+    compute: Callable[[str, Interval], Materialized],
+    is_over: threading.Event,
+) -> CaughtUp:
     began = time.perf_counter()
     intervals = [interval for step in computing(plan, name) for interval in step.intervals]
     again = [step for step in plan.steps if step.group == name and step.action in RECOMPUTING]
@@ -145,6 +160,8 @@ def _catch_up(work: Workspace, name: str, plan: Plan, compute: Callable[[str, In
     dirty = sum(len(step.intervals) for step in again) - suspect
     result = CaughtUp(f"{name}@{work.group(name).version}", len(intervals), dirty=dirty, suspect=suspect)
     for interval in intervals:
+        if is_over.is_set():
+            break
         try:
             result.done.append(compute(name, interval))
         except Exception as error:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+# Of a source that the group's own is rolled up from.
+HELD_BACK = "held_back"
 _SAID: Mapping[str, tuple[str, str]] = {
     "ambiguous_time": (
         "{} row of {} has an ambiguous local time: the earlier offset was taken",
@@ -23,6 +25,7 @@ _SAID: Mapping[str, tuple[str, str]] = {
         "{} row became visible too late for its event of {}: it was left out",
         "{} rows became visible too late for their events of {}: they were left out",
     ),
+    HELD_BACK: ("{} row of {} was held back", "{} rows of {} were held back"),
 }
 
 

@@ -38,13 +38,24 @@ def input_batches(
         yield source_batch(judging, name, keys, span, run.unjudged, also)
 
 
+def reaches_from_us(run: Run, node: Rows, end_us: int) -> int | None:
+    """Nothing that happened before this counts in a snapshot.
+
+    Args:
+        run: The run.
+        node: Rows of a source that the group is made of.
+        end_us: The snapshot's instant.
+    """
+    earliest_us = run.features.since_us(end_us)
+    # Events of a roll-up are made of older rows of what it is rolled up from.
+    return None if earliest_us is None else earliest_us - (_spans_us(run.features.events) - _spans_us(node))
+
+
 def _earliest_us(run: Run, node: Rows, first_us: int) -> int | None:
     """Before this, nothing happened that the gate looks at: within the group's reach and not judged yet."""
     since_us, instants = run.unjudged.begins_after_us, instants_of(node)
-    earliest_us = run.features.since_us(first_us)
-    # Events of a roll-up are made of older rows of what it is rolled up from.
-    older_us = _spans_us(run.features.events) - _spans_us(node)
-    bounds = [] if earliest_us is None else [earliest_us - older_us]
+    earliest_us = reaches_from_us(run, node, first_us)
+    bounds = [] if earliest_us is None else [earliest_us]
     if since_us is not None and instants.available_at is None:
         bounds.append(since_us - max(instants.delay_us, 1) - _spans_us(node))
     return max(bounds, default=None)

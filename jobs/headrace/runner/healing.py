@@ -21,13 +21,13 @@ _Place = tuple[str, str, int, Interval | None]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """All that the ledger says of one attempt at one interval, or at a training set.
+    """All that the ledger says of one attempt at one interval, or at a training set, by one run.
 
     Attributes:
         row: The row that says most of it: the prepared one, else the newest.
         is_prepared: Whether it may be in its table.
         is_open: Whether nobody has said how it ended.
-        is_newest: Whether no later attempt at the interval is settled: it would be what the table holds.
+        is_newest: Whether no later attempt at the interval is settled: it may be what the table holds.
     """
 
     row: LedgerRow
@@ -80,18 +80,21 @@ def closed(row: LedgerRow) -> LedgerRow:
 
 
 def attempts_of(rows: Iterable[LedgerRow]) -> list[Attempt]:
-    """Attempts that are in no table as far as the ledger knows, oldest first; of two rows alike the later counts."""
-    by_interval: dict[_Place, dict[int, dict[str, LedgerRow]]] = {}
+    """Attempts that are in no table as far as the ledger knows, oldest first; of two rows alike the later counts.
+
+    Two runs may have the same number (see `Ledger.claim_each`).
+    """
+    by_interval: dict[_Place, dict[tuple[int, str], dict[str, LedgerRow]]] = {}
     for row in rows:
         place = (row.table, row.group, row.version, row.interval)
-        by_interval.setdefault(place, {}).setdefault(row.attempt, {})[row.status] = row
+        by_interval.setdefault(place, {}).setdefault((row.attempt, row.run_id), {})[row.status] = row
     found = []
     for attempts in by_interval.values():
-        settled = max((number for number, by_status in attempts.items() if _SETTLED & by_status.keys()), default=0)
-        for number, by_status in sorted(attempts.items()):
+        settled = max((number for (number, _), by_status in attempts.items() if _SETTLED & by_status.keys()), default=0)
+        for (number, _), by_status in sorted(attempts.items()):
             if not _SETTLED & by_status.keys():
                 row = by_status.get("prepared") or max(by_status.values(), key=lambda one: one.recorded_at_us)
-                found.append(Attempt(row, "prepared" in by_status, "failed" not in by_status, number > settled))
+                found.append(Attempt(row, "prepared" in by_status, "failed" not in by_status, number >= settled))
     return found
 
 

@@ -12,7 +12,7 @@ from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.errors import ConflictError, DataError, UsageError
 from headrace.logical.pruning import scans_of
 from headrace.runner.foreseen import Foreseen
-from headrace.runner.healing import OPEN, attempts_of, heal, overtaken
+from headrace.runner.healing import attempts_of, heal, overtaken
 from headrace.runner.judging import failure
 from headrace.runner.progress import Progress
 from headrace.runner.recreating import require_table
@@ -158,11 +158,11 @@ def _healed(run: Run) -> Around:
 def _require_idle(run: Run, here: Around, dead_after: Duration) -> None:
     """Nobody else may be at work at the interval."""
     since_us = time.time_ns() // 1000 - dead_after.us
-    if here.state is None or here.state.latest.status not in OPEN:
-        return
-    row = here.state.latest
-    last_us = last_sign_us(here.rows, row.attempt)
-    if last_us > since_us:
+    newest = max((row.attempt for row in here.rows), default=0)
+    for row in (one.row for one in attempts_of(here.rows) if one.is_open and one.row.attempt == newest):
+        last_us = last_sign_us(here.rows, row.attempt, row.run_id)
+        if last_us <= since_us:
+            continue
         raise ConflictError(
             f"{run.group.name} {run.interval}: run {row.run_id} is at it, as it said at {format_instant(last_us)}",
             "try again; where that run is dead, --dead-after 0s takes the interval at once",

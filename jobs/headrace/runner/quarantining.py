@@ -33,20 +33,19 @@ def hold_back(run: Run, source: str, rows: DataFrame) -> int:
     Returns:
         How many rows were held back.
     """
-    held = _held(run.work, source, rows, run.run_id, run.group.name)
-    if held is None:
+    table, name = _table(run.work, source), run.interval.name
+    predicate = _predicate(run.group.name, [name])
+    held = _held(run.work, source, rows, F.lit(name), run.run_id, run.group.name)
+    if held is None and (held := _emptied(table, predicate)) is None:
         return 0
-    table = _table(run.work, source)
-    name = run.interval.name
     metadata = {"run_id": run.run_id, "group": run.group.name, "interval": name, "attempt": run.attempt}
     app_id = f"headrace/quarantine/{source}/{run.group.name}_v{run.group.version}/{run.interval.start_us}"
     with translated(f"writing {table.name}"):
-        held = held.withColumn("_interval", F.lit(name))
         _ensure(table, column_types(held.schema))
         held = run.work.ledger.unless_newer(
             held, run.group.name, run.group.version, run.run_id, {run.interval: run.attempt}
         )
-        replace(table, held, _predicate(run.group.name, [name]), metadata, app_id, run.attempt)
+        replace(table, held, predicate, metadata, app_id, run.attempt)
         commit = table.find_commit(metadata)
     return int(commit.metrics.get("numOutputRows", 0)) if commit else 0
 
@@ -67,14 +66,14 @@ def hold_back_all(
     Returns:
         How many rows were held back, by the end of their interval; those without any are left out.
     """
-    held = _held(work, source, rows, run_id, group.name)
-    if held is None:
-        return {}
     table = _table(work, source)
     names = ", ".join(f"{interval.end_us}L, '{interval.name}'" for interval in attempts)
     predicate = _predicate(group.name, [interval.name for interval in attempts])
+    interval = F.expr(f"element_at(map({names}), {OF_US})")
+    held = _held(work, source, rows, interval, run_id, group.name)
+    if held is None and (held := _emptied(table, predicate)) is None:
+        return {}
     with translated(f"writing {table.name}"):
-        held = held.withColumn("_interval", F.expr(f"element_at(map({names}), {OF_US})")).drop(OF_US)
         _ensure(table, column_types(held.schema))
         held = work.ledger.unless_newer(held, group.name, group.version, run_id, attempts)
         app_id = f"headrace/quarantine/{source}/{group.name}/{run_id}"
@@ -84,7 +83,7 @@ def hold_back_all(
     return {interval.end_us: counts[interval.name] for interval in attempts if interval.name in counts}
 
 
-def _held(work: Workspace, source: str, rows: DataFrame, run_id: str, group: str) -> DataFrame | None:
+def _held(work: Workspace, source: str, rows: DataFrame, interval: Column, run_id: str, group: str) -> DataFrame | None:
     """The rows that are held back, with the reasons; None where no expectation holds any back."""
     expectations = work.linted.project.sources[source].spec.expectations
     errors = [e for e in expectations if e.on_failure == "quarantine"]
@@ -98,7 +97,17 @@ def _held(work: Workspace, source: str, rows: DataFrame, run_id: str, group: str
         return F.array_compact(F.array(*named).cast("array<string>"))
 
     held = rows.withColumns({"_errors": broken(errors), "_warnings": broken(warnings)})
-    return held.where("size(_errors) > 0").withColumns({"_run_id": F.lit(run_id), "_group": F.lit(group)})
+    said = {"_run_id": F.lit(run_id), "_group": F.lit(group), "_interval": interval}
+    return held.where("size(_errors) > 0").withColumns(said).drop(OF_US)
+
+
+def _emptied(table: DeltaTable, predicate: str) -> DataFrame | None:
+    """No rows, in place of those that an expectation of before has held back; None where there are none."""
+    if table.columns() is None:
+        return None
+    with translated(f"reading {table.name}"):
+        held = table.read()
+        return None if held.where(predicate).isEmpty() else held.where("false")
 
 
 def _table(work: Workspace, source: str) -> DeltaTable:

@@ -36,6 +36,8 @@ def recreate(work: Workspace, step: Step, progress: Progress) -> None:
         take_out(work, ledger.outline(group.name, group.version, "tiles"), RECREATED)
         work.tile_table(group).recreate(keys)
         work.feature_table(group).recreate(keys, {column.name: column.type for column in features.columns})
+        # What came in behind the first look has gone with the rest.
+        take_out(work, ledger.outline(group.name, group.version, "tiles"), RECREATED)
         take_out(work, ledger.outline(group.name, group.version), RECREATED)
 
 

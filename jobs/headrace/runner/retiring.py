@@ -44,6 +44,8 @@ def retire_version(work: Workspace, text: str, dry_run: bool) -> int:
     for kind, clear in _TABLES.items():
         take_out(work, work.ledger.outline(name, version, kind), "retired")
         clear(work, name, version)
+    # Tiles of a deployment that still runs the version may have come in between and gone with the others.
+    take_out(work, work.ledger.outline(name, version, "tiles"), "retired")
     return len(rows)
 
 

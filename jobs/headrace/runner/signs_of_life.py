@@ -56,6 +56,6 @@ class SignsOfLife:
                 append(*[replace(claim, recorded_at_us=now_us) for claim in claims])
 
 
-def last_sign_us(rows: Sequence[LedgerRow], attempt: int) -> int:
-    """When an attempt at an interval said something last; it has said something."""
-    return max(row.recorded_at_us for row in rows if row.attempt == attempt)
+def last_sign_us(rows: Sequence[LedgerRow], attempt: int, run_id: str) -> int:
+    """When an attempt of a run at an interval said something last; it has said something."""
+    return max(row.recorded_at_us for row in rows if (row.attempt, row.run_id) == (attempt, run_id))

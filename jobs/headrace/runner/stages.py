@@ -19,7 +19,7 @@ from headrace.logical.fingerprint import fingerprint
 from headrace.logical.pruning import scans_of
 from headrace.quality import run_gate
 from headrace.registry.manifest import manifest
-from headrace.runner.counts import told
+from headrace.runner.counts import HELD_BACK, told
 from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.healing import heal, said
 from headrace.runner.judging import SLOWER, note_expectations, require_passed, require_rows, summary
@@ -120,9 +120,11 @@ def input_gate(run: Run, step: Step) -> None:
             if batch.counting is not None:
                 run.counts |= batch.counting.totals()
             if batch.source is not None:
-                run.rows_quarantined += hold_back(run, batch.source, batch.rows)
-            if batch.source == run.group.source:
-                run.rows_in = result.rows
+                held = hold_back(run, batch.source, batch.rows)
+                if batch.source == run.group.source:
+                    run.rows_in, run.rows_quarantined = result.rows, held
+                elif held:
+                    run.counts[f"{batch.source}.{HELD_BACK}"] = held
 
     with_exact_sums([run.features], judge, lambda: step.note(SLOWER))
     step.note(f"{run.rows_in:,} new rows")

@@ -79,15 +79,18 @@ def bring_tiles(run: Run, step: Step) -> None:
         step.note("none: all features read events")
         return
     for _ in range(TRIES):
+        seen = run.work.tile_table(run.group).table.version()
         builds, left_open = _healed(run, tiled, step)
         plan = _plan(run, tiled, builds.rows)
+        if run.work.tile_table(run.group).table.version() != seen:
+            # Others wrote while the ledger was read: what it says and what the table holds may not be of one time.
+            continue
         if not plan.missing:
-            (commit,) = run.work.tile_table(run.group).table.newest(limit=1)
-            run.tiles = StoredTiles(tiled, plan, commit.version)
+            run.tiles = StoredTiles(tiled, plan, seen or 0)
             step.note("all there")
             return
         try:
-            built = _build(run, tiled, plan, builds.tried, _cut_off(left_open, plan), step)
+            built = _build(run, tiled, plan, seen, builds.tried, _cut_off(left_open, plan), step)
         except ChangedFilesError:
             raise
         except ConflictError:
@@ -202,11 +205,18 @@ def _states(run: Run, tiled: Tiling) -> dict[str, TileState]:
 
 
 def _build(
-    run: Run, tiled: Tiling, plan: TilePlan, tried: int, cut_off: Sequence[LedgerRow], step: Step
+    run: Run,
+    tiled: Tiling,
+    plan: TilePlan,
+    seen: int | None,
+    tried: int,
+    cut_off: Sequence[LedgerRow],
+    step: Step,
 ) -> StoredTiles:
-    """Claims the missing intervals, builds their tiles and swaps them in.
+    """Claims the missing intervals, builds their tiles out of a version of the table and swaps them in.
 
     The number claimed follows the newest that the plan has seen: else another may have written what the plan rests on.
+    An older attempt may still do so before this one is in; then nobody may read what this one made.
 
     What is built is read by nobody before it is there, so it is not staged: a failure leaves the table as it was. How
     an attempt that fails here ended is left to the table's history, which the next run looks at.
@@ -221,7 +231,7 @@ def _build(
     run.work.ledger.claim_all([*claimed, *prepared], what, attempt, [closed(row) for row in cut_off])
     with translated(_computing(run), run.expressions):
         try:
-            version = _write(run, tiled, plan, states, attempt, wide_sums=False)
+            version = _write(run, tiled, plan, seen, states, attempt, wide_sums=False)
         except ConflictError:
             raise
         except Exception as error:
@@ -233,27 +243,42 @@ def _build(
             # Whoever heals this attempt must know what its tiles are without.
             again = [_row(run, plan, missing, "prepared", prints) for missing in plan.missing]
             run.work.ledger.append(*[replace(row, attempt=attempt) for row in again])
-            version = _write(run, tiled, plan, kept, attempt, wide_sums=True)
-    _end(run, [_row(run, plan, missing, "committed", prints) for missing in plan.missing], attempt, version)
+            version = _write(run, tiled, plan, seen, kept, attempt, wide_sums=True)
+    rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
+    _end(run, [replace(row, attempt=attempt, table_version=version) for row in rows], seen)
     run.tile_intervals += len(plan.missing)
     step.note(_said(plan, run.interval))
     outgrown = plan.outgrown | {column for column, said in prints.items() if said == OUTGROWN}
     return StoredTiles(tiled, replace(plan, missing=(), outgrown=outgrown), version)
 
 
-def _end(run: Run, committed: Sequence[LedgerRow], attempt: int, version: int) -> None:
+def _end(run: Run, rows: Sequence[LedgerRow], seen: int | None) -> None:
     """Puts tiles that are there on record, if they are made of what was pinned; else nobody may read them.
 
     Raises:
-        ChangedFilesError: They are not.
+        ChangedFilesError: Files are not as they were.
+        ConflictError: Tiles are not.
     """
-    rows = [replace(row, attempt=attempt, table_version=version) for row in committed]
     try:
         require_unchanged(run.work.lake, run.versions.values())
-    except ChangedFilesError as error:
+        _require_alone(run, rows[0].table_version or 0, seen)
+    except ConflictError as error:
         run.work.ledger.append(*[replace(row, status="retired", reason=error.message) for row in rows])
         raise
     run.work.ledger.append(*rows)
+
+
+def _require_alone(run: Run, version: int, seen: int | None) -> None:
+    """Looks for tiles that came between those that were read and what was made of them.
+
+    Raises:
+        ConflictError: There are some.
+    """
+    since = -1 if seen is None else seen
+    if version - since > 1:
+        commits = run.work.tile_table(run.group).table.newest(limit=version - since)
+        if any(since < commit.version < version and "writes" in commit.metadata for commit in commits):
+            raise ConflictError(f"{run.group.name} {run.interval}: other tiles came in between", "try again")
 
 
 def _said(plan: TilePlan, interval: Interval) -> str:
@@ -265,10 +290,17 @@ def _said(plan: TilePlan, interval: Interval) -> str:
 
 
 def _write(
-    run: Run, tiled: Tiling, plan: TilePlan, states: Mapping[str, TileState], attempt: int, *, wide_sums: bool
+    run: Run,
+    tiled: Tiling,
+    plan: TilePlan,
+    seen: int | None,
+    states: Mapping[str, TileState],
+    attempt: int,
+    *,
+    wide_sums: bool,
 ) -> int:
     table = run.work.tile_table(run.group)
-    stored = None if plan.from_all else table.read()
+    stored = None if plan.from_all else table.read(seen)
     building = Building(run.features, tiled, states, plan, may_be_late(run.features.events))
     rows = build_tiles(building, run.reading(wide_sums), stored)
     table.ensure(column_types(rows.schema))

@@ -8,7 +8,7 @@ from pyspark.sql import functions as f
 
 from headrace.engine.type_text import type_text
 from headrace.errors import MismatchError
-from headrace.expressions import DataType, quote_identifier
+from headrace.expressions import quote_identifier, widens
 
 
 def as_declared(rows: DataFrame, table: str, declared: Mapping[str, str]) -> DataFrame:
@@ -32,7 +32,7 @@ def as_declared(rows: DataFrame, table: str, declared: Mapping[str, str]) -> Dat
         own_name, own_kind = found[name.lower()]
         column = f.col(quote_identifier(own_name))
         if own_kind != kind.lower():
-            if not _widens(own_kind, kind):
+            if not widens(own_kind, kind):
                 problems.append(f"column {name} is {own_kind}, but is declared {kind}")
                 continue
             column = column.cast(kind)
@@ -40,11 +40,3 @@ def as_declared(rows: DataFrame, table: str, declared: Mapping[str, str]) -> Dat
     if problems:
         raise MismatchError(f"{table}: {'; '.join(problems)}")
     return rows.select(*columns)
-
-
-def _widens(found: str, declared: str) -> bool:
-    try:
-        return DataType.parse(found).can_widen_to(DataType.parse(declared))
-    except ValueError:
-        # A type that cannot be declared at all, e.g. variant.
-        return False

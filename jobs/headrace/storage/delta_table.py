@@ -1,5 +1,6 @@
 """One Delta table: its columns, its history, creating and widening it. What it holds is for others to say."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -78,9 +79,16 @@ class DeltaTable:
 
         A local log is read in milliseconds, where `history` plans and runs four queries.
         """
-        is_local = self.address.is_path and self.address.text.startswith("/")
-        found = newest_commits(Path(self.address.text), limit) if is_local else None
-        return self.history(limit) if found is None else found
+        return self._from_files(limit) or self.history(limit)
+
+    def version(self) -> int | None:
+        """Its newest version; None when there is no such table."""
+        commits = self._from_files(1) or ([] if self.columns() is None else self.history(1))
+        return commits[0].version if commits else None
+
+    def _from_files(self, limit: int | None) -> list[Commit] | None:
+        is_path = self.address.is_path and self.address.text.startswith("/")
+        return newest_commits(Path(self.address.text), limit) if is_path and _is_here(self.spark) else None
 
     def id(self) -> str:
         """What Delta calls the table itself, wherever it is."""
@@ -204,6 +212,14 @@ class DeltaTable:
         has, wants = (any("timestamp_ntz" in kind for kind in kinds.values()) for kinds in (present, wanted))
         permitted = f"ALTER TABLE {self.address.sql} SET TBLPROPERTIES ('{_ZONELESS}' = 'supported')"
         return [permitted] if wants and not has else []
+
+
+def _is_here(spark: SparkSession) -> bool:
+    """Whether a path is, for Spark, what it is for this process: on a cluster, or a server, it may be another's."""
+    if not isinstance(spark, SparkSession) or "HADOOP_CONF_DIR" in os.environ:
+        return False
+    files = spark.conf.get("spark.hadoop.fs.defaultFS", "file:///") or ""
+    return files.startswith("file:") and (spark.conf.get("spark.master", "") or "").startswith("local")
 
 
 def _settings(partitioned_by: Sequence[str], properties: Mapping[str, str]) -> str:

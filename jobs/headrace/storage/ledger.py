@@ -303,14 +303,14 @@ class Ledger:
         """The rows of attempts that have failed although they may be what their table holds.
 
         A later attempt may have ended them before their commit came in, or they themselves after it. They are prepared,
-        and no later one is settled.
+        not settled, and neither is a later one.
 
         Args:
             before_us: Attempts with later rows are left out.
         """
         with translated("reading the ledger"):
             rows = attempts(self._where(None, None, None), before_us).where(
-                "is_failed AND prepared IS NOT NULL AND attempt > coalesce(settled, 0)"
+                "is_failed AND NOT is_settled AND prepared IS NOT NULL AND attempt >= coalesce(settled, 0)"
             )
             return [from_row(said) for row in rows.orderBy("last_us").collect() for said in (row.prepared, row.newest)]
 

@@ -38,7 +38,8 @@ def attempts(rows: DataFrame, before_us: int) -> DataFrame:
         `newest` and `prepared`, rows; `is_failed`, `is_settled`; `settled`, an attempt; `last_us`.
     """
     place = ("group", "version", "table", "interval_start")
-    found = rows.groupBy(*place, "attempt").agg(
+    # Two runs may have the same number (see `Ledger.claim_each`).
+    found = rows.groupBy(*place, "attempt", "run_id").agg(
         f.max_by(_row(), progress()).alias("newest"),
         f.max_by(_row(), f.when(f.col("status") == "prepared", f.col("recorded_at"))).alias("prepared"),
         f.expr("count_if(status = 'failed') > 0").alias("is_failed"),

@@ -77,7 +77,12 @@ def parse_instant(text: str, timezone: str | None = None) -> int:
 
 
 def format_instant(instant_us: int) -> str:
-    """The shortest ISO 8601 text of an instant: a date at midnight UTC, else `2024-01-01T10:00:00Z`."""
+    """The shortest ISO 8601 text of an instant: a date at midnight UTC, else `2024-01-01T10:00:00Z`.
+
+    Of one that no calendar here has, how many microseconds it is from 1970.
+    """
+    if not _FIRST_US <= instant_us <= _LAST_US:
+        return f"1970-01-01{instant_us:+}us"
     moment = from_instant(instant_us)
     if instant_us % (86_400 * 1_000_000) == 0:
         return moment.date().isoformat()

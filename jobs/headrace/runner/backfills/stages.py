@@ -21,8 +21,8 @@ from headrace.logical.fingerprint import fingerprint
 from headrace.quality import GateResult, Suite, run_gate, run_gates
 from headrace.runner.backfills.chunk import Chunk
 from headrace.runner.batches import Batch
-from headrace.runner.counts import told
-from headrace.runner.gating import input_batches, output_suite
+from headrace.runner.counts import HELD_BACK, told
+from headrace.runner.gating import input_batches, output_suite, reaches_from_us
 from headrace.runner.healing import heal, said
 from headrace.runner.judging import SLOWER, note_failures, require_passed
 from headrace.runner.progress import Step
@@ -101,7 +101,7 @@ def input_gate(chunk: Chunk, step: Step) -> None:
     def judge(wide_sums: bool) -> None:
         for results in (chunk.shared, chunk.judged, chunk.rows_in, chunk.rows_quarantined, chunk.counts):
             results.clear()
-        for batch in input_batches(chunk.run(), wide_sums, chunk.instants.first_us, (COUNTS_US,)):
+        for batch in input_batches(chunk.run(), wide_sums, chunk.instants.first_us, (EVENT_US, COUNTS_US)):
             with _GATES, translated(f"checking {batch.suite.name}", chunk.run().expressions):
                 _judge_batch(chunk, batch)
             if batch.counting is not None:
@@ -124,14 +124,17 @@ def _judge_batch(chunk: Chunk, batch: Batch) -> None:
         chunk.shared.append(result)
         require_passed(chunk.name, result)
         return
-    rows = batch.rows.withColumn(OF_US, F.expr(_interval_of(chunk))).drop(COUNTS_US).where(f"{OF_US} IS NOT NULL")
+    rows = batch.rows.withColumn(OF_US, F.expr(_interval_of(chunk))).where(f"{OF_US} IS NOT NULL")
+    rows = rows.where(_in_reach(chunk, batch.source)).drop(EVENT_US, COUNTS_US)
     results = run_gates(rows, OF_US, {interval.end_us: batch.suite for interval in chunk.intervals}, documents)
     _require_open(chunk, results)
     if batch.source == chunk.group.source:
         chunk.rows_in |= {end_us: result.rows for end_us, result in results.items()}
     held = hold_back_all(chunk.work, chunk.group, chunk.run_id, chunk.attempts, batch.source, rows)
-    for end_us, count in held.items():
-        chunk.rows_quarantined[end_us] = chunk.rows_quarantined.get(end_us, 0) + count
+    if batch.source == chunk.group.source:
+        chunk.rows_quarantined |= held
+    elif held:
+        chunk.counts[f"{batch.source}.{HELD_BACK}"] = sum(held.values())
 
 
 def _interval_of(chunk: Chunk) -> str:
@@ -144,6 +147,14 @@ def _interval_of(chunk: Chunk) -> str:
     steps = f"greatest(0L, ({COUNTS_US} - {grid.first_us}L + {every_us - 1}L) div {every_us}L)"
     end = f"{grid.first_us}L + {steps} * {every_us}L"
     return f"CASE WHEN {COUNTS_US} IS NULL THEN {grid.first_us}L WHEN {end} IN ({ends}) THEN {end} END"
+
+
+def _in_reach(chunk: Chunk, source: str) -> str:
+    """SQL: whether a row can count in the snapshot of its interval; a daily run looks at no others."""
+    run, node = chunk.run(), chunk.work.building.before_quarantine(source)
+    bounds = {end_us: reaches_from_us(run, node, end_us) for end_us in chunk.instants.instants_us}
+    listed = ", ".join(f"{end_us}L, {from_us}L" for end_us, from_us in bounds.items() if from_us is not None)
+    return f"{EVENT_US} IS NULL OR {EVENT_US} >= element_at(map({listed}), {OF_US})" if listed else "true"
 
 
 def _require_open(chunk: Chunk, results: Mapping[int, GateResult]) -> None:

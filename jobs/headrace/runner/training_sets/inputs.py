@@ -143,7 +143,9 @@ def spans(work: Workspace, node: TrainingSet, facts: SpineFacts) -> dict[str, tu
         read(spine.source, Span.up_to(last, since_us), [key.name for key in spine.keys])
     for lookup in node.lookups:
         if isinstance(lookup, Computed):
-            since_us = lookup.features.since_us(first)
+            # Any instant may be the first, also one that no calendar has: months are taken for as long as they get.
+            reach_us = lookup.features.reach_us
+            since_us = None if reach_us is None else first - reach_us
             read(lookup.source, Span.up_to(last, since_us), [key for key, _ in lookup.keys])
     for label in node.labels:
         span = Span(first + label.begin_us, last + label.end_us)
@@ -196,15 +198,17 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
     with translated(f"reading the spine of {build.name}"):
         asked = spine.where(f"{INSTANT} IS NOT NULL").select(F.expr(served_at(one, INSTANT)).alias("at")).distinct()
         instants = sorted(row["at"] for row in asked.collect())
-    first_us = one.start_us + one.every_us
-    if instants and instants[0] < first_us:
-        raise DataError(
-            f"{build.name}: the spine asks for {name} at {format_instant(instants[0])}, before its first snapshot",
-            f"begin the spine at {format_instant(first_us + one.lag_us)} or later, or take `read: exact`",
-        )
     wanted = feature_fingerprints(one.features, [one.every_us, one.start_us % one.every_us])
     states = build.work.ledger.outline(one.group, one.version)
     committed = {state.committed.interval: state.committed for state in states if state.committed}
+    # Snapshots from before a `start` that was moved to a later day are still kept up.
+    first_us = one.start_us + one.every_us
+    early = (us for us in instants if us < first_us and Interval(us - one.every_us, us) not in committed)
+    if (us := next(early, None)) is not None:
+        raise DataError(
+            f"{build.name}: the spine asks for {name} at {format_instant(us)}, before its first snapshot",
+            f"begin the spine at {format_instant(first_us + one.lag_us)} or later, or take `read: exact`",
+        )
     pinned = build.snapshots[f"{one.group}_v{one.version}"]
     missing, unfilled = [], dict[str, list[Interval]]()
     for at_us in instants:
