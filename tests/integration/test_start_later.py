@@ -21,6 +21,12 @@ every: 1d
 start: 2024-01-02
 features:
   spend: {aggregate: sum, of: amount, windows: [1d, 3d], default: 0}
+---
+kind: training_set
+name: served
+spine: {entity: customer, source: sales, every: 1d, from: 2024-01-03, to: 2024-01-05}
+features: [spend.spend_1d]
+read: as_served
 """
 )
 NOW = "--now 2024-01-07T06:00:00Z"
@@ -68,6 +74,18 @@ def test_commands_take_what_is_there(shop: Shop, spark: SparkSession) -> None:
     ok(shop.headrace("backfill --group spend --from 2024-01-01 --to 2024-01-07 --force"))
     assert {time: table.rows(time, "customer_id spend_1d spend_3d") for time in EARLY} == before
     assert steps(planned(shop, NOW)) == []
+
+
+def test_training_sets_are_served_with_what_is_there(shop: Shop, spark: SparkSession) -> None:
+    ok(shop.headrace("training-set served"))
+    rows = spark.read.format("delta").load(str(shop.root / "lake" / "training_sets" / "served"))
+    found = rows.selectExpr("customer_id", "string(date(time))", "spend_1d").collect()
+    assert sorted(tuple(row) for row in found) == [
+        (1, "2024-01-03", 50.0), (1, "2024-01-04", 3.0), (2, "2024-01-03", 4.0), (2, "2024-01-04", 6.0)
+    ]  # fmt: skip
+    with shop.edited(("from: 2024-01-03", "from: 2024-01-02T12:00:00")):
+        done = shop.headrace("training-set served")
+    assert (done.code, "at 2024-01-02, before its first snapshot" in done.error) == (3, True)
 
 
 def test_nothing_older_is_computed(shop: Shop) -> None:

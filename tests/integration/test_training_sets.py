@@ -88,7 +88,7 @@ output: parquet
 ---
 kind: training_set
 name: rolled
-spine: {table: raw.asked, time: 'asked at', timezone: UTC, keys: {customer_id: buyer}}
+spine: {table: raw.asked, time: 'Asked At', timezone: UTC, keys: {customer_id: BUYER}}
 features: [people.city]
 labels:
   worth: {source: baskets, aggregate: sum, of: worth, horizon: 1h, entity: customer}
@@ -178,7 +178,7 @@ def test_build_change_and_build_again(spark: SparkSession, renamed: Shop) -> Non
         (2, t("2024-01-03"), None, extra, 4.0, 1, None, False, True, "test"),
         (9, t("2024-01-02"), "stranger", extra, 0.0, 0, None, False, True, "train"),
         (None, t("2024-01-02"), "nobody", extra, None, None, None, None, True, "train"),
-        (1, None, "never", extra, None, None, "Bonn", None, False, None),
+        (1, None, "never", extra, None, None, None, None, False, None),
         (1, t("2024-01-03T12:00:00"), "late", extra, 2.5, 2, "Bonn", None, False, "test"),
     ]
     # The second day of the first sale's reach; a horizon of a day ends by the third in all but the last.
@@ -317,6 +317,11 @@ def test_wrong_lines(shop: Shop, line: str, code: int, message: str) -> None:
             "raw.sales, time: sold_at, keys: {customer_id: buyer}",
             3,
             "files: the spine has no column 'buyer', which is a key",
+        ),
+        (
+            "raw.sales, time: sold_at, keys: {customer_id: amount}",
+            3,
+            "files: 'amount' of the spine is double, but the key 'customer_id' is bigint; list it in the spine's",
         ),
     ],
 )
