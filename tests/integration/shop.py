@@ -49,9 +49,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Shop:
-    """A project folder with `feature_defs/shop.yaml` and `conf/local.yaml`; data lies under `data`."""
+    """A project folder with `feature_defs/shop.yaml` and `conf/local.yaml`; data lies under `data`.
+
+    Attributes:
+        root: The folder.
+        is_interpreted: Whether Spark interprets what it would compile outside of stages, mostly of Delta's logs: a
+            quarter of a small run's CPU. What is compiled is held to the oracle, by processes of their own and wherever
+            messages are at stake.
+    """
 
     root: Path
+    is_interpreted: bool = True
 
     @classmethod
     def open(cls, root: Path, definitions: str, conf: str) -> "Shop":
@@ -87,7 +95,7 @@ class Shop:
     def headrace(self, line: str) -> Outcome:
         """Runs `headrace --project … <line>`."""
         out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err), _interpreted():
+        with redirect_stdout(out), redirect_stderr(err), _interpreted(self.is_interpreted):
             code = run(["--project", str(self.root), *line.split()])
         return Outcome(code, out.getvalue(), err.getvalue())
 
@@ -98,13 +106,9 @@ class Shop:
 
 
 @contextmanager
-def _interpreted() -> Iterator[None]:
-    """Spark interprets what it would compile outside of stages, mostly of Delta's logs: a quarter of a small run's CPU.
-
-    What is compiled is held to the oracle, and so are processes of their own and what notebooks call.
-    """
+def _interpreted(is_asked: bool) -> Iterator[None]:
     active = SparkSession.getActiveSession()
-    if active is None:
+    if active is None or not is_asked:
         yield
         return
     active.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")

@@ -1,5 +1,7 @@
 """Commas inside parentheses of a plain value in flow style belong to the value."""
 
+import time
+
 import pytest
 
 from headrace.documents import load
@@ -24,6 +26,17 @@ def test_values(text: str, expected: object) -> None:
     (document,), problems = load(text, "f.yaml")
     assert document.value == expected
     assert problems == []
+
+
+def test_items_of_a_parenthesis_that_never_closes() -> None:
+    (document,), _ = load("v: [unknown (n/a, active, closed]", "f.yaml")
+    assert document.value == {"v": ["unknown (n/a", "active", "closed"]}
+
+
+def test_many_parentheses_take_no_longer_than_others() -> None:
+    began = time.process_time()
+    assert load(f"k: [{'(,' * 150_000}]", "f.yaml")[1][0].code == "yaml-too-large"
+    assert time.process_time() - began < 8
 
 
 def test_positions_after_a_rejoined_value() -> None:

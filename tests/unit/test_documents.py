@@ -219,6 +219,10 @@ def test_a_merge_key_is_an_ordinary_key():
         ("a: {b: 1\nc: 2", "error[yaml-syntax]"),
         ("a: 'x\n", "that begins on line 1"),
         ("a: \x00", "1:4 error[yaml-syntax] character '\\x00' is not allowed in YAML"),
+        (
+            "# a\u2028draft: true",
+            "1:4 error[yaml-syntax] character '\\u2028' is not allowed in YAML; write '\\u2028' in double",
+        ),
         ("a: 1\nb: \ud800", "2:4 error[yaml-syntax] character '\\ud800' is not allowed in YAML"),
     ],
 )

@@ -39,6 +39,18 @@ FIELDS = {
         source("where: «{»a: b}"),
         [("invalid-value", "s: where: must be text, not a mapping")],
     ),
+    "a field without a value": (
+        source("«available_at»:\ndescription:"),
+        [("missing-value", "s: `available_at` has no value; write one, or leave it out")],
+    ),
+    "a window without a value": (
+        group("n: {aggregate: sum, of: amount, «window»: }"),
+        [("missing-value", "g.n: `window` has no value; write one, or leave it out")],
+    ),
+    "a condition that is a comment": (
+        group("n: {aggregate: count}").replace("every:", "«where»:  # amount > 0\nevery:"),
+        [("missing-value", "g: `where` has no value; write one, or leave it out")],
+    ),
     "an empty list": (
         group("n: {aggregate: count, windows: «[»]}"),
         [("invalid-value", "g.n: windows: is empty")],

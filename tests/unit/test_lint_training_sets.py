@@ -116,6 +116,20 @@ CASES = {
         training("[{from: base, keys: {«custmer_id»: other}}]", spine=TABLE),
         ("unknown-key", "'custmer_id' is not a key here; did you mean 'customer_id'?"),
     ),
+    "the spine renames what is no key": (
+        training(spine=f"{TABLE}, keys: {{«custmer_id»: other}}"),
+        ("unknown-key", "'custmer_id' is not a key here; did you mean 'customer_id'?"),
+    ),
+    "keys have no case": (
+        training(spine=f"{TABLE}, keys: {{Customer_ID: w}}").replace("[base.*]", "[«base.*»]"),
+        ("key-type", "'w' of the spine is double, but 'customer_id' is bigint"),
+    ),
+    "taken by a label's maturity": (
+        "kind: feature_table\nname: ft\nentity: customer\ntable: raw.ft\n"
+        "columns: {customer_id: bigint, y__mature: boolean}\n---\n"
+        + training("[base.n, ft.y__mature]", labels="«y»: {source: orders, aggregate: count, horizon: 1d}"),
+        ("duplicate-column", "label y needs the column 'y__mature', which is taken by ft.y__mature; rename that one"),
+    ),
     "unknown column in an expression": (
         training(more="expressions: {x: n + «m»}"),
         ("unknown-column", "t.x: 'm' is not a column of t"),

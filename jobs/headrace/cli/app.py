@@ -6,6 +6,7 @@ What a command needs beyond typer it imports inside its function, so that each s
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -67,6 +68,10 @@ def run(argv: Sequence[str]) -> int:
         130 interrupted.
     """
     arguments = _globals_first(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Where a terminal lacks a character, rather an escape than no output.
+            stream.reconfigure(errors="backslashreplace")
     return guarded(
         lambda: _program()(args=arguments, prog_name="headrace", standalone_mode=False),
         _project(arguments),

@@ -47,15 +47,15 @@ def plan(
       headrace plan --against main.json      # on a pull request: no Spark, no data
     """
     invocation: Invocation = context.obj
-    if manifest is not None and (against is not None or out is not None):
-        raise UsageError("--manifest only writes definitions: it goes with neither --against nor --out")
+    if manifest is not None and (against is not None or out is not None or now is not None):
+        raise UsageError("--manifest only writes definitions: it goes with none of --against, --out and --now")
     if against is not None and out is not None:
         raise UsageError("--out needs the ledger, which --against does not look at", "leave one of them out")
     for option, path in (("--out", out), ("--manifest", manifest)):
         if path is not None:
             _require_place(option, path)
     if manifest is not None:
-        return _write_manifest(invocation, manifest)
+        return _write_manifest(invocation, manifest, as_json=format == "json")
     now_us = _now_us(now)
     made = _against(invocation, against, now_us) if against is not None else _made(invocation, now_us)
     if out is not None:
@@ -98,14 +98,17 @@ def _against(invocation: Invocation, path: Path, now_us: int) -> "Plan":
     return plan_against(definitions(_linted(invocation)), read(path), now_us)
 
 
-def _write_manifest(invocation: Invocation, path: Path) -> int:
+def _write_manifest(invocation: Invocation, path: Path, as_json: bool) -> int:
     from headrace.changes.definitions_file import written
     from headrace.changes.group_definition import definitions
     from headrace.cli.rendering import counted
 
     groups = definitions(_linted(invocation))
     path.write_text(written(groups), "utf-8")
-    print(f"{counted(len(groups), 'feature group')} in {path}")
+    if as_json:
+        print(json.dumps({"manifest": str(path), "groups": len(groups)}, indent=2))
+    else:
+        print(f"{counted(len(groups), 'feature group')} in {path}")
     return 0
 
 

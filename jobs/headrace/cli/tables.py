@@ -1,5 +1,6 @@
 """Rows of values on a terminal and in JSON."""
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -58,14 +59,18 @@ def as_text(value: object) -> str:
 
 
 def as_json_value(value: object) -> object:
-    """A value that JSON can hold: times as ISO 8601, decimals as text."""
+    """A value that JSON can hold: times as ISO 8601, decimals, NaN and infinities as text, structs by field."""
     match value:
+        case float() if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         case datetime() | date():
             return value.isoformat()
         case Decimal():
             return str(value)
         case dict():
             return {str(key): as_json_value(item) for key, item in value.items()}
+        case tuple() if hasattr(value, "asDict"):
+            return as_json_value(value.asDict())
         case list() | tuple():
             return [as_json_value(item) for item in value]
         case bytes() | bytearray():

@@ -73,10 +73,11 @@ class Composer:
     Args:
         file: The file's path as it should appear in messages.
         max_nodes: How many values there may be after alias expansion.
+        is_secret: Whether values may be secrets, which no message shows.
     """
 
-    def __init__(self, file: str, max_nodes: int = MAX_NODES) -> None:
-        self.file, self._max_nodes = file, max_nodes
+    def __init__(self, file: str, max_nodes: int = MAX_NODES, is_secret: bool = False) -> None:
+        self.file, self._max_nodes, self._is_secret = file, max_nodes, is_secret
         self.documents: list[Document] = []
         self.problems: list[Problem] = []
         self._nodes = 0
@@ -155,7 +156,7 @@ class Composer:
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
             known = event.anchor in self._anchors
-            message = f"alias {shown('*' + event.anchor)} " + (
+            message = f"alias{self._shown('*' + event.anchor)} " + (
                 "stands inside what it names" if known else "names nothing before it"
             )
             hint = None if known else "quote text that begins with '*'"
@@ -212,8 +213,11 @@ class Composer:
         return isinstance(innermost.value, dict) and innermost.key is None
 
     def _refuse_tag(self, tag: str, position: Position) -> None:
-        message = f"tag {shown(tag)} is not allowed"
+        message = f"tag{self._shown(tag)} is not allowed"
         self.complain("yaml-tag", message, position, "remove it, or quote text that begins with '!'")
+
+    def _shown(self, text: str) -> str:
+        return "" if self._is_secret else f" {shown(text)}"
 
     def _count(self, nodes: int, event: Any) -> None:
         self._nodes += nodes

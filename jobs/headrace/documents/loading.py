@@ -18,7 +18,9 @@ _MAX_SYNTAX_ERRORS = 20
 # The parser compares each %TAG line with all before it.
 _MAX_DIRECTIVES = 10
 
-_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Lines end there for YAML, and for hardly anybody who reads them.
+_LINE_ENDS = "\x85\u2028\u2029"
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 _NEXT_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -42,12 +44,13 @@ class Limits:
 OF_A_FILE = Limits()
 
 
-def read(path: Path, file: str) -> Loaded:
+def read(path: Path, file: str, is_secret: bool = False) -> Loaded:
     """The documents of a file, and what is wrong with it.
 
     Args:
         path: The file.
         file: Its path as it should appear in messages.
+        is_secret: Whether values may be secrets, which no message shows.
     """
     try:
         if not path.is_file():
@@ -65,10 +68,10 @@ def read(path: Path, file: str) -> Loaded:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         return [], [Problem("yaml-syntax", "not UTF-8 text", file, line, column, "save the file as UTF-8")]
-    return load(text, file)
+    return load(text, file, is_secret=is_secret)
 
 
-def load(text: str, file: str, limits: Limits = OF_A_FILE) -> Loaded:
+def load(text: str, file: str, limits: Limits = OF_A_FILE, is_secret: bool = False) -> Loaded:
     """The documents of a YAML text, and what is wrong with it.
 
     A syntax error ends its document only: the next `---` begins afresh. Empty documents are skipped.
@@ -77,14 +80,16 @@ def load(text: str, file: str, limits: Limits = OF_A_FILE) -> Loaded:
         text: The content of a file.
         file: The file's path as it should appear in messages.
         limits: How large the text may be.
+        is_secret: Whether values may be secrets, which no message shows.
     """
     text = text.removeprefix("\ufeff")
     if len(text) > limits.characters:
         return [], [_too_long(file)]
-    composer = Composer(file, limits.nodes)
+    composer = Composer(file, limits.nodes, is_secret)
     if unprintable := _UNPRINTABLE.search(text):
         position = _position_of(text, unprintable.start())
-        composer.complain("yaml-syntax", f"character {unprintable[0]!a} is not allowed in YAML", position)
+        hint = f"write {unprintable[0]!a} in double quotes" if unprintable[0] in _LINE_ENDS else None
+        composer.complain("yaml-syntax", f"character {unprintable[0]!a} is not allowed in YAML", position, hint)
         return [], composer.problems
     directives = [match.start() for match in _DIRECTIVE.finditer(text)]
     if len(directives) > _MAX_DIRECTIVES:

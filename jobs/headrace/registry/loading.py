@@ -37,7 +37,7 @@ def load_project(root: Path, folder: str = "feature_defs") -> tuple[Project, lis
     if not base.is_dir():
         hint = f"put definitions there, or name another project with --project (now {root})"
         return Project(), [Problem("no-definitions", f"there is no folder {folder}", hint=hint)]
-    files = sorted(path for path in base.rglob("*") if path.suffix in SUFFIXES and not path.is_dir())
+    files = sorted(path for path in base.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir())
     problems: list[Problem] = []
     found: list[Document] = []
     names: set[str] = set()

@@ -125,7 +125,10 @@ class TrainingColumns:
 
     def renamed(self, key: str, own: Mapping[str, str]) -> str:
         """The spine's column for a key."""
-        return own.get(key) or self.spec.spine.keys.get(key, key)
+        for renames in (own, self.spec.spine.keys):
+            if (column := {name.lower(): column for name, column in renames.items()}.get(key.lower())) is not None:
+                return column
+        return key
 
     def chosen(self) -> Iterator[Chosen]:
         """Columns taken by the entries of `features`, in order; of unknown versions only those listed by name."""

@@ -18,6 +18,9 @@ from headrace.spec import KINDS, RollUp
 # Fields whose entries are left out one by one when they are invalid; the other fields are left out whole.
 _BY_ENTRY = ("columns", "derive", "enrich", "features", "expectations")
 
+# Text for people, and a default that is null.
+_MAY_BE_BLANK = ("description", "owner", "default")
+
 DataPath = tuple[str | int, ...]
 
 
@@ -38,16 +41,34 @@ def validate(document: Document, root: Path | None) -> tuple[Located[Any] | None
         model = RollUp
     path = root / document.file if root else None
     try:
-        return Located(model.model_validate(document.value), document, path), []
+        return Located(model.model_validate(document.value), document, path), list(_blank(document, []))
     except ValidationError as error:
         details = _details(error)
-    problems = list(_problems(details, document, model, path))
+    problems = [*_problems(details, document, model, path), *_blank(document, details)]
     remaining, left_out = _without_faults(document, details)
     try:
         spec = model.model_validate(remaining.value)
     except ValidationError:
         return None, problems
     return Located(spec, remaining, path, left_out), problems
+
+
+def _blank(document: Document, details: list[Any]) -> Iterator[Problem]:
+    """Fields without a value: who writes `delay:` means something by it, and would get what its absence means."""
+    told = {detail["loc"] for detail in details}
+    value = document.value
+    mappings: list[tuple[DataPath, Any]] = [((), value), (("spine",), value.get("spine"))]
+    for field in ("features", "labels"):
+        entries = value.get(field)
+        mappings += [((field, name), entry) for name, entry in entries.items()] if isinstance(entries, dict) else []
+    for path, mapping in mappings:
+        for name, content in mapping.items() if isinstance(mapping, dict) else ():
+            at = (*path, name)
+            if content is None and name not in _MAY_BE_BLANK and at not in told:
+                message, hint = f"`{name}` has no value", "write one, or leave it out"
+                where = _where(value.get("name"), at)
+                position = document.key_position(at)
+                yield Problem("missing-value", message, document.file, *position, hint, where=where, length=len(name))
 
 
 def _unknown_kind(document: Document) -> Problem:

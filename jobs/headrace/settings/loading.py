@@ -20,6 +20,7 @@ PREFIX = "HEADRACE_"
 # Variables of the command line, not of the configuration.
 _OTHER_VARIABLES = frozenset({"HEADRACE_CONF", "HEADRACE_PROJECT", "HEADRACE_KERNEL"})
 _FORMATS = ("delta", "parquet", "csv")
+_PATTERNS = {"remote": "must begin with sc://", "retention": "must be a number of days, as in 90d"}
 
 Parts = tuple[str | int, ...]
 
@@ -45,7 +46,7 @@ def load(project: Path, conf: str) -> Settings:
         DefinitionError: With every problem found, each at its place in the file or with its variable.
     """
     project = project.resolve()
-    found, problems = documents.read(project / conf, conf)
+    found, problems = documents.read(project / conf, conf, is_secret=True)
     if problems:
         raise DefinitionError(problems, is_quotable=False)
     if len(found) != 1:
@@ -149,7 +150,7 @@ def _reworded(detail: Any) -> _Finding:
         case "string_too_short":
             return _Finding(path, "invalid-value", "is empty")
         case "string_pattern_mismatch":
-            return _Finding(path, "invalid-value", "must begin with sc://")
+            return _Finding(path, "invalid-value", _PATTERNS[str(path[-1])])
         case "literal_error":
             hint = _suggestion(str(detail["input"]), _FORMATS)
             return _Finding(path, "invalid-value", f"must be {detail['ctx']['expected']}", hint)

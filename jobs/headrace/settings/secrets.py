@@ -8,9 +8,13 @@ from headrace.errors import UsageError
 _REFERENCE = re.compile(r"\$\{env:([^}]*)\}?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Names under which Spark, Hadoop and the cloud connectors take secrets, and their neighbours that hold none.
-_SECRET_KEY = re.compile(r"secret|password|passphrase|token|(access|account|api)[._-]?key", re.IGNORECASE)
+_SECRET_KEY = re.compile(
+    r"secret|password|passphrase|token|credential|\.sas\.|(access|account|api|private|encryption)[._-]?key",
+    re.IGNORECASE,
+)
 _HARMLESS_KEY = re.compile(
-    r"(file|path|dir|provider|enabled|class|type|endpoint|uri|url|length|renewal|interval)$", re.IGNORECASE
+    r"(file|path|dir|provider|enabled|class|type|endpoint|uri|url|length|bits|algorithm|renewal|interval)$",
+    re.IGNORECASE,
 )
 _SECRET_IN_URI = re.compile(r"(;|&|\?)(token|password|secret)=(?!\$\{env:)", re.IGNORECASE)
 

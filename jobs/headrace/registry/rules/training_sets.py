@@ -10,7 +10,7 @@ from headrace.registry.rules.faults import Path, in_expression, item, missing_co
 from headrace.registry.rules.naming import Taken, unfit
 from headrace.registry.scopes import Scope
 from headrace.registry.suggesting import did_you_mean
-from headrace.registry.training_columns import SPLIT, TrainingColumns
+from headrace.registry.training_columns import MATURE, SPLIT, TrainingColumns
 from headrace.spec import FeatureGroup, FeatureReference, FeatureTable, TrainingSet
 from headrace.spec.training_set import EVERYTHING
 
@@ -46,6 +46,11 @@ def keys(project: Project, columns: Columns) -> Iterator[Problem]:
     """Every entity's keys are columns of the spine, under their own names or those that `keys` gives."""
     for located, found in of(project, columns):
         spine = found.spine()
+        everybody = [found.entity_keys(reference) for reference in located.spec.features]
+        everybody += [found.label_keys(label) for label in located.spec.labels.values()]
+        if all(everybody):
+            known = {key: kind for wanted in everybody for key, kind in wanted.items()}
+            yield from _renames(located, ("spine", "keys"), located.spec.spine.keys, known)
         for index, reference in enumerate(located.spec.features):
             wanted, path = found.entity_keys(reference), ("features", index)
             yield from _renames(located, (*path, "keys"), reference.keys, wanted)
@@ -81,6 +86,10 @@ def names(project: Project, columns: Columns) -> Iterator[Problem]:
                 elif first := taken.claim(name, f"{field.removesuffix('s')} {name}"):
                     message = f"'{name}' is taken by {first}"
                     yield located.problem(path, "duplicate-column", message, hint="choose another name", key=True)
+        for name in located.spec.labels:
+            if first := taken.claim(name + MATURE, f"label {name}"):
+                message = f"label {name} needs the column '{name}{MATURE}', which is taken by {first}"
+                yield located.problem(("labels", name), "duplicate-column", message, hint="rename that one", key=True)
         if located.spec.split is not None and (first := taken.claim(SPLIT, "the split")):
             message = f"the split needs the column '{SPLIT}', which is taken by {first}"
             yield located.problem(("split",), "duplicate-column", message, hint="rename that one", key=True)
@@ -142,8 +151,9 @@ def _version(
 def _renames(
     located: Located[TrainingSet], path: Path, renames: Mapping[str, str], keys: Mapping[str, DataType]
 ) -> Iterator[Problem]:
+    names = {key.lower() for key in keys}
     for key in renames:
-        if keys and key not in keys:
+        if names and key.lower() not in names:
             message, hint = f"'{key}' is not a key here", did_you_mean(key, keys) or f"the keys are {', '.join(keys)}"
             yield located.problem((*path, key), "unknown-key", message, hint=hint, key=True)
 
