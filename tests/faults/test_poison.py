@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -60,7 +61,7 @@ class Poisoned:
     ) -> None:
         features = "".join(f"  {line}\n" for line in features.splitlines())
         text = DEFINITIONS.format(columns=columns, features=features, declared=declared, key=key, time=time)
-        self.shop = Shop.open(self._root / "shop", text, CONF)
+        self.shop = replace(Shop.open(self._root / "shop", text, CONF), is_interpreted=False)
         self.path = self.shop.root / "data" / "sales.parquet"
 
     def write(self, columns: dict[str, Any], **options: Any) -> None:
