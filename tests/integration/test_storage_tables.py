@@ -72,6 +72,11 @@ def test_every_format_reads_the_same(lake: Lake, name: str) -> None:
     ]
 
 
+def test_files_that_name_no_columns_have_all_that_are_declared(lake: Lake) -> None:
+    rows = lake.read("bare_csv", lake.version("bare_csv"), {"at": DECLARED["at"]}, DECLARED)
+    assert (rows.columns, rows.distinct().count()) == (["at"], 1)
+
+
 def test_columns_come_as_declared(lake: Lake) -> None:
     rows = lake.read("delta", None, {"Sales_Value": "double", "HOUSEHOLD_ID": "decimal(20,0)"})
     assert rows.dtypes == [("Sales_Value", "double"), ("HOUSEHOLD_ID", "decimal(20,0)")]

@@ -33,7 +33,13 @@ class GivenTables:
         """There is one version of a literal table."""
         return TableVersion(name, "given", 0)
 
-    def read(self, name: str, version: TableVersion | None, schema: Mapping[str, str] | None) -> DataFrame:
+    def read(
+        self,
+        name: str,
+        version: TableVersion | None,
+        schema: Mapping[str, str] | None,
+        whole: Mapping[str, str] | None = None,
+    ) -> DataFrame:
         """The rows as they were given.
 
         Raises:

@@ -20,7 +20,8 @@ def scan(node: Scan, reading: Reading, span: Span, available_at: Column | None =
         available_at: The column of arrival times, whose statistics tell files with nothing new.
     """
     schema = {column.name: column.type for column in node.columns}
-    rows = reading.tables.read(node.table, reading.versions.get(node.table), schema)
+    whole = {column.name: column.type for column in node.whole}
+    rows = reading.tables.read(node.table, reading.versions.get(node.table), schema, whole)
     rows = rows.select(*[quote_identifier(c) for c in (*schema, *reading.scope)])
     for condition in (
         *_by_partition(node, span, reading),

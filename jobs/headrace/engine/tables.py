@@ -49,7 +49,13 @@ class TableReader(Protocol):
         """
         ...
 
-    def read(self, name: str, version: TableVersion | None, schema: Mapping[str, str] | None) -> DataFrame:
+    def read(
+        self,
+        name: str,
+        version: TableVersion | None,
+        schema: Mapping[str, str] | None,
+        whole: Mapping[str, str] | None = None,
+    ) -> DataFrame:
         """The rows of a table.
 
         Args:
@@ -57,6 +63,7 @@ class TableReader(Protocol):
             version: The version to read; None reads the table as it is now.
             schema: Declared columns and their types as Spark DDL, the columns of the result; None reads all
                 columns as they are.
+            whole: All columns that are declared, in the order of files that name none; None has no others.
 
         Raises:
             UsageError: The settings do not map the name.

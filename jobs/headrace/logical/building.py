@@ -103,7 +103,8 @@ class Building:
     def lookup(self, table: FeatureTable) -> Rows:
         """Rows of a feature table; those of a dated one have instants."""
         types, floats = table.columns, _floats(table.columns)
-        scan = Scan(table.name, table.table, columns_of(types), table.time, table.timezone)
+        columns = columns_of(types)
+        scan = Scan(table.name, table.table, columns, table.time, table.timezone, whole=columns)
         rows: Rows = scan
         if table.time is not None:
             available_at = _time(table.available_at, types) if table.available_at else None
@@ -114,7 +115,8 @@ class Building:
         types = source.columns
         layout = source.partition
         partitioning = Partitioning(layout.column, layout.format, layout.slack.us) if layout else None
-        scan = Scan(source.name, source.table, columns_of(types), source.event_time, source.timezone, partitioning)
+        columns, time = columns_of(types), source.event_time
+        scan = Scan(source.name, source.table, columns, time, source.timezone, partitioning, columns)
         available_at = _time(source.available_at, types) if source.available_at else None
         rows: Rows = Instants(scan, _time(source.event_time, types), source.timezone, available_at, _us(source.delay))
         floats = _floats(types)

@@ -25,6 +25,7 @@ class Scan:
         event_time: The column of event times that ranges of time can be pruned by, or None.
         timezone: Zone of that column where it is zone-less.
         partitioning: How files follow from event times, or None.
+        whole: All declared columns, in order: files that name none have these.
     """
 
     source: str = field(metadata={"fingerprint": False})
@@ -33,3 +34,4 @@ class Scan:
     event_time: str | None = None
     timezone: str | None = None
     partitioning: Partitioning | None = None
+    whole: tuple[Column, ...] = field(default=(), metadata={"fingerprint": False})

@@ -44,8 +44,14 @@ class _WithSpine:
     def version(self, name: str) -> TableVersion:
         return TableVersion(name, "given", 0) if name == SPINE else self.tables.version(name)
 
-    def read(self, name: str, version: TableVersion | None, schema: Mapping[str, str] | None) -> DataFrame:
-        return self.spine if name == SPINE else self.tables.read(name, version, schema)
+    def read(
+        self,
+        name: str,
+        version: TableVersion | None,
+        schema: Mapping[str, str] | None,
+        whole: Mapping[str, str] | None = None,
+    ) -> DataFrame:
+        return self.spine if name == SPINE else self.tables.read(name, version, schema, whole)
 
 
 class FeatureStore:

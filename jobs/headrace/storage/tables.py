@@ -113,11 +113,16 @@ class Lake:
         raise GoneError(f"{name}: version {version} is no longer in its history")
 
     def read(
-        self, name: str, version: TableVersion | None = None, schema: Mapping[str, str] | None = None
+        self,
+        name: str,
+        version: TableVersion | None = None,
+        schema: Mapping[str, str] | None = None,
+        whole: Mapping[str, str] | None = None,
     ) -> DataFrame:
         """The rows of a table; see `TableReader.read`. Files have one version only: the one of now."""
         location = self.location(name)
-        rows = self.read_location(location, name, version, schema)
+        is_nameless = location.format == "csv" and location.options.get("header") == "false"
+        rows = self.read_location(location, name, version, (whole or schema) if is_nameless else schema)
         return rows if schema is None else as_declared(rows, name, schema)
 
     def location(self, name: str) -> TableLocation:
