@@ -130,6 +130,10 @@ CASES = {
         + training("[base.n, ft.y__mature]", labels="«y»: {source: orders, aggregate: count, horizon: 1d}"),
         ("duplicate-column", "label y needs the column 'y__mature', which is taken by ft.y__mature; rename that one"),
     ),
+    "where another one's files are": (
+        training() + "---\n" + training(name="«t_parquet»"),
+        ("name-clash", "t_parquet: the Parquet files of t lie where the table of t_parquet is; choose another name"),
+    ),
     "unknown column in an expression": (
         training(more="expressions: {x: n + «m»}"),
         ("unknown-column", "t.x: 'm' is not a column of t"),

@@ -37,6 +37,7 @@ OF_TRAINING_SETS: tuple[Rule, ...] = (
     training_sets.served,
     training_sets.expressions,
     training_sets.split,
+    training_sets.folders,
     labels.fields,
     labels.keys,
     labels.expressions,

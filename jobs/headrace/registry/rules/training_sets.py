@@ -136,6 +136,15 @@ def split(project: Project, columns: Columns) -> Iterator[Problem]:
             yield located.problem(("split", "train_until"), "split", message, hint="take an earlier day")
 
 
+def folders(project: Project, columns: Columns) -> Iterator[Problem]:
+    """No set is where the folders of another one are: who looks after its table would delete them."""
+    for name, located in project.training_sets.items():
+        other = name.removesuffix("_parquet")
+        if other != name and other in project.training_sets:
+            message = f"the Parquet files of {other} lie where the table of {name} is"
+            yield located.problem(("name",), "name-clash", message, hint="choose another name")
+
+
 def _version(
     located: Located[TrainingSet], path: Path, reference: FeatureReference, spec: FeatureGroup | FeatureTable
 ) -> Iterator[Problem]:
