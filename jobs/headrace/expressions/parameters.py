@@ -23,6 +23,7 @@ _TRUNCATIONS = (
     "millisecond",
     "microsecond",
 )
+_INTS = ("tinyint", "smallint", "int")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEKDAYS_LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -72,7 +73,7 @@ KINDS: dict[str, Kind] = {
     "numeric": _typed("a number", lambda kind: kind.is_numeric),
     "double": _typed("a number", lambda kind: kind.is_numeric, null=True),
     "integral": _typed("a whole number", lambda kind: kind.is_integral),
-    "int": _typed("an int", lambda kind: kind.name in ("tinyint", "smallint", "int"), null=True),
+    "int": _typed("an int", lambda kind: kind.name in _INTS, null=True),
     "string": _typed("a string", lambda kind: kind == STRING, null=True),
     "bytes": _typed("a string or binary", lambda kind: kind in (STRING, BINARY), null=True),
     "text": _typed(
@@ -89,12 +90,13 @@ KINDS: dict[str, Kind] = {
         lambda argument: (argument.type == STRING or argument.type.is_time) and is_settled(argument),
     ),
     "array": _typed("an array", lambda kind: kind.element is not None),
+    "comparables": _typed("an array without a map in it", lambda kind: kind.element is not None and kind.is_orderable),
     "strings": _typed("an array of strings", lambda kind: kind.element == STRING),
     "map": _typed("a map", lambda kind: kind.key is not None),
     "collection": _typed("an array or map", lambda kind: kind.element is not None or kind.key is not None),
     "digits": Kind(
-        "a whole number written out",
-        lambda argument: isinstance(argument.literal, int) and not isinstance(argument.literal, bool),
+        "an int written out",
+        lambda argument: argument.type.name in _INTS and isinstance(argument.literal, int),
     ),
     "flag": Kind("true or false written out", lambda argument: isinstance(argument.literal, bool)),
     "truncation": _choice(*_TRUNCATIONS),

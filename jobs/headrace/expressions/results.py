@@ -9,6 +9,7 @@ from headrace.expressions.types import (
     FLOAT,
     INT,
     MAX_PRECISION,
+    NULL,
     DataType,
     array,
     common_type,
@@ -132,7 +133,7 @@ def element_at(arguments: list[Argument]) -> DataType:
     """Of element_at: an array's element by an int, a map's value by a key of its type."""
     container, at = arguments[0].type, arguments[1].type
     if container.key is not None and container.value is not None:
-        if common_type(container.key, at) != container.key:
+        if not _can_stand_for(container.key, at):
             raise MismatchError(1, f"a key of this map is {container.key}, not {at}")
         return container.value
     if at.name not in ("tinyint", "smallint", "int"):
@@ -171,7 +172,7 @@ def with_element(result: DataType | None) -> Result:
 
     def rule(arguments: list[Argument]) -> DataType:
         kind, other = element(arguments), arguments[1].type
-        if kind != other and (kind.is_decimal or common_type(kind, other) != kind):
+        if not _can_stand_for(kind, other):
             raise MismatchError(1, f"an element of this array is {kind}, not {other}")
         return result or arguments[0].type
 
@@ -183,8 +184,18 @@ def with_key(result: DataType) -> Result:
 
     def rule(arguments: list[Argument]) -> DataType:
         kind = arguments[0].type.key or arguments[0].type
-        if common_type(kind, arguments[1].type) != kind:
+        if not _can_stand_for(kind, arguments[1].type):
             raise MismatchError(1, f"a key of this map is {kind}, not {arguments[1].type}")
         return result
 
     return rule
+
+
+def _can_stand_for(kind: DataType, other: DataType) -> bool:
+    """Whether a value of type `other` can be looked for among values of type `kind`.
+
+    Spark wants their tightest common type, which a decimal shares with no other decimal and no double.
+    """
+    if kind == other or other == NULL:
+        return True
+    return not (kind.holds_decimal or other.holds_decimal) and common_type(kind, other) == kind
