@@ -6,6 +6,8 @@ A `?` marks a parameter that may be left out, `...` one that may be repeated.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headrace.expressions.constant_text import format_problem, read_format_problem, regex_problem, zone_problem
+from headrace.expressions.failure import shown
 from headrace.expressions.literals import parse_date, parse_time
 from headrace.expressions.operators import Argument
 from headrace.expressions.results import MismatchError
@@ -36,11 +38,13 @@ class Kind:
         words: What it takes, as a message says it.
         takes: Whether an argument will do.
         null: Whether a bare `null` will do: only where it cannot change the result type.
+        flaw: Why a text that is a literal can never work, or None.
     """
 
     words: str
     takes: Callable[[Argument], bool]
     null: bool = False
+    flaw: Callable[[str], str | None] = lambda text: None
 
 
 def _typed(words: str, takes: Callable[[DataType], bool], null: bool = False) -> Kind:
@@ -50,6 +54,11 @@ def _typed(words: str, takes: Callable[[DataType], bool], null: bool = False) ->
 def _choice(*values: str) -> Kind:
     words = f"one of {', '.join(repr(value) for value in values)}"
     return Kind(words, lambda argument: isinstance(argument.literal, str) and argument.literal.lower() in values)
+
+
+def _text(what: str, flaw: Callable[[str], str | None]) -> Kind:
+    words = f"a string; a literal must be {what}"
+    return Kind(words, lambda argument: argument.type == STRING, null=True, flaw=flaw)
 
 
 def is_settled(argument: Argument) -> bool:
@@ -75,6 +84,10 @@ KINDS: dict[str, Kind] = {
     "integral": _typed("a whole number", lambda kind: kind.is_integral),
     "int": _typed("an int", lambda kind: kind.name in _INTS, null=True),
     "string": _typed("a string", lambda kind: kind == STRING, null=True),
+    "regex": _text("a regular expression", regex_problem),
+    "time_format": _text("a time format", format_problem),
+    "read_format": _text("a time format that can be read", read_format_problem),
+    "zone": _text("a time zone", zone_problem),
     "bytes": _typed("a string or binary", lambda kind: kind in (STRING, BINARY), null=True),
     "text": _typed(
         "a string, number, boolean, date or timestamp",
@@ -143,6 +156,9 @@ class Signature:
                 raise MismatchError(index, f"{kind.words} is needed, not a bare null")
             if not kind.takes(argument):
                 raise MismatchError(index, f"{kind.words} is needed, not {_described(argument)}")
+            problem = kind.flaw(argument.literal) if isinstance(argument.literal, str) else None
+            if problem is not None:
+                raise MismatchError(index, f"'{shown(str(argument.literal))}' can never work: {problem}")
 
 
 def _described(argument: Argument) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from headrace.expressions.constant_text import group_count
 from headrace.expressions.operators import Argument, arithmetic, comparable
 from headrace.expressions.types import (
     BIGINT,
@@ -10,6 +11,7 @@ from headrace.expressions.types import (
     INT,
     MAX_PRECISION,
     NULL,
+    STRING,
     DataType,
     array,
     common_type,
@@ -139,6 +141,18 @@ def element_at(arguments: list[Argument]) -> DataType:
     if at.name not in ("tinyint", "smallint", "int"):
         raise MismatchError(1, f"the position in an array is an int, not {at}")
     return element(arguments)
+
+
+def extracted(arguments: list[Argument]) -> DataType:
+    """Of regexp_extract: a string, when the pattern has the group that is asked for (the first, unless said)."""
+    pattern = arguments[1].literal
+    group = arguments[2].literal if len(arguments) > 2 else 1
+    found = group_count(pattern) if isinstance(pattern, str) else None
+    if found is not None and isinstance(group, int) and not 0 <= group <= found:
+        groups = f"{found or 'no'} group{'' if found == 1 else 's'}"
+        message = f"the pattern has {groups}, and group {group} is asked for; 0 is the whole match"
+        raise MismatchError(len(arguments) - 1, message)
+    return STRING
 
 
 def greatest_element(arguments: list[Argument]) -> DataType:
