@@ -39,8 +39,12 @@ COLUMNS = {
     "ac": "array<string>",
     "aa": "array<array<int>>",
     "ap": "array<decimal(10,2)>",
+    "ad": "array<double>",
+    "am": "array<map<string,int>>",
     "m": "map<string,int>",
     "ml": "map<bigint,double>",
+    "md": "map<double,string>",
+    "mp": "map<decimal(10,2),string>",
     "st": "struct<x:int,z:string>",
 }
 TYPES = {name: DataType.parse(kind) for name, kind in COLUMNS.items()}

@@ -1,14 +1,18 @@
 """Expected values of definition tests beside computed ones, for every type and however deep; no JVM."""
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
+from headrace.documents import Scalar
 from headrace.engine.given import python_value
 from headrace.expressions import DataType
 from headrace.runner.definition_tests.comparing import EXACT, mismatches, same
 from headrace.spec import DefinitionTest
+from headrace.spec.definition_test import Row
 
 MAP = "map<string,double>"
 # type, as a test says it, as it came out, tolerance, whether they are the same
@@ -62,6 +66,22 @@ VALUES: list[tuple[str, Any, Any, float, bool]] = [
 @pytest.mark.parametrize(("kind", "expected", "got", "tolerance", "are_same"), VALUES)
 def test_same(kind: str, expected: Any, got: Any, tolerance: float, are_same: bool) -> None:
     assert same(python_value(expected, DataType.parse(kind)), got, tolerance) is are_same
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("1.000000000000000001", "decimal(38,18)", Decimal("1.000000000000000001")),
+        ("01234", "string", "01234"),
+        ("1.50", "string", "1.50"),
+        ("1.50", "double", 1.5),
+        ("7", "bigint", 7),
+    ],
+)
+def test_a_row_keeps_what_was_written(text: str, kind: str, value: Any) -> None:
+    row = TypeAdapter(Row).validate_python({"x": Scalar(text)})
+    found = python_value(row["x"], DataType.parse(kind))
+    assert (found, type(found)) == (value, type(value))
 
 
 def test_only_what_differs_is_a_mismatch() -> None:

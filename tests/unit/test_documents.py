@@ -1,6 +1,7 @@
 """The YAML loader: where things stand, what scalars become, and that nothing in a file can hurt."""
 
 import copy
+import json
 import math
 import pickle
 import time
@@ -13,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headrace.documents import Document, Scalar, load, loading, native, read
+from headrace.documents.scalars import spelled
 from headrace.errors import Problem
 
 
@@ -138,6 +140,37 @@ def test_native_values(text, value):
     found = native(only(f"a: {text}").value)
     assert found == {"a": value}
     assert type(found["a"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("12", False),
+        ("1.5", False),
+        ("-3", False),
+        ("007", True),
+        ("+1", True),
+        ("0xC", True),
+        ("1.50", True),
+        ("1e3", True),
+        (".inf", True),
+        ("12345678901234567890.12", True),
+    ],
+)
+def test_a_spelled_number_is_the_number_and_its_text(text, kept):
+    (number,) = spelled(only(f"a: [{text}]").value)["a"]
+    plain = native(Scalar(text))
+    assert (number, hash(number), str(number), f"{number}", repr(number)) == (plain, hash(plain), text, text, text)
+    assert json.dumps(number) == json.dumps(plain)
+    assert (type(number) is type(plain)) is not kept
+    for twin in (copy.deepcopy(number), pickle.loads(pickle.dumps(number))):
+        assert (twin, str(twin), type(twin)) == (number, text, type(number))
+
+
+@pytest.mark.parametrize("text", ["true", "'12'", "~", "on", "{1: 2, b: [x, yes]}"])
+def test_what_is_no_number_is_spelled_as_it_is_read(text):
+    value = only(f"a: {text}").value
+    assert spelled(value) == native(value)
 
 
 def test_not_a_number():

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from headrace.documents.scalars import Scalar, spelled
 from headrace.expressions import DataType, fits, literal_type, sql_literal
 
 FITTING = [
@@ -77,7 +78,7 @@ UNFIT = [
     ("nan", "decimal(10,2)"),
     (math.nan, "decimal(10,2)"),
     ("1e999999999", "decimal(10,2)"),
-    (1, "string"),
+    (True, "string"),
     ("a\ud800", "string"),
     ("abc", "binary"),
     ("xy", "binary"),
@@ -107,6 +108,53 @@ def test_what_does_not_fit(value: Any, kind: str) -> None:
     assert not fits(value, DataType.parse(kind))
     with pytest.raises(ValueError, match="is not a value of type"):
         sql_literal(value, DataType.parse(kind))
+
+
+SPELLED = [
+    # as the author writes it without quotes, type, Spark SQL text
+    ("12345678901234567890.12", "decimal(38,2)", "CAST(12345678901234567890.12BD AS decimal(38,2))"),
+    ("99999999999999999.99", "decimal(19,2)", "CAST(99999999999999999.99BD AS decimal(19,2))"),
+    ("1.000000000000000001", "decimal(38,18)", "CAST(1.000000000000000001BD AS decimal(38,18))"),
+    ("-0.10", "decimal(10,2)", "CAST((-0.1BD) AS decimal(10,2))"),
+    ("1e3", "decimal(10,2)", "CAST(1000BD AS decimal(10,2))"),
+    ("0.00", "decimal(10,2)", "CAST(0.0BD AS decimal(10,2))"),
+    ("007", "decimal(10,2)", "CAST(7BD AS decimal(10,2))"),
+    ("1.50", "double", "1.5D"),
+    ("007", "double", "7.0D"),
+    (".5", "float", "0.5F"),
+    ("-.inf", "double", "double('-Infinity')"),
+    ("12", "int", "12"),
+    ("01234", "string", "'01234'"),
+    ("1234", "string", "'1234'"),
+    ("1.50", "string", "'1.50'"),
+    ("0x1F", "string", "'0x1F'"),
+    (".inf", "string", "'.inf'"),
+    ("1" * 5000, "string", f"'{'1' * 5000}'"),
+]
+UNFIT_AS_SPELLED = [
+    ("1.0", "int"),
+    ("1e3", "bigint"),
+    ("007", "int"),
+    ("1.005", "decimal(10,2)"),
+    ("1.0000000000000000001", "decimal(10,2)"),
+    ("0xC", "decimal(10,2)"),
+    ("1e400", "double"),
+    ("1e39", "float"),
+    ("true", "string"),
+    ("12", "date"),
+    ("12", "binary"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "sql"), SPELLED)
+def test_no_digit_of_a_number_is_lost(text: str, kind: str, sql: str) -> None:
+    assert sql_literal(spelled(Scalar(text)), DataType.parse(kind)) == sql
+    assert sql_literal({"x": [spelled(Scalar(text))]}, DataType.parse(f"map<string,array<{kind}>>")).count(sql) == 1
+
+
+@pytest.mark.parametrize(("text", "kind"), UNFIT_AS_SPELLED)
+def test_what_does_not_fit_as_it_is_spelled(text: str, kind: str) -> None:
+    assert not fits(spelled(Scalar(text)), DataType.parse(kind))
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ MODIFIERS = {
         (FIELDS, "g.x: `max_categories` does not go with `categories`; remove one of them"),
     ),
     "a category of another type": (
-        group("x: {aggregate: count, by: channel, categories: [web, «1»]}"),
-        ("value-type", "g.x: 1 is no string, which 'channel' is"),
+        group("x: {aggregate: count, by: product_id, categories: [1, «web»]}"),
+        ("value-type", "g.x: 'web' is no bigint, which 'product_id' is"),
     ),
     "a category twice": (
         group("x: {aggregate: count, by: channel, categories: [web, «web»]}"),
@@ -244,7 +244,7 @@ DEFAULTS = {
         ("default-type", "g.x: default 'none' is no double, which the feature is"),
     ),
     "a fraction for a count": (group("x: {aggregate: count, default: «0.5»}"), ("default-type", "default 0.5 is no bigint")),
-    "a number for text": (group("x: {aggregate: last, of: channel, default: «0»}"), ("default-type", "default 0 is no string")),
+    "a list for text": (group("x: {aggregate: last, of: channel, default: «[»0]}"), ("default-type", "default [0] is no string")),
     "a list": (group("x: {aggregate: count, default: «[»1]}"), ("default-type", "default [1] is no bigint")),
     "of an expression": (
         group("n: {aggregate: count}", "x: {expression: n > 1, default: «0»}"),
@@ -256,6 +256,8 @@ FINE = {
     "every aggregate": group(
         "a: {aggregate: count}",
         "b: {aggregate: count, of: channel, where: is_large, default: 0}",
+        "b_text: {aggregate: last, of: channel, default: 007}",
+        "b_texts: {aggregate: count, by: channel, categories: [web, 01, 1.50]}",
         "c: {aggregate: count_distinct, of: lower(channel), windows: [1d, 7d, lifetime]}",
         "d: {aggregate: sum, of: amount * quantity, window: 7d, offset: 7d, default: 0}",
         "e: {aggregate: mean, of: quantity, where: department = 'food'}",

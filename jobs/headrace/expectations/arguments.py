@@ -3,14 +3,13 @@
 import datetime as dt
 import difflib
 import math
-import re
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headrace.expectations.catalog import ALWAYS, FORBIDDEN, Argument, Signature
 from headrace.expectations.complaint import Complaint
 from headrace.expectations.declaration import Expectation
+from headrace.expressions.constant_text import regex_problem
 from headrace.expressions.literals import parse_time
 
 # GX turns bounds into doubles, which hold every integer up to here.
@@ -19,19 +18,6 @@ _WORDS = {
     "array": "a list", "boolean": "true or false", "date": "a date", "date-time": "a date with a time",
     "integer": "an integer", "number": "a number", "object": "a mapping", "string": "a string",
 }  # fmt: skip
-# Java's regular expressions have these and Python's have not: what stands for them in a check of structure.
-_JAVA_ONLY = (
-    (re.compile(r"\\Q.*?(\\E|$)", re.DOTALL), "q"),
-    (re.compile(r"\\[pPx]\{[^}]*\}|\\[pPcNkeGhHRXvV]|\(\?[a-zA-Z-]+\)"), "w"),
-    (re.compile(r"\\z"), r"\\Z"),
-    (re.compile(r"\(\?<(?=[A-Za-z])[^>]*>"), "("),
-    (re.compile(r"&&\["), ""),
-)
-# Complaints of Python that Java has as well.
-_SHARED_ERRORS = (
-    "bad character range", "bad escape (end of pattern)", "min repeat greater than max repeat", "missing )",
-    "nothing to repeat", "unbalanced parenthesis", "unterminated character set",
-)  # fmt: skip
 
 
 def known(expectation: Expectation, signature: Signature, columns: object) -> Iterator[Complaint]:
@@ -140,7 +126,7 @@ def patterns(expectation: Expectation, signature: Signature, columns: object) ->
     for name in ("regex", "regex_list"):
         value = expectation.arguments.get(name)
         for pattern in value if isinstance(value, list | tuple) else [value]:
-            problem = _regex_problem(pattern) if isinstance(pattern, str) else None
+            problem = regex_problem(pattern) if isinstance(pattern, str) else None
             if name in signature.arguments and problem:
                 yield _wrong(f"'{pattern}' is not a regular expression: {problem}", name)
     time_format = expectation.arguments.get("strftime_format")
@@ -149,19 +135,6 @@ def patterns(expectation: Expectation, signature: Signature, columns: object) ->
             dt.datetime.strptime(dt.datetime(2024, 2, 29, 13, 5).strftime(time_format), time_format)
         except ValueError as error:
             yield _wrong(f"'{time_format}' is not a time format that can be read back: {error}", "strftime_format")
-
-
-def _regex_problem(pattern: str) -> str | None:
-    for java, python in _JAVA_ONLY:
-        pattern = java.sub(python, pattern)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            re.compile(pattern)
-    except re.error as error:
-        return error.msg if error.msg.startswith(_SHARED_ERRORS) else None
-    except (RecursionError, OverflowError):
-        return "it is nested too deeply, or repeats too often"
-    return None
 
 
 def _is_a(value: Any, kind: str) -> bool:

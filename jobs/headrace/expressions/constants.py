@@ -2,7 +2,7 @@
 
 import math
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from headrace.expressions.operators import Argument
 from headrace.expressions.types import (
@@ -27,6 +27,8 @@ _TIMES = {"date": DATE, "timestamp": TIMESTAMP, "timestamp_ltz": TIMESTAMP, "tim
 # Spark keeps an interval in four units; these are the others.
 _UNITS = {"week": "day", "millisecond": "second", "microsecond": "second"}
 _LARGEST_FLOAT = 3.4028234663852886e38
+# More than any number in range is written with; Python refuses to convert thousands of digits.
+_MOST_CHARACTERS = 1000
 
 
 def constant(text: str) -> Argument | None:
@@ -49,7 +51,7 @@ def number(text: str, negative: bool = False) -> Argument | None:
         negative: Whether a `-` stands before it, which Spark reads as part of the literal.
     """
     match = _PARTS.fullmatch(text)
-    if match is None:
+    if match is None or len(text) > _MOST_CHARACTERS:
         return None
     digits, suffix = match.group(1).lower(), match.group(2).lower()
     sign = -1 if negative else 1
@@ -65,7 +67,10 @@ def number(text: str, negative: bool = False) -> Argument | None:
         whole = _integer(value, INT, 32) or _integer(value, BIGINT, 64)
         if whole is not None:
             return whole
-    found = _decimal(Decimal(digits))
+    try:
+        found = _decimal(Decimal(digits))
+    except InvalidOperation:  # an exponent of twenty digits
+        return None
     return None if found is None else Argument(found, constant=True)
 
 

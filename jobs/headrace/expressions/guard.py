@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 
+from headrace.expressions.adjacency import check_adjacency, ends_value
 from headrace.expressions.failure import ExpressionError, shown
 from headrace.expressions.forbidden import FORBIDDEN, HINTS, NEEDS_BACKTICKS
 from headrace.expressions.functions import FUNCTIONS
@@ -17,14 +18,13 @@ _CLOSES = {")": "(", "]": "[", "end": "case"}
 _CHAINED = frozenset(("+", "-", "*", "/", "%", "&", "|", "^", "~", "||", "div"))
 _PREFIXES = frozenset(("-", "~", "not"))
 _QUERY_WORDS = ("select", "with", "values", "table", "from")
-_VALUE_WORDS = ("null", "true", "false", "end")
 
 
 def guard(lexemes: list[Lexeme]) -> None:
     """Let an expression pass that may be handed to the parser, and later to Spark.
 
     Raises:
-        ExpressionError: It calls something that is not allowed, or its brackets, nesting or commas are wrong.
+        ExpressionError: It calls something that is not allowed, or its brackets, nesting or order are wrong.
     """
     if not lexemes:
         raise ExpressionError("expression-syntax", "the expression is empty", 0)
@@ -50,11 +50,11 @@ def guard(lexemes: list[Lexeme]) -> None:
         elif word in _CLOSES and (not open_ or open_.pop().word != _CLOSES[word]):
             hint = "a column of that name goes in backticks" if word == "end" else None
             raise ExpressionError("expression-syntax", f"'{word}' closes nothing", lexeme.start, hint)
-        if word == "+" and not _is_value(previous):
+        if word == "+" and not ends_value(previous):
             # The parser drops it, and Spark does not take it everywhere.
             raise ExpressionError("forbidden-expression", "a sign + is not allowed", lexeme.start, "leave it out")
         operators += word in _CHAINED
-        prefixes = prefixes + 1 if word in _PREFIXES and not _is_value(previous) else 0
+        prefixes = prefixes + 1 if word in _PREFIXES and not ends_value(previous) else 0
         if len(open_) + prefixes > MAX_DEPTH:
             raise ExpressionError(
                 "forbidden-expression",
@@ -73,6 +73,7 @@ def guard(lexemes: list[Lexeme]) -> None:
             f"the expression has {operators} operators; {MAX_OPERATORS} are allowed",
             hint="split it into derived columns",
         )
+    check_adjacency(lexemes)
 
 
 def unknown_function(name: str, offset: int) -> ExpressionError:
@@ -124,15 +125,6 @@ def _judge_word(lexemes: list[Lexeme], index: int) -> None:
     raise ExpressionError(
         "expression-syntax", f"'{word}' is a word of SQL", start, f"write `{word}` for a column of that name"
     )
-
-
-def _is_value(lexeme: Lexeme | None) -> bool:
-    """Whether the lexeme ends an operand, so that a `-` after it is a subtraction."""
-    if lexeme is None:
-        return False
-    if lexeme.kind == "keyword":
-        return lexeme.word in _VALUE_WORDS
-    return lexeme.kind != "operator" or lexeme.text in (")", "]")
 
 
 def _check_comma(previous: Lexeme | None, lexeme: Lexeme) -> None:

@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from headrace.expressions.binary import BINARY_OPERATORS, binary_type, check_comparison, fail, is_time_text
 from headrace.expressions.casts import can_cast
+from headrace.expressions.constant_text import regex_problem
 from headrace.expressions.constants import constant, number
 from headrace.expressions.failure import shown
 from headrace.expressions.functions import FUNCTIONS
@@ -230,6 +231,11 @@ class Inference:
         for operand in (text, pattern):
             if operand.type != STRING:
                 fail("expression-type", node, f"a pattern match needs strings, not {operand.type}")
+        if isinstance(node, exp.RegexpLike) and isinstance(pattern.literal, str):
+            problem = regex_problem(pattern.literal)
+            if problem is not None:
+                message = f"'{shown(pattern.literal)}' is not a regular expression: {problem}"
+                fail("expression-type", node.expression, message)
         return Argument(BOOLEAN, constant=text.constant and pattern.constant)
 
     def _escape(self, node: exp.Expr) -> Argument:

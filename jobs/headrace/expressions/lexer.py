@@ -32,6 +32,7 @@ _LEXEME = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+_INTERVAL_PARTS = re.compile(r"interval\s*'?(?:\+|(-?))\s*([0-9]+)'?\s*([a-z]+)", re.ASCII)
 _TYPE_CHARACTERS = re.compile(r"[A-Za-z0-9_<>(), \t\r\n]*", re.ASCII)
 _SAME_OPERATOR = {"!=": "<>", "==": "="}
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
@@ -109,8 +110,8 @@ class Lexeme(NamedTuple):
             name, value, _ = self.text.split("'")
             return f"{name.strip().lower()}'{value}'"
         if self.kind == "interval":
-            parts = re.sub(r"([+-])\s+", r"\1", self.text.lower().replace("'", " ")).split()
-            return f"interval '{parts[1].removeprefix('+')}' {parts[2].removesuffix('s')}"
+            minus, count, unit = _INTERVAL_PARTS.findall(self.text.lower())[0]
+            return f"interval '{minus}{count}' {unit.removesuffix('s')}"
         return _SAME_OPERATOR.get(self.text, self.text.lower())
 
 

@@ -61,8 +61,9 @@ def fits(value: Any, kind: DataType) -> bool:
     """Whether a native YAML value is a value of the type, exactly: nothing is rounded or reinterpreted.
 
     Null fits every type. Dates and timestamps are ISO 8601 strings (`2024-01-31`, `2024-01-31T10:00:00Z`; a
-    timestamp without an offset is UTC, a timestamp_ntz may have none), binary is a string of hex digits, a
-    decimal may be a quoted string so that no digit is lost.
+    timestamp without an offset is UTC, a timestamp_ntz may have none), binary is a string of hex digits. A decimal
+    may be a quoted string. A decimal or a string takes a number by its `str`, which is what the author wrote (see
+    `headrace.documents.scalars.spelled`), so that no digit is lost.
     """
     if value is None:
         return True
@@ -132,7 +133,8 @@ def _type_of_all(values: list[Any]) -> DataType:
 
 def _fits_integer(value: Any, kind: DataType) -> bool:
     limit = 1 << (_BITS[kind.name] - 1)
-    return isinstance(value, int) and not isinstance(value, bool) and -limit <= value < limit
+    # No subclass: neither a bool nor a spelling such as 007, which Spark would not take as a column's value.
+    return type(value) is int and -limit <= value < limit
 
 
 def _fits_floating(value: Any, kind: DataType) -> bool:
@@ -140,7 +142,10 @@ def _fits_floating(value: Any, kind: DataType) -> bool:
         return False
     if isinstance(value, int):
         return abs(value) <= (1 << (53 if kind == DOUBLE else 24))
-    return kind == DOUBLE or not math.isfinite(value) or abs(value) <= _LARGEST_FLOAT
+    if math.isinf(value):
+        # 1e400 becomes infinite, which is not what was written.
+        return _NUMBER.fullmatch(str(value)) is None
+    return kind == DOUBLE or math.isnan(value) or abs(value) <= _LARGEST_FLOAT
 
 
 def _fits_decimal(value: Any, kind: DataType) -> bool:
@@ -155,7 +160,8 @@ def _fits_decimal(value: Any, kind: DataType) -> bool:
 def _as_decimal(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    text = repr(value) if isinstance(value, int | float) else value
+    # Every spelling of a float's zero is one text.
+    text = float.__repr__(value) if isinstance(value, float) and not value else str(value)
     if len(text) > 80 or _NUMBER.fullmatch(text) is None:
         return None
     sign, digits, exponent = Decimal(text).as_tuple()
@@ -167,6 +173,8 @@ def _as_decimal(value: Any) -> Decimal | None:
 
 
 def _fits_string(value: Any, kind: DataType) -> bool:
+    if isinstance(value, int | float):
+        return not isinstance(value, bool)
     return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
@@ -232,7 +240,7 @@ def _decimal_sql(value: Any, kind: DataType) -> str:
 
 
 def _string_sql(value: Any, kind: DataType) -> str:
-    return "'" + "".join(map(_escaped, value)) + "'"
+    return "'" + "".join(map(_escaped, str(value))) + "'"
 
 
 def _escaped(char: str) -> str:

@@ -6,6 +6,8 @@ A `?` marks a parameter that may be left out, `...` one that may be repeated.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headrace.expressions.constant_text import format_problem, read_format_problem, regex_problem, zone_problem
+from headrace.expressions.failure import shown
 from headrace.expressions.literals import parse_date, parse_time
 from headrace.expressions.operators import Argument
 from headrace.expressions.results import MismatchError
@@ -23,6 +25,7 @@ _TRUNCATIONS = (
     "millisecond",
     "microsecond",
 )
+_INTS = ("tinyint", "smallint", "int")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEKDAYS_LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -35,11 +38,13 @@ class Kind:
         words: What it takes, as a message says it.
         takes: Whether an argument will do.
         null: Whether a bare `null` will do: only where it cannot change the result type.
+        flaw: Why a text that is a literal can never work, or None.
     """
 
     words: str
     takes: Callable[[Argument], bool]
     null: bool = False
+    flaw: Callable[[str], str | None] = lambda text: None
 
 
 def _typed(words: str, takes: Callable[[DataType], bool], null: bool = False) -> Kind:
@@ -49,6 +54,11 @@ def _typed(words: str, takes: Callable[[DataType], bool], null: bool = False) ->
 def _choice(*values: str) -> Kind:
     words = f"one of {', '.join(repr(value) for value in values)}"
     return Kind(words, lambda argument: isinstance(argument.literal, str) and argument.literal.lower() in values)
+
+
+def _text(what: str, flaw: Callable[[str], str | None]) -> Kind:
+    words = f"a string; a literal must be {what}"
+    return Kind(words, lambda argument: argument.type == STRING, null=True, flaw=flaw)
 
 
 def is_settled(argument: Argument) -> bool:
@@ -72,8 +82,12 @@ KINDS: dict[str, Kind] = {
     "numeric": _typed("a number", lambda kind: kind.is_numeric),
     "double": _typed("a number", lambda kind: kind.is_numeric, null=True),
     "integral": _typed("a whole number", lambda kind: kind.is_integral),
-    "int": _typed("an int", lambda kind: kind.name in ("tinyint", "smallint", "int"), null=True),
+    "int": _typed("an int", lambda kind: kind.name in _INTS, null=True),
     "string": _typed("a string", lambda kind: kind == STRING, null=True),
+    "regex": _text("a regular expression", regex_problem),
+    "time_format": _text("a time format", format_problem),
+    "read_format": _text("a time format that can be read", read_format_problem),
+    "zone": _text("a time zone", zone_problem),
     "bytes": _typed("a string or binary", lambda kind: kind in (STRING, BINARY), null=True),
     "text": _typed(
         "a string, number, boolean, date or timestamp",
@@ -89,12 +103,13 @@ KINDS: dict[str, Kind] = {
         lambda argument: (argument.type == STRING or argument.type.is_time) and is_settled(argument),
     ),
     "array": _typed("an array", lambda kind: kind.element is not None),
+    "comparables": _typed("an array without a map in it", lambda kind: kind.element is not None and kind.is_orderable),
     "strings": _typed("an array of strings", lambda kind: kind.element == STRING),
     "map": _typed("a map", lambda kind: kind.key is not None),
     "collection": _typed("an array or map", lambda kind: kind.element is not None or kind.key is not None),
     "digits": Kind(
-        "a whole number written out",
-        lambda argument: isinstance(argument.literal, int) and not isinstance(argument.literal, bool),
+        "an int written out",
+        lambda argument: argument.type.name in _INTS and isinstance(argument.literal, int),
     ),
     "flag": Kind("true or false written out", lambda argument: isinstance(argument.literal, bool)),
     "truncation": _choice(*_TRUNCATIONS),
@@ -141,6 +156,9 @@ class Signature:
                 raise MismatchError(index, f"{kind.words} is needed, not a bare null")
             if not kind.takes(argument):
                 raise MismatchError(index, f"{kind.words} is needed, not {_described(argument)}")
+            problem = kind.flaw(argument.literal) if isinstance(argument.literal, str) else None
+            if problem is not None:
+                raise MismatchError(index, f"'{shown(str(argument.literal))}' can never work: {problem}")
 
 
 def _described(argument: Argument) -> str:

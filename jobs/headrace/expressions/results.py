@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from headrace.expressions.constant_text import group_count
 from headrace.expressions.operators import Argument, arithmetic, comparable
 from headrace.expressions.types import (
     BIGINT,
@@ -9,6 +10,8 @@ from headrace.expressions.types import (
     FLOAT,
     INT,
     MAX_PRECISION,
+    NULL,
+    STRING,
     DataType,
     array,
     common_type,
@@ -132,12 +135,24 @@ def element_at(arguments: list[Argument]) -> DataType:
     """Of element_at: an array's element by an int, a map's value by a key of its type."""
     container, at = arguments[0].type, arguments[1].type
     if container.key is not None and container.value is not None:
-        if common_type(container.key, at) != container.key:
+        if not _can_stand_for(container.key, at):
             raise MismatchError(1, f"a key of this map is {container.key}, not {at}")
         return container.value
     if at.name not in ("tinyint", "smallint", "int"):
         raise MismatchError(1, f"the position in an array is an int, not {at}")
     return element(arguments)
+
+
+def extracted(arguments: list[Argument]) -> DataType:
+    """Of regexp_extract: a string, when the pattern has the group that is asked for (the first, unless said)."""
+    pattern = arguments[1].literal
+    group = arguments[2].literal if len(arguments) > 2 else 1
+    found = group_count(pattern) if isinstance(pattern, str) else None
+    if found is not None and isinstance(group, int) and not 0 <= group <= found:
+        groups = f"{found or 'no'} group{'' if found == 1 else 's'}"
+        message = f"the pattern has {groups}, and group {group} is asked for; 0 is the whole match"
+        raise MismatchError(len(arguments) - 1, message)
+    return STRING
 
 
 def greatest_element(arguments: list[Argument]) -> DataType:
@@ -171,7 +186,7 @@ def with_element(result: DataType | None) -> Result:
 
     def rule(arguments: list[Argument]) -> DataType:
         kind, other = element(arguments), arguments[1].type
-        if kind != other and (kind.is_decimal or common_type(kind, other) != kind):
+        if not _can_stand_for(kind, other):
             raise MismatchError(1, f"an element of this array is {kind}, not {other}")
         return result or arguments[0].type
 
@@ -183,8 +198,18 @@ def with_key(result: DataType) -> Result:
 
     def rule(arguments: list[Argument]) -> DataType:
         kind = arguments[0].type.key or arguments[0].type
-        if common_type(kind, arguments[1].type) != kind:
+        if not _can_stand_for(kind, arguments[1].type):
             raise MismatchError(1, f"a key of this map is {kind}, not {arguments[1].type}")
         return result
 
     return rule
+
+
+def _can_stand_for(kind: DataType, other: DataType) -> bool:
+    """Whether a value of type `other` can be looked for among values of type `kind`.
+
+    Spark wants their tightest common type, which a decimal shares with no other decimal and no double.
+    """
+    if kind == other or other == NULL:
+        return True
+    return not (kind.holds_decimal or other.holds_decimal) and common_type(kind, other) == kind

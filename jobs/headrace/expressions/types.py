@@ -119,6 +119,11 @@ class DataType:
         """Whether values can be grouped by, joined on and counted as distinct."""
         return self._everywhere_not("map")
 
+    @property
+    def holds_decimal(self) -> bool:
+        """Whether this is a decimal or has one in it."""
+        return not self._everywhere_not("decimal")
+
     def _everywhere_not(self, name: str) -> bool:
         inner = [self.element, self.key, self.value, *(kind for _, kind in self.fields)]
         return self.name != name and all(kind is None or kind._everywhere_not(name) for kind in inner)

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from headrace.documents import native
+from headrace.documents.scalars import spelled
 from headrace.expressions import DataType
 from headrace.timeline import Decay, Duration, Window, parse_instant
 from headrace.timeline.calendar import CALENDAR_UNITS
@@ -96,7 +97,7 @@ Sql = Annotated[
 ]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
-Literal_ = Annotated[Any, BeforeValidator(native), WithJsonSchema({})]
+Literal_ = Annotated[Any, BeforeValidator(spelled), WithJsonSchema({})]
 Length = Annotated[
     Duration,
     BeforeValidator(lambda value: value if isinstance(value, Duration) else Duration.parse(str(value))),
