@@ -121,6 +121,8 @@ SPELLED = [
     ("007", "decimal(10,2)", "CAST(7BD AS decimal(10,2))"),
     ("1.50", "double", "1.5D"),
     ("007", "double", "7.0D"),
+    ("007", "int", "7"),
+    ("0xC", "bigint", "12L"),
     (".5", "float", "0.5F"),
     ("-.inf", "double", "double('-Infinity')"),
     ("12", "int", "12"),
@@ -134,7 +136,6 @@ SPELLED = [
 UNFIT_AS_SPELLED = [
     ("1.0", "int"),
     ("1e3", "bigint"),
-    ("007", "int"),
     ("1.005", "decimal(10,2)"),
     ("1.0000000000000000001", "decimal(10,2)"),
     ("0xC", "decimal(10,2)"),

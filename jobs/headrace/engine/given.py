@@ -81,6 +81,9 @@ def python_value(value: Any, kind: DataType) -> Any:
             return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         case "date":
             return value if isinstance(value, date) else date.fromisoformat(str(value))
+        case "tinyint" | "smallint" | "int" | "bigint":
+            # Spark takes no number that knows how it was spelled.
+            return int(value)
         case "decimal":
             return Decimal(str(value))
         case "double":

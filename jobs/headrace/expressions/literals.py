@@ -133,8 +133,7 @@ def _type_of_all(values: list[Any]) -> DataType:
 
 def _fits_integer(value: Any, kind: DataType) -> bool:
     limit = 1 << (_BITS[kind.name] - 1)
-    # No subclass: neither a bool nor a spelling such as 007, which Spark would not take as a column's value.
-    return type(value) is int and -limit <= value < limit
+    return isinstance(value, int) and not isinstance(value, bool) and -limit <= value < limit
 
 
 def _fits_floating(value: Any, kind: DataType) -> bool:
@@ -224,7 +223,7 @@ def _signed(text: str) -> str:
 
 
 def _integer_sql(value: Any, kind: DataType) -> str:
-    return _signed(f"{value}{_SUFFIX[kind.name]}")
+    return _signed(f"{int(value)}{_SUFFIX[kind.name]}")
 
 
 def _floating_sql(value: Any, kind: DataType) -> str:
