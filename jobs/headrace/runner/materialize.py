@@ -36,9 +36,9 @@ class Materialized:
         rows_in: New rows that passed the input gate.
         rows_out: Rows of the snapshot.
         rows_quarantined: Rows held back.
-        counts: Rows by `<source>.<kind>`: `ambiguous_time`, `missing_time`, `never_visible` (no time of arrival), `held_back` (of a source that is rolled up),
-            `too_late` (left out of a roll-up), `misplaced` (too far from their partition); kinds that there are none
-            of are not listed.
+        counts: Rows by `<source>.<kind>`: `ambiguous_time`, `missing_time`, `never_visible` (no time of arrival),
+            `too_late` (left out of a roll-up), `misplaced` (too far from their partition), `held_back` (of a source
+            that the group's own is rolled up from); kinds that there are none of are not listed.
         table: Where the snapshot is.
         table_version: Delta version that holds it.
         documents: Data Docs of the gates.
