@@ -72,7 +72,7 @@ def test_many_snapshots_equal_oracle(spark: SparkSession, family: str, kind: str
             got[to_instant(row["feature_time"].astimezone())][row["k1"], row["k2"]] = row.asDict()
         assert len(found) == sum(map(len, got.values())), "no key twice at an instant"
         for end_us in ENDS:
-            hold(asked, of_key, got[end_us], end_us, least=10)
+            hold(asked, of_key, got[end_us], end_us, least=2)
 
     check()
 

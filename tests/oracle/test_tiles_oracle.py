@@ -196,7 +196,7 @@ def hold(
     of_key: dict[Any, list[oracle.Event]],
     got: dict[Any, Any],
     t: int,
-    least: float = ENTITIES / 4,
+    least: float = ENTITIES / 5,
 ) -> None:
     """Every value is the oracle's, and every entity with a counting event is there, and no other."""
     starts = [column.window(t)[0] for column in asked]
