@@ -159,9 +159,9 @@ FAILING = {
         "computing spend from sales: division by zero in feature r: n / z; nullif(x, 0) makes it null",
     ),
     "regex": (
-        "n: {aggregate: count, where: \"item rlike '('\", window: 1d}",
+        "n: {aggregate: count, where: \"item rlike concat('(', item)\", window: 1d}",
         "",
-        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 1 in feature n: item rlike '('",
+        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 5 in feature n: item rlike concat('(', item)",
     ),
     "index": (
         "n: {aggregate: last, of: 'array(1)[amount]', window: 1d}",
