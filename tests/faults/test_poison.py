@@ -161,7 +161,7 @@ FAILING = {
     "regex": (
         "n: {aggregate: count, where: \"item rlike concat('(', item)\", window: 1d}",
         "",
-        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 5 in feature n: item rlike concat('(', item)",
+        "computing spend from sales: a regular expression cannot be read: Unclosed group near index 5 in: (pear",
     ),
     "index": (
         "n: {aggregate: last, of: 'array(1)[amount]', window: 1d}",
