@@ -18,7 +18,7 @@ from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
 from headrace.engine.served import with_served
 from headrace.engine.spines import INSTANT
-from headrace.engine.type_text import type_text
+from headrace.engine.type_text import column_types
 from headrace.errors import DataError
 from headrace.expressions import quote_identifier, widens
 from headrace.logical import FeatureSet
@@ -111,7 +111,7 @@ def _spelled(node: TrainingSet, spine: DataFrame) -> DataFrame:
 
 def _require_types(node: TrainingSet, spine: DataFrame) -> None:
     """Keys whose values the entity's own type holds: a cast would make others of them, or null."""
-    types = {field.name: type_text(field.dataType) for field in spine.schema.fields}
+    types = column_types(spine.schema)
     for one in _asking(node):
         wanted = _key_types(one)
         for key, name in one.keys:

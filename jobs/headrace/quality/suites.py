@@ -75,8 +75,9 @@ def _apart(found: Mapping[str, Any]) -> str | None:
 
 
 def _short(value: object) -> object:
-    is_long = isinstance(value, str) and len(value) > LONGEST_EXAMPLE
-    return f"{value[:LONGEST_EXAMPLE]}…" if is_long and isinstance(value, str) else value
+    if isinstance(value, str) and len(value) > LONGEST_EXAMPLE:
+        return f"{value[:LONGEST_EXAMPLE]}…"
+    return value
 
 
 def _gx_expectation(expectation: Expectation, place: int, spelled: Mapping[str, str]) -> GxExpectation:

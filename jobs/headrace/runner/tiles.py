@@ -78,11 +78,12 @@ def bring_tiles(run: Run, step: Step) -> None:
     if not tiled.served:
         step.note("none: all features read events")
         return
+    table = run.work.tile_table(run.group).table
     for _ in range(TRIES):
-        seen = run.work.tile_table(run.group).table.version()
+        seen = table.version()
         builds, left_open = _healed(run, tiled, step)
         plan = _plan(run, tiled, builds.rows)
-        if run.work.tile_table(run.group).table.version() != seen:
+        if table.version() != seen:
             # Others wrote while the ledger was read: what it says and what the table holds may not be of one time.
             continue
         if not plan.missing:

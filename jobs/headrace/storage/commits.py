@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,5 +87,5 @@ def _in_order(commits: list[Commit]) -> list[Commit]:
     found: list[Commit] = []
     for commit in commits:
         at_us = max(commit.committed_at_us, found[-1].committed_at_us + 1_000) if found else commit.committed_at_us
-        found.append(Commit(commit.version, at_us, commit.metadata, commit.metrics))
+        found.append(replace(commit, committed_at_us=at_us))
     return found

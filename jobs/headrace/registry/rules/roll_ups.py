@@ -59,7 +59,7 @@ def _call(source: Located[RollUp], name: str, text: str, scope: Scope | None) ->
         return
     aggregate = AGGREGATES.get(call.name)
     if aggregate is None:
-        yield unknown_aggregate(source, path, call.name, where, offset=text.lower().find(call.name.lower()))
+        yield unknown_aggregate(source, path, call.name, where, offset=text.lower().find(call.name))
         return
     if "unit" in aggregate.parameters:
         message = f"{call.name} depends on the instant a feature is computed at, which an event has none of"
