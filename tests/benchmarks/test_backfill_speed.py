@@ -7,6 +7,7 @@ the first one that builds a base of tiles, and their median is scaled to 90.
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -73,7 +74,7 @@ def test_90_snapshots_against_one(spark: SparkSession, data: Path, tmp_path: Pat
 
 
 def shop_over(data: Path, root: Path) -> Shop:
-    return Shop.open(root, definitions(WINDOWS), CONF.format(data=data))
+    return replace(Shop.open(root, definitions(WINDOWS), CONF.format(data=data)), is_interpreted=False)
 
 
 def commits(shop: Shop, table: str) -> int:

@@ -70,8 +70,11 @@ class Ledger:
         for start_us in sorted({row.interval.start_us for row in mine if row.interval}):
             attempts = [row for row in mine if row.interval and row.interval.start_us == start_us]
             committed = [row for row in attempts if row.status == "committed"]
-            retired = max((row.attempt for row in attempts if row.status == "retired"), default=None)
-            states.append(state_of(attempts[-1], committed[-1] if committed else None, retired))
+            retired, prepared = (
+                max((row.attempt for row in attempts if row.status == status), default=None)
+                for status in ("retired", "prepared")
+            )
+            states.append(state_of(attempts[-1], committed[-1] if committed else None, retired, prepared))
         return states
 
     def checked(self, group: str, version: int) -> Checked | None:

@@ -257,7 +257,8 @@ def test_served_from_snapshots_that_must_be_there(spark: SparkSession, shop: Sho
         assert "spend@2 has no snapshots yet" in shop.headrace("training-set served").error
         # The old version: read as it was, and computed as it was.
         with shop.edited(("features: [spend.spend]\nread: as_served", "features: [spend@1.spend]\nread: as_served")):
-            assert built(shop, "served")["rows"] == 3
+            served = built(shop, "served")
+            assert served["rows"] == 3
         before = {row[:2]: row[2] for row in rows_of(spark, shop, "served")}
         with shop.edited(
             ("features: [spend.spend]\nread: as_served", "features: [spend@1.*, {from: spend, prefix: new_}]")
@@ -265,6 +266,11 @@ def test_served_from_snapshots_that_must_be_there(spark: SparkSession, shop: Sho
             assert built(shop, "served")["rows"] == 3
         for customer, time, spend, _, _, _ in rows_of(spark, shop, "served"):
             assert before[customer, time] == spend
+        # What was read is there to be read again, whatever became of it.
+        with shop.edited(("features: [spend.spend]\nread: as_served", "features: [people.city]\nread: as_served")):
+            assert shop.headrace("retire spend@1").code == 0
+            assert built(shop, f"served --rebuild {served['version']}")["rows"] == 3
+        assert {row[:2]: row[2] for row in rows_of(spark, shop, "served")} == before
 
 
 def test_folders_of_parquet_without_immature_rows(spark: SparkSession, shop: Shop) -> None:

@@ -158,6 +158,25 @@ def test_a_longer_window_over_the_same_states_equals_oracle(spark: SparkSession,
         hold(asked, of_key, got, interval.end_us, least=0)
 
 
+def test_late_events_that_only_a_longer_window_looks_at_equal_oracle(spark: SparkSession, tmp_path: Path) -> None:
+    """When they came, no window of then looked back as far, and its tiles are as long as those of the added one."""
+    extra, available_at, delay_us, tie_breaker = SOURCES["available_at"]
+    short = [asked_for("sum", "x", "5d", window_us=5 * DAY)]
+    longer = [*short, asked_for("sum", "x", "7d", window_us=7 * DAY)]
+    drawn = given_rows(Random(0))
+    known = next(row for row in drawn if row["k1"] is not None and row["k2"] is not None)
+    late = {**known, "x": 0.5, "happened": START + 8 * DAY + DAY // 2, "arrived": START + 13 * DAY + DAY // 2}
+    drawn.append(late)
+    reading = Reading(GivenTables({"t.events": table(spark, drawn)}))
+    of_key = by_key(oracle.events_of(drawn, "happened", available_at, delay_us, tie_breaker))
+    tiled = Tiled(spark, features_of(yaml_of(short, source_yaml(extra)), "g"), GRID, reading, str(tmp_path / "tiles"))
+    for asked, day in ((short, 10), (short, 13), (longer, 14)):
+        tiled.features = features_of(yaml_of(asked, source_yaml(extra)), "g")
+        interval = Interval(START + day * DAY, START + (day + 1) * DAY)
+        got = {(row["k1"], row["k2"]): row for row in tiled.values(interval)}
+        hold(asked, of_key, got, interval.end_us, least=0)
+
+
 def given_rows(random: Random) -> list[dict[str, Any]]:
     """Rows of all entities; the ages of some are those that the snapshot's oracle finds worth trying."""
     found = []

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.changes.checked import Checked, Seen
 from headrace.changes.dirtying import dirt
-from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.planning import plan
 from headrace.changes.scope import Scope
@@ -120,6 +120,17 @@ def test_a_snapshot_that_came_between_plan_and_record_is_not_covered() -> None:
     ledger.rows += [one.row("run") for one in made.checked]
     again = planned(ledger, late, 4)
     assert ("restate", (day(3),)) in [(step.action, step.intervals) for step in again.steps]
+
+
+@pytest.mark.parametrize(("status", "is_left_out"), [("claimed", True), ("prepared", True), ("failed", False)])
+def test_nothing_is_recorded_of_what_an_attempt_may_yet_replace(status: Status, is_left_out: bool) -> None:
+    """It pinned its tables before the plan looked, so what it brings may be older than the check."""
+    ledger, _ = forty_days(records=True)
+    of_day = next(row for row in ledger.rows if row.interval == day(5))
+    ledger.rows.append(replace(of_day, attempt=2, status=status, run_id="slow", source_versions={}))
+    made = planned(ledger, loaded(40), 39)
+    seen = made.checked[0].tables["raw.sales"]
+    assert [seen.has(day(number)) for number in (4, 5, 6)] == [True, not is_left_out, True]
 
 
 def seen_at(version: int, at_us: int, days: int = 4) -> Checked:

@@ -115,12 +115,27 @@ def test_two_runs_with_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
         materialize._require_idle(run, around, Duration.parse("1h"))  # type: ignore[arg-type]
 
 
+def test_an_interval_in_doubt_is_not_current() -> None:
+    """The one that was cut off is not in the table, as far as anybody can see; it may yet come."""
+    run: Any = SimpleNamespace(fingerprints={})
+    stored = [row(ONE, 1, "committed")]
+    for more, is_current in (
+        ([], True),
+        ([row(ONE, 2, "claimed")], True),
+        ([row(ONE, 2, "claimed"), row(ONE, 2, "failed")], True),
+        ([row(ONE, 2, "prepared")], False),
+        ([row(ONE, 2, "prepared"), row(ONE, 2, "failed")], False),
+        ([row(ONE, 2, "prepared"), row(ONE, 3, "committed")], True),
+    ):
+        assert materialize._is_current(run, standing([*stored, *more])) == is_current
+
+
 def test_where_nothing_is_in_doubt_no_history_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     work = Project(monkeypatch, {})
     work.said = [row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "prepared"), row(ONE, 2, "committed")]
     work.said += [row(ONE, 3, "claimed"), row(ONE, 3, "failed")]
     run = SimpleNamespace(work=work, group=SimpleNamespace(name="spend", version=1), interval=ONE)
-    assert materialize._healed(run).state == IntervalState(work.said[-1], work.said[3])  # type: ignore[arg-type]
+    assert materialize._healed(run).state == IntervalState(work.said[-1], work.said[3], 2)  # type: ignore[arg-type]
     assert work.looked == []
 
 

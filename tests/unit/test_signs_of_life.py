@@ -72,6 +72,15 @@ def test_what_is_short_writes_nothing(dead_after: Duration | None) -> None:
     SignsOfLife().end()
 
 
+def test_who_waits_long_for_others_tells_them_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others wait for `DEAD_AFTER`, unless they are told to wait longer."""
+    ledger, signs = Ledger(), SignsOfLife()
+    monkeypatch.setattr(signs_of_life, "DEAD_AFTER", SOON)
+    signs.begin(ledger.append, [claim()], Duration.parse("8h"))
+    assert ledger.told.wait(10)
+    signs.end()
+
+
 def idle(monkeypatch: pytest.MonkeyPatch, rows: list[LedgerRow], now_us: int) -> None:
     """What a second run looks at an hour and more after the first began."""
     monkeypatch.setattr(signs_of_life.time, "time_ns", lambda: now_us * 1000)

@@ -25,6 +25,7 @@ FEATURES = {
     **{window: f"window: {window}" for window in ("1d", "2d", "7d", "30d", "33d", "48d", "90d", "lifetime")},
     "week_before": "window: 7d, offset: 40d",
     "month": "window: {calendar: month, timezone: UTC}",
+    "previous": "window: {calendar: month, timezone: UTC, previous: 1}",
     "year": "window: {calendar: year, timezone: UTC}",
 }
 
@@ -46,6 +47,8 @@ class Store:
     tiles: dict[int, set[Tile]] = field(default_factory=dict)
     # Bases have no late rows: they may only be the first of a chain.
     bases: dict[int, TilePlan] = field(default_factory=dict)
+    # From which event time on each has events.
+    since: dict[int, int | None] = field(default_factory=dict)
 
     def run(self, tiling: Tiling, number: int, grid: Grid = GRID, **more: Any) -> TilePlan:
         """Builds what a day's snapshot lacks, and looks for all that it reads."""
@@ -64,6 +67,10 @@ class Store:
         assert not [base for base in self.bases if chain.base_us < base <= interval.end_us]
         known = range(chain.base_us, interval.end_us + 1, DAY)
         assert not set(known) - self.tiles.keys(), "what came late in some interval is in no tile"
+        since_us = tiling.since_us(interval.end_us)
+        late = [self.since[known_us] for known_us in known] if more.get("may_be_late", True) else []
+        lost = [of for of in late if of is not None and (since_us is None or of > since_us)]
+        assert not lost, "windows look at late events that a build left out"
         return plan
 
     def _build(self, tiling: Tiling, plan: TilePlan) -> None:
@@ -71,6 +78,7 @@ class Store:
         for missing in plan.missing:
             self.bases.pop(missing.end_us, None)
             self.tiles[missing.end_us] = set()
+            self.since[missing.end_us] = plan.since_us
         self._require(plan, building.older_tiles())
         if plan.from_all:
             self.bases[plan.chain.base_us] = plan
@@ -99,9 +107,10 @@ changes = st.one_of(
         max_size=10,
     ),
     max_rebuild=st.sampled_from([1, 31, 1000]),
+    may_be_late=st.booleans(),
 )
 def test_every_tile_that_is_read_was_built(
-    runs: list[tuple[frozenset[str], int, int, int | None]], max_rebuild: int
+    runs: list[tuple[frozenset[str], int, int, int | None]], max_rebuild: int, may_be_late: bool
 ) -> None:
     """Over random features, days, starts and changes of the source; a day that lacks too many others is left out."""
     store, at = Store(), 0
@@ -110,7 +119,8 @@ def test_every_tile_that_is_read_was_built(
         grid = replace(GRID, start_us=day(max(0, at - later)).start_us)
         since = partial(_same, changed_us)
         with suppress(DataError):
-            store.run(tiling_of(names), at, grid, max_rebuild=max_rebuild, changed_us=since)
+            more = {"max_rebuild": max_rebuild, "changed_us": since, "may_be_late": may_be_late}
+            store.run(tiling_of(names), at, grid, **more)
 
 
 def _same(changed_us: int | None, row: LedgerRow) -> int | None:
@@ -139,9 +149,32 @@ def test_a_longer_window_gets_a_new_base(before: tuple[str, ...], after: tuple[s
 def test_a_longer_window_of_the_same_tiles_goes_on() -> None:
     store = Store()
     for number in range(10):
-        store.run(of("33d"), number)
-    plan = store.run(of("33d", "month"), 10)
+        store.run(of("33d"), number, may_be_late=False)
+    plan = store.run(of("33d", "month"), 10, may_be_late=False)
     assert (plan.from_all, plan.missing) == (False, (day(10),))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "number", "most", "from_all", "missing"),
+    [
+        # Those that ended fifteen days ago and before looked at all that 48 days do now.
+        (("33d",), ("48d",), 55, 31, False, 15),
+        (("33d",), ("48d",), 55, 10, True, 1),
+        (("33d",), ("33d", "month"), 55, 31, False, 1),
+        # Since the first of February they left out what came late of January.
+        (("month",), ("previous",), 43, 31, False, 13),
+        (("30d",), ("2d", "30d"), 40, 31, False, 1),
+    ],
+)
+def test_late_events_that_no_window_looked_at_are_read_for_a_longer_one(
+    before: tuple[str, ...], after: tuple[str, ...], number: int, most: int, from_all: bool, missing: int
+) -> None:
+    store = Store()
+    for earlier in range(number):
+        store.run(of(*before), earlier)
+    plan = store.run(of(*after), number, max_rebuild=most)
+    assert (plan.from_all, len(plan.missing)) == (from_all, missing)
+    assert store.run(of(*after), number + 1).missing == (day(number + 1),)
 
 
 def test_builds_that_do_not_say_how_long_their_tiles_are_are_left() -> None:

@@ -24,7 +24,8 @@ def day(number: int) -> Interval:
 
 def built(number: int, attempt: int, base_from: int | None = None, **states: str) -> LedgerRow:
     """A committed build of an interval; a base has tiles from so many days before the grid's start."""
-    manifest = Manifest(None if base_from is None else GRID.start_us - base_from * DAY, False, tiled(EVER).widest_us)
+    base_us = None if base_from is None else GRID.start_us - base_from * DAY
+    manifest = Manifest(base_us, False, tiled(EVER).widest_us, since_us=EVERYTHING_US)
     return LedgerRow(
         "spend", 1, "tiles", day(number), attempt, "committed", "r", 0, "0", states or STATES, manifest.text()
     )
@@ -33,7 +34,7 @@ def built(number: int, attempt: int, base_from: int | None = None, **states: str
 WEEK = "  n: {aggregate: count, windows: [1d, 7d]}\n"
 EVER = WEEK + "  all: {aggregate: count}\n"
 BASE = built(10, 1, 0)
-HEAD = replace(BASE, definition=Manifest(GRID.start_us, True, tiled(EVER).widest_us).text())
+HEAD = replace(BASE, definition=Manifest(GRID.start_us, True, tiled(EVER).widest_us, since_us=EVERYTHING_US).text())
 
 
 @pytest.mark.parametrize(

@@ -89,8 +89,8 @@ def dirt(
         history: Of these tables.
         scope: Snapshots that are not part of it are not looked at.
         checked: How far plans have looked before.
-        changed: Intervals whose snapshots are of another definition: what they could see, the group's influences of now
-            do not tell.
+        changed: Intervals of which nothing is put on record: their snapshots are of another definition, and what they
+            could see, the group's influences of now do not tell; or an attempt may bring another in their place.
     """
     found = Dirt()
     looked_at = [row for row in stored if row.interval and scope.has_interval(row.interval)]

@@ -111,6 +111,8 @@ def _need(
     row = state.committed
     if row is None:
         return Need("materialize", "failed", (_failure(state),))
+    if state.is_doubtful:
+        return Need("restate", "failed", (_failure(state),))
     prints = tuple(sorted(row.fingerprints.items()))
     if prints not in kinds:
         kinds[prints] = _of_definition(group, row.fingerprints)

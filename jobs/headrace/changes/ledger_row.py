@@ -131,27 +131,44 @@ class IntervalState:
         latest: The last row of the newest attempt.
         committed: The committed row of the newest attempt that has one: what the table holds now. None where it was
             retired since.
+        prepared: The newest attempt that was about to replace its rows, however it ended.
     """
 
     latest: LedgerRow
     committed: LedgerRow | None
+    prepared: int | None = None
 
     @property
     def is_retired(self) -> bool:
         """Whether it was taken out of the table, and nobody has computed it since."""
         return self.latest.status == "retired"
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a later attempt than the committed one may be what the table holds: it was cut off, or is at it."""
+        return self.committed is not None and (self.prepared or 0) > self.committed.attempt
 
-def state_of(latest: LedgerRow, committed: LedgerRow | None, retired: int | None) -> IntervalState:
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a later attempt than the committed one may yet become what the table holds."""
+        if self.committed is None or self.latest.attempt <= self.committed.attempt:
+            return False
+        return self.is_doubtful or self.latest.status in ("claimed", "prepared")
+
+
+def state_of(
+    latest: LedgerRow, committed: LedgerRow | None, retired: int | None, prepared: int | None = None
+) -> IntervalState:
     """Where an interval stands.
 
     Args:
         latest: The last row of the newest attempt.
         committed: The committed row of the newest attempt that has one.
         retired: The newest attempt that took it out of the table, if any did.
+        prepared: The newest attempt that was about to replace its rows.
     """
     is_there = committed is not None and (retired is None or committed.attempt > retired)
-    return IntervalState(latest, committed if is_there else None)
+    return IntervalState(latest, committed if is_there else None, prepared)
 
 
 def standing(rows: Sequence[LedgerRow]) -> IntervalState | None:
@@ -163,8 +180,10 @@ def standing(rows: Sequence[LedgerRow]) -> IntervalState | None:
         return None
     latest = max(rows, key=_progress)
     committed = max((row for row in rows if row.status == "committed"), key=_progress, default=None)
-    retired = max((row.attempt for row in rows if row.status == "retired"), default=None)
-    return state_of(latest, committed, retired)
+    retired, prepared = (
+        max((row.attempt for row in rows if row.status == status), default=None) for status in ("retired", "prepared")
+    )
+    return state_of(latest, committed, retired, prepared)
 
 
 def _progress(row: LedgerRow) -> tuple[int, int, int, int]:

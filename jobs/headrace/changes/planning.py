@@ -227,7 +227,8 @@ def _in_line(
     reads = influences(group.features)
     versions = {table: history.current(table) for table in {influence.table for influence in reads}}
     stored = [state.committed for state in states if state.committed]
-    found = dirt(reads, stored, history, scope, before, set(_of_another(group, stored)))
+    at_work = [state.committed.interval for state in states if state.committed and state.is_at_work]
+    found = dirt(reads, stored, history, scope, before, {*_of_another(group, stored), *filter(None, at_work)})
     steps = steps_of(group, states, found, now_us, scope)
     reach_us = group.features.reach_us
     steps = [s if s.action == "confirm" else estimated(s, reads, reach_us, history) for s in steps]

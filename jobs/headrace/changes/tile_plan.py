@@ -15,8 +15,8 @@ MAX_REBUILD = 31
 ANY_NUMBER = 1 << 31
 # In place of a state's fingerprint where its values outgrew it: the tiles are without it.
 OUTGROWN = "outgrown"
-# Before all of time.
-EVERYTHING_US = -(1 << 62)
+# Before all of time, and after it.
+EVERYTHING_US, NOTHING_US = -(1 << 62), 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,14 @@ class Manifest:
         has_head: Of a base, whether what is older is in it too.
         widest_us: The width of the longest tiles it made wherever one ended; of builds that do not say it, 0.
         trusted_from: Attempts before this one are of rows that may no longer be there.
+        since_us: Events from before this instant are not in it, whenever they became known: no window looked at them.
     """
 
     base_from_us: int | None = None
     has_head: bool = False
     widest_us: int = 0
     trusted_from: int = 0
+    since_us: int = NOTHING_US
 
     def text(self) -> str:
         """As the ledger has it."""
@@ -44,7 +46,11 @@ class Manifest:
         """What a row says."""
         said = json.loads(row.definition or "{}")
         return cls(
-            said.get("base_from_us"), bool(said.get("has_head")), said.get("widest_us", 0), said.get("trusted_from", 0)
+            said.get("base_from_us"),
+            bool(said.get("has_head")),
+            said.get("widest_us", 0),
+            said.get("trusted_from", 0),
+            said.get("since_us", NOTHING_US),
         )
 
 
@@ -60,6 +66,7 @@ class TilePlan:
         outgrown: States that some of the tiles are without.
         widest_us: The width of the longest tiles.
         trusted_from: Attempts before this one are not used; what is built says so to later runs.
+        since_us: From which event time on what is built is read; None is without bound.
     """
 
     chain: Chain
@@ -68,6 +75,7 @@ class TilePlan:
     outgrown: frozenset[str]
     widest_us: int
     trusted_from: int = 0
+    since_us: int | None = None
 
     @property
     def after_us(self) -> int:
@@ -82,6 +90,7 @@ class TilePlan:
             self.from_all and self.chain.has_head,
             self.widest_us,
             self.trusted_from,
+            EVERYTHING_US if self.since_us is None else self.since_us,
         )
 
 
@@ -97,11 +106,13 @@ def plan_tiles(
     is_stale: Callable[[LedgerRow], bool] = lambda row: False,
     changed_us: Callable[[LedgerRow], int | None] = lambda row: None,
     is_doubted: Callable[[LedgerRow], bool] = lambda row: False,
+    may_be_late: bool = True,
 ) -> TilePlan:
     """What a snapshot at the end of an interval needs.
 
     The newest base that fits is taken, and the intervals since. A build is used when it has every state that is asked
-    for, tiles as long as windows ask for, and none before it is newer, as coarse tiles are made of those before them.
+    for, tiles as long as windows ask for, all late events that windows look at, and none before it is newer, as coarse
+    tiles are made of those before them.
     Without a base there is one to build, from all events in one pass, whatever the length of their history; so there is
     where more intervals are missing than may be built, and all windows begin behind the first of them or nobody trusts
     what was built there. Where rows of a base have changed, the new one ends before them: days that are written again
@@ -120,6 +131,7 @@ def plan_tiles(
             `EVERYTHING_US` that nobody can tell.
         is_doubted: Whether rows below a build may be others now, anywhere, without a trace. Where one is, no build
             is trusted from then on, whatever its interval.
+        may_be_late: Whether events can become known after their bucket has ended.
 
     Raises:
         DataError: More are missing.
@@ -128,9 +140,10 @@ def plan_tiles(
     trusted_from, trusted = _trusted_from(rows), trusted_builds(tiling, needed, rows)
     if any(map(is_doubted, trusted)):
         return _base_at(tiling, interval, max(row.attempt for row in rows) + 1)
-    usable = {row.interval.end_us: row for row in trusted if row.interval and row.interval.end_us <= at_us}
+    stored = {row.interval.end_us: row for row in trusted if row.interval and row.interval.end_us <= at_us}
+    usable = {end_us: row for end_us, row in stored.items() if not may_be_late or _has_late(row, tiling, at_us)}
     earliest_us = EVERYTHING_US
-    for base in _bases(tiling, usable, at_us):
+    for base in _bases(tiling, stored, at_us):
         assert base.interval is not None
         # Who moved `start` to behind the base has moved no events.
         since = Grid(base.interval.start_us, grid.every)
@@ -144,7 +157,9 @@ def plan_tiles(
             if len(plan.missing) - 1 <= max_rebuild:
                 return plan
             is_past = not tiling.is_endless and tiling.head_us(at_us) > plan.after_us
-            if is_past or any(row.attempt < trusted_from and row.interval in plan.missing for row in rows):
+            is_distrusted = any(row.attempt < trusted_from and row.interval in plan.missing for row in rows)
+            lacks_late = any(step.end_us in stored.keys() - usable.keys() for step in plan.missing)
+            if is_past or is_distrusted or lacks_late:
                 return _base_at(tiling, interval, trusted_from)
             raise _too_many(group, plan.missing, max_rebuild)
     return _base_at(tiling, _before(earliest_us, grid, interval, min(max_rebuild, MAX_REBUILD)), trusted_from)
@@ -161,7 +176,8 @@ def _since(
     chain = Chain(tiling.buckets, base.end_us, said.base_from_us, said.has_head)
     missing = tuple(grid.intervals(newest.end_us, at_us))
     outgrown = {name for row in used for name in needed if row.fingerprints[name] == OUTGROWN}
-    return TilePlan(chain, missing, False, frozenset(outgrown), tiling.widest_us, trusted_from)
+    since_us = tiling.since_us(missing[0].end_us) if missing else None
+    return TilePlan(chain, missing, False, frozenset(outgrown), tiling.widest_us, trusted_from, since_us)
 
 
 def trusted_builds(tiling: Tiling, states: Iterable[str], rows: Sequence[LedgerRow]) -> list[LedgerRow]:
@@ -179,18 +195,24 @@ def trusted_builds(tiling: Tiling, states: Iterable[str], rows: Sequence[LedgerR
     ]
 
 
+def _has_late(row: LedgerRow, tiling: Tiling, at_us: int) -> bool:
+    """Whether no event is left out of a build, as too old for the windows of then, that those of an instant look at."""
+    since_us = tiling.since_us(at_us)
+    return Manifest.of(row).since_us <= (EVERYTHING_US if since_us is None else since_us)
+
+
 def _trusted_from(rows: Iterable[LedgerRow]) -> int:
     return max((Manifest.of(row).trusted_from for row in rows), default=0)
 
 
-def _bases(tiling: Tiling, usable: Mapping[int, LedgerRow], at_us: int) -> Iterator[LedgerRow]:
+def _bases(tiling: Tiling, stored: Mapping[int, LedgerRow], at_us: int) -> Iterator[LedgerRow]:
     """The bases that hold what windows look at, newest first.
 
     One that was built before a base of a later interval is no way out: that interval has lost the tiles that begin
     before it, and what came late in it.
     """
     first_us, newest = tiling.head_us(at_us), 0
-    for _, row in sorted(usable.items(), reverse=True):
+    for _, row in sorted(stored.items(), reverse=True):
         said = Manifest.of(row)
         if said.base_from_us is None or row.attempt < newest:
             continue
@@ -213,7 +235,8 @@ def _before(earliest_us: int, grid: Grid, interval: Interval, most: int) -> Inte
 def _base_at(tiling: Tiling, interval: Interval, trusted_from: int) -> TilePlan:
     """A new base out of all events."""
     chain = Chain(tiling.buckets, interval.end_us, tiling.head_us(interval.end_us), tiling.is_endless)
-    return TilePlan(chain, (interval,), True, frozenset(), tiling.widest_us, trusted_from)
+    since_us = tiling.since_us(interval.end_us)
+    return TilePlan(chain, (interval,), True, frozenset(), tiling.widest_us, trusted_from, since_us)
 
 
 def _used(

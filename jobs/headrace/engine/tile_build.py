@@ -129,11 +129,10 @@ def _buckets(building: Building, reading: Reading) -> DataFrame:
     """New events merged by key, bucket and the instant at which they became known."""
     tiling, plan = building.tiling, building.plan
     buckets, first_us = tiling.buckets, plan.chain.first_us
-    since_us = tiling.since_us(plan.missing[0].end_us)
     after_us = None if plan.from_all else plan.after_us
     names = {tile.feature.name for tile in building.states.values()} or {f.name for f in tiling.served}
     events = pruned_features(building.features, names).events
-    span = Span(since_us, building.until_us, building.until_us, after_us)
+    span = Span(plan.since_us, building.until_us, building.until_us, after_us)
     rows = of_complete_keys(lower(events, reading, span), building.features.keys)
     start = f"({EVENT_US} - pmod({EVENT_US} - {buckets.phase_us}L, {buckets.width_us}L))"
     end, known = f"({start} + {buckets.width_us}L)", _grid_instant(building, COUNTS_US)

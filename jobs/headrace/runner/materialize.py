@@ -115,7 +115,7 @@ def materialize_interval(
     _require_version(run, here.fingerprints)
     require_table(work, group, run.features)
     mine = here.state.committed if here.state else None
-    if mine is not None and mine.fingerprints == run.fingerprints and not force:
+    if mine is not None and _is_current(run, here.state) and not force:
         return current(run, mine, began)
     # Rows up to its end have passed the input gate of this group.
     run.judged = judged_by(here.before) if here.before else None
@@ -251,17 +251,23 @@ def foresee_interval(work: Workspace, name: str, interval_text: str, *, force: b
     require_table(work, group, run.features)
     mine = here.state
     what = f"{name}@{group.version} {interval.name}"
-    is_current = mine is not None and mine.committed is not None and mine.committed.fingerprints == run.fingerprints
+    is_current = _is_current(run, mine)
     if is_current and not force:
         return Foreseen(what, "nothing", "already current")
     versions = {scan.table: work.lake.version(scan.table).version for scan in scans_of(run.features.events)}
     return Foreseen(what, "compute", "--force" if is_current else _why(mine), versions)
 
 
+def _is_current(run: Run, state: IntervalState | None) -> bool:
+    """Whether the table surely holds what the definition asks for."""
+    stored = state.committed if state is not None and not state.is_doubtful else None
+    return stored is not None and stored.fingerprints == run.fingerprints
+
+
 def _why(state: IntervalState | None) -> str:
     if state is None or state.is_retired:
         return "not computed yet"
-    if state.committed is not None:
+    if state.committed is not None and not state.is_doubtful:
         return "its definition has changed"
     return f"attempt {state.latest.attempt} was {state.latest.status}, not committed"
 

@@ -44,8 +44,9 @@ def retire_version(work: Workspace, text: str, dry_run: bool) -> int:
     for kind, clear in _TABLES.items():
         take_out(work, work.ledger.outline(name, version, kind), "retired")
         clear(work, name, version)
-    # Tiles of a deployment that still runs the version may have come in between and gone with the others.
-    take_out(work, work.ledger.outline(name, version, "tiles"), "retired")
+    # What a deployment that still runs the version made may have come in between and gone with the others.
+    for kind in _TABLES:
+        take_out(work, work.ledger.outline(name, version, kind), "retired")
     return len(rows)
 
 

@@ -35,10 +35,11 @@ class SignsOfLife:
         Args:
             append: Adds rows to the ledger.
             claims: What the attempt has claimed.
-            dead_after: How long others wait; None, and no time at all, is `DEAD_AFTER`.
+            dead_after: How long this run waits for others; they may not wait as long, and none longer than `DEAD_AFTER`
+                unless it is told to. None, and no time at all, is that.
         """
-        silence = dead_after if dead_after is not None and dead_after.us else DEAD_AFTER
-        every_s = silence.us / 1_000_000 / _SIGNS
+        silence_us = min(dead_after.us, DEAD_AFTER.us) if dead_after is not None and dead_after.us else DEAD_AFTER.us
+        every_s = silence_us / 1_000_000 / _SIGNS
         self._thread = threading.Thread(target=self._tell, args=(append, claims, every_s), name=NAME, daemon=True)
         self._thread.start()
 

@@ -155,6 +155,7 @@ def _plan(run: Run, tiled: Tiling, builds: Sequence[LedgerRow]) -> TilePlan:
         is_stale=lambda row: run.force or _read_other_rows(run, row),
         changed_us=lambda row: _changed_us(run, tiled, row),
         is_doubted=_is_of_other_files(run, tiled) if run.force else lambda row: False,
+        may_be_late=may_be_late(run.features.events),
     )
 
 

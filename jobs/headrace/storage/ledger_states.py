@@ -10,7 +10,7 @@ from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, from_row
 
 
 def states_of(rows: DataFrame, *by: str, without: Collection[str] = ()) -> DataFrame:
-    """The rows that say where each interval stands: `latest`, `committed`, and the attempt that `retired` it.
+    """The rows that say where each interval stands: `latest`, `committed`; the attempts that `retired` it, or `prepared`.
 
     Args:
         rows: Of the ledger.
@@ -22,6 +22,7 @@ def states_of(rows: DataFrame, *by: str, without: Collection[str] = ()) -> DataF
         f.max_by(everything, progress()).alias("latest"),
         f.max_by(everything, f.when(is_committed, progress())).alias("committed"),
         retired(),
+        f.expr("max(CASE WHEN status = 'prepared' THEN attempt END)").alias("prepared"),
     )
     # Most often both are the same row, which need not come twice.
     return states.withColumn("committed", f.when(f.col("latest.status") != "committed", f.col("committed")))
@@ -82,4 +83,4 @@ def state(row: Row) -> IntervalState:
     """What `states_of` found of an interval."""
     latest = from_row(row.latest)
     committed = None if row.committed is None else from_row(row.committed)
-    return state_of(latest, latest if latest.status == "committed" else committed, row.retired)
+    return state_of(latest, latest if latest.status == "committed" else committed, row.retired, row.prepared)

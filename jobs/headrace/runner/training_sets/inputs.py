@@ -190,17 +190,22 @@ def snapshots_of(build: Build, one: Served) -> DataFrame:
 def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
     """The instants of the snapshots that the spine asks for; fails where one was never computed, or lacks a feature.
 
+    Who builds a set again reads the versions that were asked then, whatever became of their intervals since.
+
     Raises:
         DataError: Names the intervals, and what computes them.
-        ConflictError: One of them was written after the table's version was fixed.
+        ConflictError: One of them was written after the table's version was fixed, or nobody knows who wrote it.
     """
     name = f"{one.group}@{one.version}"
     with translated(f"reading the spine of {build.name}"):
         asked = spine.where(f"{INSTANT} IS NOT NULL").select(F.expr(served_at(one, INSTANT)).alias("at")).distinct()
         instants = sorted(row["at"] for row in asked.collect())
+    if build.rebuilds is not None:
+        return instants
     wanted = feature_fingerprints(one.features, [one.every_us, one.start_us % one.every_us])
     states = build.work.ledger.outline(one.group, one.version)
     committed = {state.committed.interval: state.committed for state in states if state.committed}
+    doubtful = {state.committed.interval for state in states if state.committed and state.is_doubtful}
     # Snapshots from before a `start` that was moved to a later day are still kept up.
     first_us = one.start_us + one.every_us
     early = (us for us in instants if us < first_us and Interval(us - one.every_us, us) not in committed)
@@ -217,8 +222,13 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
         if row is None:
             missing.append(interval)
             continue
-        if build.rebuilds is None and (row.table_version or 0) > pinned:
+        if (row.table_version or 0) > pinned:
             raise ConflictError(f"{build.name}: {name} {interval} was written while this build began", "try again")
+        if interval in doubtful:
+            raise ConflictError(
+                f"{build.name}: {name} {interval} is being written, or its run was cut off",
+                f"try again; where that run is dead, {_materializing(one.group, [interval])}",
+            )
         for feature, _ in one.outputs:
             if row.fingerprints.get(feature) != wanted[feature]:
                 unfilled.setdefault(feature, []).append(interval)
