@@ -12,8 +12,7 @@ def clean(value: str) -> str:
 
 def input_sql(text: str, kind: DataType | None) -> str:
     """SQL for an aggregate's input. Expressions can make NaN where columns have none; it never gets further."""
-    is_computed = not text.replace("`", "").isidentifier()
-    return clean(f"({text})") if kind is not None and kind.is_floating and is_computed else text
+    return clean(f"({text})") if kind is not None and kind.is_floating and _is_computed(text) else text
 
 
 def input_of(feature: AggregateFeature) -> str:
@@ -29,6 +28,16 @@ def guarded_input_of(feature: AggregateFeature) -> str:
     """
     sql = input_of(feature)
     return sql if feature.where is None else f"CASE WHEN ({feature.where.text}) THEN {sql} END"
+
+
+def item_of(feature: AggregateFeature) -> str:
+    """The same of a feature whose distinct values count, so that features over one column share what is read for them."""
+    assert feature.of is not None
+    return guarded_input_of(feature) if _is_computed(feature.of.text) else input_of(feature)
+
+
+def _is_computed(text: str) -> bool:
+    return not text.replace("`", "").isidentifier()
 
 
 def tie_order(tie_breaker: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from headrace.aggregates.counts import ROWS, VALUES
 from headrace.aggregates.exact_sum import STATES as LIMBS
 from headrace.aggregates.exact_sum import TOTAL
 from headrace.engine.at import At
-from headrace.engine.inputs import input_sql, tie_order
+from headrace.engine.inputs import guarded_input_of, tie_order
 from headrace.engine.kernel.spec import Ask, CategoryMap, Window
 from headrace.engine.lets import Lets
 from headrace.expressions import DataType
@@ -184,7 +184,7 @@ def _column(columns: dict[str, str], sql: str, prefix: str) -> str:
 
 
 def _prepared(plan: KernelPlan, feature: AggregateFeature, prepare: str, state: State | None = None) -> str:
-    value = _column(plan.inputs, input_sql(feature.of.text, _of_type(feature)), "_v") if feature.of else ""
+    value = _column(plan.inputs, guarded_input_of(feature), "_v") if feature.of else ""
     names = {"value": value, "event_us": EVENT_US, "order": tie_order(plan.order)}
     sql = plan.steps.apply(prepare, state.steps if state else (), names)
     if feature.where is not None:

@@ -7,7 +7,7 @@ from headrace.aggregates import AGGREGATES, EVENT_US, State
 from headrace.aggregates.exact_sum import STATES as LIMBS
 from headrace.aggregates.exact_sum import TOTAL
 from headrace.engine.at import At
-from headrace.engine.inputs import guarded_input_of, input_of, tie_order
+from headrace.engine.inputs import guarded_input_of, item_of, tie_order
 from headrace.engine.lets import Lets
 from headrace.engine.mapping import Entries, entries, output_column, without_by
 from headrace.engine.merging import faded, merged, value_of_tiles, weighted
@@ -158,7 +158,7 @@ def _plan(
 def _items_of(feature: AggregateFeature) -> str | None:
     """The input whose distinct values a feature is about; None where it is about events."""
     is_over_items = AGGREGATES[feature.aggregate].over_items is not None
-    return (feature.of.text if feature.of else "") if is_over_items else None
+    return (item_of(feature) if feature.of else "") if is_over_items else None
 
 
 def _value(plan: StatePlan, feature: AggregateFeature) -> str:
@@ -269,7 +269,7 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
     text = _items_of(feature) or ""
     number, items = list(plan.items).index(text), plan.items[text]
     # Features with other conditions share it.
-    items.value = "" if feature.of is None else _column(items.branch.inputs, input_of(feature), "_v")
+    items.value = "" if feature.of is None else _column(items.branch.inputs, text, "_v")
     items.branch.features.add(output_column(feature.name))
     prepared = _prepared(plan, items.branch, feature, state, items.value)
     # The time a value was seen last decides every window that ends then.

@@ -10,7 +10,7 @@ from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, from_row
 
 
 def states_of(rows: DataFrame, *by: str, without: Collection[str] = ()) -> DataFrame:
-    """The rows that say where each interval stands: `latest`, `committed`; the attempts that `retired` it, or `prepared`.
+    """The rows that say where each interval stands: `latest`, `committed`; attempts that `retired` it, or `prepared`.
 
     Args:
         rows: Of the ledger.
