@@ -31,7 +31,7 @@ def guarded_input_of(feature: AggregateFeature) -> str:
 
 
 def item_of(feature: AggregateFeature) -> str:
-    """The same of a feature whose distinct values count, so that features over one column share what is read for them."""
+    """The same where distinct values count: features over one column share what is read for them."""
     assert feature.of is not None
     return guarded_input_of(feature) if _is_computed(feature.of.text) else input_of(feature)
 
