@@ -46,8 +46,8 @@ CASES = {
         dated("time: since", "timezone: UTC", "available_at: «day»"),
         (
             "available-at-date",
-            "t: 'day' is a date, and what arrived on a day is only known when it is over; take a column with the time of "
-            "arrival; where there is none, store the midnight that ends the day",
+            ("t: 'day' is a date, and what arrived on a day is only known when it is over; take a column with the time of "
+            "arrival; where there is none, store the midnight that ends the day"),
         ),
     ),
     "age without time": (

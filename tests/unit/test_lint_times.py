@@ -51,8 +51,8 @@ SOURCES = {
         source("available_at: «d»", "timezone: UTC").replace("amount: double", "d: date"),
         (
             "available-at-date",
-            "s: 'd' is a date, and what arrived on a day is only known when it is over; take a column with the time of "
-            "arrival; where there is none, say `delay` instead, or store the midnight that ends the day",
+            ("s: 'd' is a date, and what arrived on a day is only known when it is over; take a column with the time of "
+            "arrival; where there is none, say `delay` instead, or store the midnight that ends the day"),
         ),
     ),
     "a date that arrives on a day": (

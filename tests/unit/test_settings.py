@@ -207,7 +207,11 @@ spark: {conf: {spark.databricks.delta.snapshotPartitions: 2, spark.a: 1}}
 
 @pytest.mark.parametrize("spell", [str, str.upper], ids=["as the file has it", "upper case"])
 def test_variables_of_one_entry_have_no_case(project, monkeypatch, spell):
-    for name, value in {"raw.Sales__PATH": "./data/z", "raw.Sales__OPTIONS__delimiter": "|", "raw.y__FORMAT": "parquet"}.items():
+    for name, value in {
+        "raw.Sales__PATH": "./data/z",
+        "raw.Sales__OPTIONS__delimiter": "|",
+        "raw.y__FORMAT": "parquet",
+    }.items():
         monkeypatch.setenv(spell(f"HEADRACE_TABLES__{name}"), value)
     monkeypatch.setenv(spell("HEADRACE_SPARK__CONF__spark.databricks.delta.snapshotPartitions"), "7")
     settings = loaded(project, KEYED)
@@ -223,13 +227,17 @@ def test_variables_of_one_entry_have_no_case(project, monkeypatch, spell):
     [
         (
             "HEADRACE_TABLES__raw.Sale__PATH",
-            "there is no 'raw.sale' in tables of the file; did you mean 'raw.Sales'? "
-            "what is not in the file is said as JSON in HEADRACE_TABLES",
+            (
+                "there is no 'raw.sale' in tables of the file; did you mean 'raw.Sales'? "
+                "what is not in the file is said as JSON in HEADRACE_TABLES"
+            ),
         ),
         (
             "HEADRACE_SPARK__CONF__spark.sql.shuffle.partitions",
-            "there is no 'spark.sql.shuffle.partitions' in spark.conf of the file; what is not in the file is said as "
-            "JSON in HEADRACE_SPARK__CONF",
+            (
+                "there is no 'spark.sql.shuffle.partitions' in spark.conf of the file; what is not in the file is said as "
+                "JSON in HEADRACE_SPARK__CONF"
+            ),
         ),
     ],
 )

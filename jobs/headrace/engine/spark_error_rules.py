@@ -39,8 +39,8 @@ def _rule(sign: str, error: type[HeadraceError], message: str, hint: str | None 
 # `[\s\S]*?` lets a sign and its details lie on different lines: causes follow what they caused.
 _FILE = r"reading file (?P<path>.+?)\.(?= File does not| Could not read| Data type|  SQLSTATE| SQLSTATE|\s*$)"
 
-# The first rule that matches wins. What a value did comes first: nothing hides below it, and Spark quotes the value, which
-# may be any words. Then come causes that do hide below others: memory, disk, permissions.
+# The first rule that matches wins. Values that fail come first: nothing hides below them, and Spark quotes the value,
+# which may be any words. Then come causes that do hide below others: memory, disk, permissions.
 RULES: tuple[Rule, ...] = (
     _rule(
         rf"(?!.*/_delta_log/){_FILE}[\s\S]*?MALFORMED_RECORD_IN_PARSING[\s\S]*?record parsing: (?P<row>.+?)\.?\n"

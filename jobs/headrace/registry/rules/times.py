@@ -51,8 +51,9 @@ def arrival(project: Project, columns: Columns) -> Iterator[Problem]:
         name = table.spec.available_at
         if name and table.spec.columns.get(name) == DATE:
             message = f"'{name}' is a date, and what arrived on a day is only known when it is over"
-            delay = "say `delay` instead, or " if isinstance(table.spec, TableSource) else ""
-            hint = f"take a column with the time of arrival; where there is none, {delay}store the midnight that ends the day"
+            otherwise = "say `delay` instead, or " if isinstance(table.spec, TableSource) else ""
+            otherwise += "store the midnight that ends the day"
+            hint = f"take a column with the time of arrival; where there is none, {otherwise}"
             yield table.problem(("available_at",), "available-at-date", message, hint=hint)
 
 
