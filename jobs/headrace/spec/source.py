@@ -101,7 +101,13 @@ class RollUp(_Events):
         dict[ColumnName, Sql],
         Field(min_length=1, description="Aggregates over those rows, such as sum(amount)."),
     ]
-    span: Annotated[Length, Field(description="How far rows of one event may lie apart.")]
+    span: Annotated[
+        Length,
+        Field(
+            description="How far rows of one event may lie apart. Keys that are used again later need another column in"
+            " `group_by` that tells them apart: only rows that are read together are found to be too far apart."
+        ),
+    ]
 
 
 Source = TableSource | RollUp
