@@ -38,8 +38,8 @@ class _WithSpine:
     tables: TableReader
     spine: DataFrame
 
-    def skips_files(self, name: str) -> bool:
-        return name == SPINE or self.tables.skips_files(name)
+    def skips_files(self, name: str, kind: str) -> bool:
+        return name == SPINE or self.tables.skips_files(name, kind)
 
     def version(self, name: str) -> TableVersion:
         return TableVersion(name, "given", 0) if name == SPINE else self.tables.version(name)
