@@ -74,7 +74,8 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
         case RollUp():
             span = span.at_once(1)
             # Rows of one event lie within its span; one span more keeps groups that are cut off out of the result.
-            rows = lower(node.input, reading, span.earlier(2 * node.span_us))
+            # Those without a time are in no event; they are judged with their own source.
+            rows = lower(node.input, replace(reading, with_timeless=False), span.earlier(2 * node.span_us))
             return _within(roll_up(node, rows, reading, span), reading, *_bounds(span))
 
 
