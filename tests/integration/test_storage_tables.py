@@ -130,6 +130,7 @@ def test_a_partition_column_has_the_declared_type(lake: Lake, declared: str, val
         ("1L", "int", "t: column x is bigint, but is declared int"),
         ("1L", "double", "t: column x is bigint, but is declared double"),
         ("now()", "timestamp_ntz", "t: column x is timestamp, but is declared timestamp_ntz"),
+        ("DATE'2024-01-05'", "timestamp_ntz", "t: column x is date, but is declared timestamp_ntz"),
         ("INTERVAL '1' DAY", "string", "t: column x is interval day, but is declared string"),
         ("parse_json('1')", "string", "t: column x is variant, but is declared string"),
         ("1 AS y, 2", "int", "t: column x is missing"),

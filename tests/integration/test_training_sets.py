@@ -392,6 +392,20 @@ def test_wrong_calls(spark: SparkSession, shop: Shop) -> None:
         assert part in text, text
     with pytest.raises(UsageError, match="one of them"):
         store.training_set()
+    with pytest.raises(
+        UsageError, match=r"training_set\('files'\) is what its definition says, and takes no time, read"
+    ):
+        store.training_set("files", time="at", read="as_served")
+    with pytest.raises(UsageError, match="takes no features, labels, expressions, timezone, keys, entity;"):
+        store.training_set(
+            "files",
+            features=["spend.*"],
+            labels={"x": {}},
+            expressions={"y": "1"},
+            timezone="UTC",
+            keys={"a": "b"},
+            entity="customer",
+        )
     with pytest.raises(DefinitionError, match="'sales' of spend is taken by column sales of the spine"):
         store.training_set(spine=frame.withColumn("sales", F.lit(1)), features=["spend.sales"])
     with pytest.raises(UsageError, match="no folder"):

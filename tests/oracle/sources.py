@@ -108,10 +108,12 @@ def _event(source: Source, row: Row, event_us: int) -> Event | None:
 
 
 def _clean(value: Any) -> Any:
-    """NaN is null, -0.0 is 0.0."""
+    """NaN is null, -0.0 is 0.0, however deep inside; a struct is a dict like a map."""
     if isinstance(value, float):
         return None if math.isnan(value) else value + 0.0
-    return value
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, list) else value
 
 
 def _nulls_first(value: Any) -> tuple[bool, Any]:

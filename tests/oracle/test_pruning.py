@@ -243,6 +243,30 @@ def test_rows_in_a_partition_of_another_time(spark: SparkSession, tmp_path: Path
             assert counting.totals() == ({} if counted == len(rows) else {"events.misplaced": 2})
 
 
+@pytest.mark.parametrize("instant", ["2024-01-20", "2024-10-20"])
+@pytest.mark.parametrize(
+    ("written", "right", "misspelled"),
+    [("yyyy-MM-dd", "2024-01-09", "2024-1-9"), ("yyyyMMdd", "20240109", "2024019"), ("yyyy-MM", "2024-01", "2024-1")],
+)
+def test_partitions_that_are_not_spelled_in_full_never_count(
+    spark: SparkSession, tmp_path: Path, instant: str, written: str, right: str, misspelled: str
+) -> None:
+    """As text they lie behind what is read until September, and before its end from October on."""
+    types = {name: DataType.parse(kind) for name, kind in (COLUMNS | {"dt": "string"}).items()}
+    row = {"k": 0, "id": 1, "basket": 1, "x": 1.0, "at": datetime(2024, 1, 9, 12)}
+    rows = [row | {"dt": text} for text in (right, misspelled)]
+    frame(spark, types, rows, {}).write.partitionBy("dt").parquet(str(tmp_path / "parquet"))
+    location = TableLocation(path=str(tmp_path / "parquet"), format="parquet")
+    counting = Counting("events")
+    lake = Lake(spark, Settings(lake=str(tmp_path), roots=[str(tmp_path)], tables={"events": location}))
+    more = f"partition: {{column: dt, format: {written}, by: event_time, slack: 1d}}"
+    project = DEFINITIONS.replace("window: 3d", "window: lifetime") % ("string", more, "events")
+    features = features_of(project, "g")
+    got = snapshot(features, Reading(lake, counting=counting), At(parse_instant(instant))).collect()
+    assert [row["rows"] for row in got] == [1]
+    assert counting.totals() == {"events.misplaced": 1}
+
+
 def test_a_window_longer_than_history_reads_every_partition(spark: SparkSession, lake: Path) -> None:
     for days in (1_100 * 365, 2_000_000):
         definitions = DEFINITIONS.replace("window: 3d", f"window: {days}d")

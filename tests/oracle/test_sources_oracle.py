@@ -1,6 +1,7 @@
 """Rows of a source equal the plain-Python oracle: copies, lookups, derived columns and conditions on random rows."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -8,15 +9,17 @@ import pytest
 from pyspark.sql import SparkSession
 
 from headrace.engine.at import Span
-from headrace.engine.given import GivenTables
+from headrace.engine.given import GivenTables, frame
 from headrace.engine.reading import Reading
 from headrace.engine.rows import lower
-from headrace.logical import Column, Deduplicate, Hindsight, Instants, Scan
+from headrace.expressions import DataType
+from headrace.logical import CleanFloats, Column, Deduplicate, Hindsight, Instants, Scan
 from headrace.timeline.instant import from_instant
 from tests.oracle import sources
 from tests.oracle.cases import CASES, DAY, HOUR, VISIBILITY, T, engine_values, hold
 from tests.oracle.drawing import between, one_of, randomly, rows, seeds, unique
 from tests.oracle.oracle import Asked, Event
+from tests.oracle.project import features_of
 
 SALES = {
     "k": "bigint",
@@ -169,6 +172,81 @@ def test_copies_lookups_derived_columns_and_conditions(spark: SparkSession, kind
         hold(got, cases, PREPARED_ASKED, events_of, least=CASES // 10)
 
     check()
+
+
+INSIDE = {
+    "k": "bigint",
+    "s": "struct<x:double,`y z`:struct<f:float,n:int>>",
+    "xs": "array<double>",
+    "m": "map<string,array<double>>",
+    "happened": "timestamp",
+}
+INSIDE_YAML = """
+kind: entity
+name: thing
+keys: {k: bigint}
+---
+kind: source
+name: things
+table: t.things
+event_time: happened
+columns: {k: bigint, s: 'struct<x:double,`y z`:struct<f:float,n:int>>', xs: array<double>, m: 'map<string,array<double>>', happened: timestamp}
+derive: {t: 'array(s.x, -1.0 * s.x)'}
+where: s.x > 0 or array_max(xs) > 5 or s.x is null
+---
+kind: feature_group
+name: g
+version: 1
+entity: thing
+source: things
+every: 1d
+start: 2024-01-01
+features: {rows: {aggregate: count}}
+"""
+NAN = float("nan")
+DEEP: list[dict[str, Any]] = [
+    {"s": None, "xs": None, "m": None},
+    {"s": {"x": NAN, "y z": None}, "xs": [NAN, 1.0], "m": {"a": [NAN, -0.0], "b": None}},
+    {"s": {"x": -0.0, "y z": {"f": NAN, "n": 3}}, "xs": [NAN], "m": {}},
+    {"s": {"x": -0.0, "y z": {"f": -0.0, "n": None}}, "xs": [NAN, 6.0, -0.0, None], "m": {"a": [1.5]}},
+    {"s": {"x": 2.0, "y z": {"f": 0.5, "n": 1}}, "xs": [], "m": {"a": []}},
+]
+
+
+def test_nan_inside_of_structs_arrays_and_maps(spark: SparkSession) -> None:
+    """It is null before `derive` and `where` see it: NaN would be larger than everything."""
+
+    def derived(row: Mapping[str, Any]) -> list[float | None]:
+        x = None if row["s"] is None else row["s"]["x"]
+        return [x, None if x is None else -x]
+
+    def kept(row: Mapping[str, Any]) -> bool:
+        x, largest = derived(row)[0], max((x for x in row["xs"] or [] if x is not None), default=0.0)
+        return x is None or x > 0 or largest > 5
+
+    table = [{"k": k, **row, "happened": T - k} for k, row in enumerate(DEEP, start=1)]
+    source = sources.Source("happened", tuple(INSIDE), derive={"t": derived}, where=kept)
+    expected = {event.row["k"]: event.row for event in sources.events(source, table)}
+    types = {name: DataType.parse(kind) for name, kind in INSIDE.items()}
+    timed = [row | {"happened": from_instant(row["happened"])} for row in table]
+    reading = Reading(GivenTables({"t.things": frame(spark, types, timed, {})}))
+    got = lower(features_of(INSIDE_YAML, "g").events, reading).collect()
+    assert expected.keys() == {1, 2, 4, 5}
+    # As text, since -0.0 equals 0.0.
+    assert {row["k"]: {name: repr(row.asDict(True)[name]) for name in ("s", "xs", "m", "t")} for row in got} == {
+        k: {name: repr(row[name]) for name in ("s", "xs", "m", "t")} for k, row in expected.items()
+    }
+
+
+def test_of_a_struct_only_what_is_looked_at_is_read(spark: SparkSession, tmp_path: Path) -> None:
+    path = str(tmp_path / "things")
+    spark.sql("SELECT 1L AS k, named_struct('x', 1.0D, 'y z', named_struct('f', 1.0F, 'n', 1)) AS s").write.parquet(
+        path
+    )
+    columns = (Column("k", "bigint"), Column("s", INSIDE["s"]))
+    node = CleanFloats(Scan("things", "t.things", columns), ("s",), (INSIDE["s"],))
+    rows = lower(node, Reading(GivenTables({"t.things": spark.read.parquet(path)}))).where("s.x > 0").select("k")
+    assert "ReadSchema: struct<k:bigint,s:struct<x:double>>" in rows._jdf.queryExecution().toString()
 
 
 COPIES = {

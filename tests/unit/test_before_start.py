@@ -9,11 +9,11 @@ from headrace.changes.ledger_row import IntervalState, LedgerRow
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.scope import Scope
 from headrace.changes.step import Step
-from headrace.errors import UsageError
+from headrace.errors import DataError, UsageError
 from headrace.runner.backfills import due
 from headrace.runner.restating import restatement
 from headrace.runner.workspace import Workspace
-from headrace.timeline import Interval, parse_instant
+from headrace.timeline import Duration, Grid, Interval, parse_instant
 
 DAY_US = 86_400_000_000
 DEFINITIONS = """
@@ -130,3 +130,19 @@ def test_a_backfill(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
         ("--force", "2024-01-04"),
         ("--force", "2024-01-08"),
     ]
+
+
+def test_a_backfill_of_what_is_not_over(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so before it lists a millennium of intervals."""
+    monkeypatch.setattr(Grid, "intervals", lambda *_: pytest.fail("listed"))
+    with pytest.raises(DataError, match=r"^spend 9999-12-30 ends after now; end --to earlier"):
+        due.due_steps(work, "spend", parse_instant("2024-01-08"), parse_instant("9999-12-31"), NOW_US)
+
+
+@pytest.mark.parametrize("hours", [0, 1, 5, 6, 7, 12, 23])
+def test_the_last_interval_is_the_last_of_all(hours: int) -> None:
+    grid, hour_us = Grid(parse_instant("2024-01-08T05:00:00Z"), Duration.parse("6h")), DAY_US // 24
+    for first in range(-12, 36):
+        from_us = grid.start_us + first * hour_us
+        found = list(grid.intervals(from_us, from_us + hours * hour_us))
+        assert grid.last(from_us, from_us + hours * hour_us) == (found[-1] if found else None)

@@ -36,11 +36,19 @@ CASES = {
     "unknown arrival": (dated("time: since", "available_at: «hree»"), (UNKNOWN, "'hree' is not a column of t")),
     "arrival that is no time": (
         dated("time: since", "available_at: «tags»"),
-        ("available-at-type", "'tags' is map<string,int>, which is no time"),
+        ("available-at-type", "'tags' is map<string,int>, which is no time; take a timestamp, timestamp_ntz or"),
     ),
     "arrival without a zone": (
         dated("time: since", "available_at: «local»"),
         ("timezone-missing", "'local' is timestamp_ntz, a time without a zone"),
+    ),
+    "arrival on a day": (
+        dated("time: since", "timezone: UTC", "available_at: «day»"),
+        (
+            "available-at-date",
+            ("t: 'day' is a date, and what arrived on a day is only known when it is over; take a column with the time of "
+            "arrival; where there is none, store the midnight that ends the day"),
+        ),
     ),
     "age without time": (
         dated("«max_age»: 90d"),

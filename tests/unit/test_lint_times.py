@@ -47,6 +47,18 @@ SOURCES = {
         times("date", "timezone: UTC").replace("event_time: at", "event_time: «at»"),
         ("delay-missing", "'at' is a date, and what happened on a day is only known when it is over; add `delay: 1d`"),
     ),
+    "arrival on a day": (
+        source("available_at: «d»", "timezone: UTC").replace("amount: double", "d: date"),
+        (
+            "available-at-date",
+            ("s: 'd' is a date, and what arrived on a day is only known when it is over; take a column with the time of "
+            "arrival; where there is none, say `delay` instead, or store the midnight that ends the day"),
+        ),
+    ),
+    "a date that arrives on a day": (
+        times("date", "timezone: UTC", "available_at: «at»"),
+        ("available-at-date", "'at' is a date, and what arrived on a day is only known when it is over"),
+    ),
     "delay and arrival": (
         source("available_at: at", "«delay»: 1h"),
         ("conflicting-fields", "`delay` does not go with `available_at`"),

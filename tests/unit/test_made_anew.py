@@ -89,7 +89,9 @@ def test_a_backfill_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one of a stretch that the table could take in."""
     group = TYPE.after["spend"]
     work: Any = SimpleNamespace(
-        group=lambda name: group.spec, intervals=lambda spec, first, last: list(group.grid.intervals(first, last))
+        group=lambda name: group.spec,
+        grid=lambda spec: group.grid,
+        intervals=lambda spec, first, last: list(group.grid.intervals(first, last)),
     )
     first, last = parse_instant("2024-01-02"), parse_instant("2024-01-03")
     monkeypatch.setattr(due, "plan_now", lambda work, now_us, scope: planned(TYPE, scope))

@@ -19,6 +19,7 @@ FOUND = [
     ('{"headrace_plan": 7, "headrace_manifest": 7}', "{at} holds no {kind} of this version"),
     ('{"headrace_plan": 1, "headrace_manifest": 1}', "{at} holds no {kind} of this version"),
     ('{"headrace_plan": 1, "now": "then", "headrace_manifest": 1, "groups": {"a": 1}}', "{at} holds no {kind} of this"),
+    ("[" * 100_000, "{at} holds no {kind} of this version"),
     ("\udcff", "{at} holds no {kind} of this version"),
 ]
 
@@ -30,7 +31,7 @@ def said(kind: str, path: Path) -> UsageError:
 
 
 @pytest.mark.parametrize("kind", ["plan", "manifest"])
-@pytest.mark.parametrize(("content", "message"), FOUND)
+@pytest.mark.parametrize(("content", "message"), FOUND, ids=range(len(FOUND)))
 def test_what_is_something_else(tmp_path: Path, kind: str, content: str | None, message: str) -> None:
     path = tmp_path / "it"
     if content is None:

@@ -197,6 +197,55 @@ def test_the_environment_goes_over_the_file(project, monkeypatch):
     assert settings.spark.conf == {"spark.a": "1", "spark.b": "3", "spark.c": "true"}
 
 
+KEYED = """\
+lake: ./lake
+roots: [./lake, ./data]
+tables: {raw.Sales: {path: ./data/x, format: csv, options: {delimiter: ;}}, raw.y: {path: ./data/y}}
+spark: {conf: {spark.databricks.delta.snapshotPartitions: 2, spark.a: 1}}
+"""
+
+
+@pytest.mark.parametrize("spell", [str, str.upper], ids=["as the file has it", "upper case"])
+def test_variables_of_one_entry_have_no_case(project, monkeypatch, spell):
+    for name, value in {
+        "raw.Sales__PATH": "./data/z",
+        "raw.Sales__OPTIONS__delimiter": "|",
+        "raw.y__FORMAT": "parquet",
+    }.items():
+        monkeypatch.setenv(spell(f"HEADRACE_TABLES__{name}"), value)
+    monkeypatch.setenv(spell("HEADRACE_SPARK__CONF__spark.databricks.delta.snapshotPartitions"), "7")
+    settings = loaded(project, KEYED)
+    assert {name: (of.path, of.format, of.options) for name, of in settings.tables.items()} == {
+        "raw.Sales": ("./data/z", "csv", {"delimiter": "|"}),
+        "raw.y": ("./data/y", "parquet", {}),
+    }
+    assert settings.spark.conf == {"spark.databricks.delta.snapshotPartitions": "7", "spark.a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        (
+            "HEADRACE_TABLES__raw.Sale__PATH",
+            (
+                "there is no 'raw.sale' in tables of the file; did you mean 'raw.Sales'? "
+                "what is not in the file is said as JSON in HEADRACE_TABLES"
+            ),
+        ),
+        (
+            "HEADRACE_SPARK__CONF__spark.sql.shuffle.partitions",
+            (
+                "there is no 'spark.sql.shuffle.partitions' in spark.conf of the file; what is not in the file is said as "
+                "JSON in HEADRACE_SPARK__CONF"
+            ),
+        ),
+    ],
+)
+def test_a_variable_of_no_entry(project, monkeypatch, variable, expected):
+    monkeypatch.setenv(variable, "./data/z")
+    assert complaints(project, KEYED) == [f"error[unknown-field] {variable}: {expected}"]
+
+
 def test_the_environment_sets_the_catalog(project, monkeypatch):
     monkeypatch.setenv("HEADRACE_CATALOG", "main")
     monkeypatch.setenv("HEADRACE_SCHEMA", "features")

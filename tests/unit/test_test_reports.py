@@ -69,16 +69,17 @@ def test_junit(tmp_path: Path) -> None:
         ran.TestResult("bad", "g", "f.yaml", 9, differs, seconds=0.25),
         ran.TestResult("failing", "h", "f.yaml", 12, error="division by zero"),
         ran.TestResult("unlucky", "h", "f.yaml", 15, error="no Spark", is_broken=True),
+        ran.TestResult("untrue", "h", "f.yaml", 18, error="bug in Headrace", is_bug=True),
     ]
     write_junit(results, tmp_path / "new" / "junit.xml")
     root = ET.parse(tmp_path / "new" / "junit.xml").getroot()
     assert (root.tag, root.attrib) == (
         "testsuites",
-        {"name": "headrace test", "tests": "4", "failures": "2", "errors": "1", "skipped": "0", "time": "0.500"},
+        {"name": "headrace test", "tests": "5", "failures": "2", "errors": "2", "skipped": "0", "time": "0.500"},
     )
     assert [(s.tag, s.get("name"), s.get("failures"), s.get("errors")) for s in root] == [
         ("testsuite", "g", "1", "0"),
-        ("testsuite", "h", "1", "1"),
+        ("testsuite", "h", "1", "2"),
     ]
     cases = [(c.get("name"), c.get("file"), c.get("line"), [child.tag for child in c]) for c in root.iter("testcase")]
     assert cases == [
@@ -86,6 +87,7 @@ def test_junit(tmp_path: Path) -> None:
         ("bad", "f.yaml", "9", ["failure"]),
         ("failing", "f.yaml", "12", ["failure"]),
         ("unlucky", "f.yaml", "15", ["error"]),
+        ("untrue", "f.yaml", "18", ["error"]),
     ]
     text = root.findtext(".//testcase[@name='bad']/failure")
     assert text == (

@@ -32,5 +32,5 @@ def from_file(path: Path, kind: str, version: int, parse: Callable[[dict[str, An
         raise UsageError(f"there is no {kind} {path}", hint) from error
     except IsADirectoryError as error:
         raise UsageError(f"{path} is a folder, not a {kind}", "name a file") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} holds no {kind} of this version", hint) from error

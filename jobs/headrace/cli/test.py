@@ -19,7 +19,7 @@ def test(
     ] = False,
     format: Annotated[Literal["text", "json"], typer.Option(help="How to print results.")] = "text",
 ) -> int:
-    """Run `kind: test` definitions on the real engine; exits with 3 when one fails, with 5 when Spark does.
+    """Run `kind: test` definitions on the real engine; exits with 3 when one fails, 5 when Spark does, 1 at a bug.
 
     \b
     Example:
@@ -54,6 +54,8 @@ def test(
 
         write_junit(results, junit)
     print(json.dumps(results_as_json(results), indent=2)) if format == "json" else print_results(results)
+    if any(result.is_bug for result in results):
+        return 1
     if any(result.is_broken for result in results):
         return 5
     return 0 if all(result.passed for result in results) else 3

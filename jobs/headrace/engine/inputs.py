@@ -1,5 +1,8 @@
 """What aggregates read of a row: cleaned inputs and the order that settles ties."""
 
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
 from headrace.aggregates import EVENT_US, VISIBLE_US
 from headrace.expressions import DataType, quote_identifier
 from headrace.logical import AggregateFeature, ExpressionFeature
@@ -8,6 +11,26 @@ from headrace.logical import AggregateFeature, ExpressionFeature
 def clean(value: str) -> str:
     """SQL for a floating-point value with NaN as null and -0.0 as 0.0, of the same type."""
     return f"CASE WHEN isnan({value}) THEN NULL WHEN {value} = 0 THEN abs({value}) ELSE {value} END"
+
+
+def clean_inside(value: Column, kind: DataType) -> Column:
+    """A value of any type with each floating-point value in it as `clean` makes it; keys of maps stay as they are.
+
+    Fields of structs are replaced, not structs made anew: Spark still reads only those that something looks at.
+    """
+    if kind.is_floating:
+        return F.when(F.isnan(value), None).when(value == 0, F.abs(value)).otherwise(value)
+    if kind.element is not None and kind.element.holds_floats:
+        element = kind.element
+        return F.transform(value, lambda item: clean_inside(item, element))
+    if kind.value is not None and kind.value.holds_floats:
+        inner = kind.value
+        return F.transform_values(value, lambda _, item: clean_inside(item, inner))
+    cleaned = value
+    for name, of in kind.fields:
+        if of.holds_floats:
+            cleaned = cleaned.withField(quote_identifier(name), clean_inside(value.getField(name), of))
+    return cleaned
 
 
 def input_sql(text: str, kind: DataType | None) -> str:

@@ -42,26 +42,28 @@ def decides(scan: Scan, tables: TableReader) -> Partitioning | None:
     layout = scan.partitioning
     if layout is None or scan.event_time is None:
         return None
-    return None if _type(scan, scan.event_time) in COMPARED and tables.skips_files(scan.table) else layout
+    return None if tables.skips_files(scan.table, _type(scan, scan.event_time)) else layout
 
 
 def partitions(scan: Scan, layout: Partitioning, span: Span) -> list[str]:
     """SQL conditions that the partitions of a span's rows meet."""
     kind, name = _type(scan, layout.column), quote_identifier(layout.column)
     margin = layout.slack_us + ZONE_MARGIN_US
+    # Text that is not spelled in full is not in the order of time: such partitions are read, and their rows counted.
+    misspelled = f" OR length({name}) <> {len(layout.format)}" if kind == "string" else ""
     found = []
     for sign, bound, away in ((">=", span.from_us, -margin), ("<=", span.to_us, margin)):
         if bound is not None and _FIRST_US <= bound + away <= _LAST_US:
             text = from_instant(bound + away).strftime(_STRFTIME[layout.format])
             literal = {"date": f"DATE'{text}'", "int": text, "bigint": f"{text}L"}.get(kind, f"'{text}'")
-            found.append(f"{name} {sign} {literal}")
+            found.append(f"({name} {sign} {literal}{misspelled})")
     return found
 
 
 def within_slack(layout: Partitioning, us: str) -> str:
     """SQL condition that a row's instant is no further from its partition than the slack, and what zones may add.
 
-    Rows that meet it lie in the `partitions` of every span that they are in.
+    Rows that meet it lie in the `partitions` of every span that they are in: so text is spelled as the format has it.
 
     Args:
         layout: How files follow from event times.
@@ -71,8 +73,9 @@ def within_slack(layout: Partitioning, us: str) -> str:
     first = f"try_cast({_FIRST[layout.format].format(text=text)} as date)"
     after = next(sql for end, sql in _AFTER.items() if layout.format.endswith(end)).format(first=first)
     margin, day = layout.slack_us + ZONE_MARGIN_US, UNITS_US["d"]
+    spelled = f"date_format({first}, '{layout.format}') = {text}"
     there = f"{us} + {margin}L >= unix_date({first}) * {day}L AND {us} - {margin}L < unix_date({after}) * {day}L"
-    return f"({there} OR NOT {us} BETWEEN {_FIRST_US + margin}L AND {_LAST_US - margin}L)"
+    return f"({spelled} AND {there} OR NOT {us} BETWEEN {_FIRST_US + margin}L AND {_LAST_US - margin}L)"
 
 
 def _type(scan: Scan, name: str) -> str:

@@ -6,6 +6,7 @@ Every DataFrame below has the source's columns and, from `Instants` upwards, `_e
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pyspark.sql import Column as SqlColumn
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -13,14 +14,14 @@ from headrace.aggregates import COUNTS_US, EVENT_US, VISIBLE_US
 from headrace.engine.as_of import as_of, static_lookup
 from headrace.engine.at import EVERYTHING, Span
 from headrace.engine.counting import Kind
-from headrace.engine.inputs import clean
+from headrace.engine.inputs import clean, clean_inside
 from headrace.engine.partitioned import ZONE_MARGIN_US, decides, within_slack
 from headrace.engine.reading import Reading
 from headrace.engine.rolling_up import roll_up
 from headrace.engine.scanning import scan
 from headrace.engine.times import instant_us
 from headrace.engine.with_columns import with_columns
-from headrace.expressions import quote_identifier
+from headrace.expressions import DataType, quote_identifier
 from headrace.logical import (
     AsOf,
     CleanFloats,
@@ -49,7 +50,7 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
         case Instants():
             return _instants(node, reading, span)
         case CleanFloats():
-            return _clean(lower(node.input, reading, span), node.columns)
+            return _clean(lower(node.input, reading, span), node)
         case Deduplicate():
             return _deduplicate(node, reading, span)
         case Enrich():
@@ -74,7 +75,8 @@ def lower(node: Rows, reading: Reading, span: Span = EVERYTHING) -> DataFrame:
         case RollUp():
             span = span.at_once(1)
             # Rows of one event lie within its span; one span more keeps groups that are cut off out of the result.
-            rows = lower(node.input, reading, span.earlier(2 * node.span_us))
+            # Those without a time are in no event; they are judged with their own source.
+            rows = lower(node.input, replace(reading, with_timeless=False), span.earlier(2 * node.span_us))
             return _within(roll_up(node, rows, reading, span), reading, *_bounds(span))
 
 
@@ -163,9 +165,14 @@ def _within(rows: DataFrame, reading: Reading, *bounds: str) -> DataFrame:
     return rows.where(f"({' AND '.join(bounds)}){timeless}")
 
 
-def _clean(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
-    cleaned = {name: F.expr(clean(quote_identifier(name))) for name in columns}
-    return with_columns(rows, cleaned)
+def _clean(rows: DataFrame, node: CleanFloats) -> DataFrame:
+    kinds = zip(node.columns, node.types, strict=True)
+    return with_columns(rows, {name: _cleaned(quote_identifier(name), kind) for name, kind in kinds})
+
+
+def _cleaned(column: str, kind: str) -> SqlColumn:
+    is_flat = kind in ("double", "float")
+    return F.expr(clean(column)) if is_flat else clean_inside(F.col(column), DataType.parse(kind))
 
 
 def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:

@@ -19,7 +19,7 @@ class Rule:
     """One way to fail.
 
     Attributes:
-        sign: Found in the exception's text, stack left out, when this rule is the one.
+        sign: Found in the exception's text, stack and shown SQL left out, when this rule is the one.
         error: What it is to us.
         message: One line; `{name}` is the sign's group of that name, `{fragment}` what failed and where it stands:
             the sign's group `quoted`, or what Spark underlines.
@@ -39,8 +39,29 @@ def _rule(sign: str, error: type[HeadraceError], message: str, hint: str | None 
 # `[\s\S]*?` lets a sign and its details lie on different lines: causes follow what they caused.
 _FILE = r"reading file (?P<path>.+?)\.(?= File does not| Could not read| Data type|  SQLSTATE| SQLSTATE|\s*$)"
 
-# The first rule that matches wins: causes that hide below others (memory, disk, permissions) come first.
+# The first rule that matches wins. Values that fail come first: nothing hides below them, and Spark quotes the value,
+# which may be any words. Then come causes that do hide below others: memory, disk, permissions.
 RULES: tuple[Rule, ...] = (
+    _rule(
+        rf"(?!.*/_delta_log/){_FILE}[\s\S]*?MALFORMED_RECORD_IN_PARSING[\s\S]*?record parsing: (?P<row>.+?)\.?\n"
+        r"(?:[\s\S]*?Caused by: \S+(?:Exception)?: (?:\[\w+\] )?(?P<why>.+))?",
+        DataError,
+        "{path}: a row does not fit the declared columns: {row} {why}",
+    ),
+    _rule(
+        r"CAST_INVALID_INPUT\] The value (?P<value>[\s\S]+?) of the type \"(?P<found>.+?)\" cannot be cast to "
+        r"\"(?P<wanted>.+?)\"",
+        DataError,
+        "the {found} {value} is not a valid {wanted}{fragment}",
+    ),
+    _rule(r"DIVIDE_BY_ZERO\]", DataError, "division by zero{fragment}", "nullif(x, 0) makes it null"),
+    _rule(
+        r"(?:ARITHMETIC_OVERFLOW|CAST_OVERFLOW\w*|NUMERIC_VALUE_OUT_OF_RANGE\S*|DATETIME_OVERFLOW|CANNOT_PARSE_TIMESTAMP"
+        r"|CANNOT_PARSE_DATE|INVALID_ARRAY_INDEX\w*|DUPLICATED_MAP_KEY|NULL_MAP_KEY|DELTA_NOT_NULL_CONSTRAINT_VIOLATED"
+        r"|BINARY_ARITHMETIC_OVERFLOW|COLLECTION_SIZE_LIMIT_EXCEEDED\S*)\] (?P<what>.+?\.)(?= |$)",
+        DataError,
+        "{what}{fragment}",
+    ),
     _rule(
         r"OutOfMemoryError|OUT_OF_MEMORY|UNABLE_TO_ACQUIRE_MEMORY|exceeding (?:physical )?memory limits"
         r"|exit code 137",
@@ -150,12 +171,6 @@ RULES: tuple[Rule, ...] = (
         "{path}: the header has another number of columns than other files of this table",
     ),
     _rule(
-        rf"{_FILE}[\s\S]*?MALFORMED_RECORD_IN_PARSING[\s\S]*?record parsing: (?P<row>.+?)\.?\n"
-        r"(?:[\s\S]*?Caused by: \S+(?:Exception)?: (?:\[\w+\] )?(?P<why>.+))?",
-        DataError,
-        "{path}: a row does not fit the declared columns: {row} {why}",
-    ),
-    _rule(
         rf"FAILED_READ_FILE[\s\S]*?{_FILE}(?:[\s\S]*Caused by: \S+?: (?P<why>.+))?",
         DataError,
         "cannot read {path}: {why}",
@@ -206,20 +221,6 @@ RULES: tuple[Rule, ...] = (
         "add the storage's connector, e.g. org.apache.hadoop:hadoop-aws:3.4.2, to spark.jars.packages",
     ),
     _rule(r"\[USER_RAISED_EXCEPTION\] (?P<text>.+?)(?: SQLSTATE|$)", DataError, "{text}"),
-    _rule(
-        r"CAST_INVALID_INPUT\] The value (?P<value>.+) of the type \"(?P<found>.+?)\" cannot be cast to "
-        r"\"(?P<wanted>.+?)\"",
-        DataError,
-        "the {found} {value} is not a valid {wanted}{fragment}",
-    ),
-    _rule(r"DIVIDE_BY_ZERO\]", DataError, "division by zero{fragment}", "nullif(x, 0) makes it null"),
-    _rule(
-        r"(?:ARITHMETIC_OVERFLOW|CAST_OVERFLOW\w*|NUMERIC_VALUE_OUT_OF_RANGE\S*|DATETIME_OVERFLOW|CANNOT_PARSE_TIMESTAMP"
-        r"|CANNOT_PARSE_DATE|INVALID_ARRAY_INDEX\w*|DUPLICATED_MAP_KEY|NULL_MAP_KEY|DELTA_NOT_NULL_CONSTRAINT_VIOLATED"
-        r"|BINARY_ARITHMETIC_OVERFLOW|COLLECTION_SIZE_LIMIT_EXCEEDED\S*)\] (?P<what>.+?\.)(?= |$)",
-        DataError,
-        "{what}{fragment}",
-    ),
     _rule(
         r"PatternSyntaxException: (?P<what>.+)(?:\n(?P<quoted>.+))?"
         r"|INVALID_PARAMETER_VALUE\.PATTERN\] (?P<why>.+?)(?: SQLSTATE|$)",

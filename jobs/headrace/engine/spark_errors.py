@@ -14,6 +14,8 @@ from headrace.errors import HeadraceError, InfrastructureError
 
 LONGEST = 400
 _STACK = re.compile(r"^\s+(?:at |\.\.\. \d+ |Suppressed: )|^Driver stacktrace:|^JVM stacktrace:")
+# The author's own SQL, in which any words may stand.
+_SHOWN = re.compile(r"== SQL[^\n]*==\n[\s\S]*?\n[ -]*\^+")
 _PYTHON_FRAME = re.compile(r"^\s*(?:Traceback|File |\^|An exception was thrown)")
 _NOISE = (
     re.compile(r"^An error occurred while calling \S+\.\s*:?\s*"),
@@ -48,8 +50,9 @@ def translated(doing: str, expressions: Expressions = ()) -> Iterator[None]:
 def translate(error: BaseException, doing: str, expressions: Expressions = ()) -> HeadraceError:
     """The error to raise instead of one of Spark's."""
     evidence = _evidence(error)
+    said = _SHOWN.sub("", evidence)
     for rule in RULES:
-        found = rule.sign.search(evidence)
+        found = rule.sign.search(said)
         if found:
             details = {name: text or "" for name, text in found.groupdict().items()}
             if "FAILED_READ_FILE" in evidence:

@@ -32,8 +32,12 @@ def places_of(versions: Mapping[str, TableVersion]) -> dict[str, str]:
 class TableReader(Protocol):
     """Reads tables by their logical names."""
 
-    def skips_files(self, name: str) -> bool:
+    def skips_files(self, name: str, kind: str) -> bool:
         """Whether bounds on a column of times alone keep a table's files unread, as Delta's statistics do.
+
+        Args:
+            name: Logical name.
+            kind: The column's type.
 
         Raises:
             UsageError: The settings do not map the name.

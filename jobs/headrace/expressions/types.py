@@ -128,6 +128,12 @@ class DataType:
         inner = [self.element, self.key, self.value, *(kind for _, kind in self.fields)]
         return self.name != name and all(kind is None or kind._everywhere_not(name) for kind in inner)
 
+    @property
+    def holds_floats(self) -> bool:
+        """Whether a value has floating-point numbers somewhere in it, keys of maps left out."""
+        inner = (*(kind for _, kind in self.fields), self.element, self.value)
+        return self.is_floating or any(kind is not None and kind.holds_floats for kind in inner)
+
     def can_widen_to(self, other: DataType) -> bool:
         """Whether every value of this type is a value of `other`, with nothing lost."""
         if self == other or self.name == "void":

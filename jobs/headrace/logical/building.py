@@ -83,8 +83,7 @@ class Building:
         for column, text in spec.derive.items():
             checked = check(text, known)
             rows = Derive(rows, ((column, _checked(checked)),))
-            if checked.type.is_floating:
-                rows = CleanFloats(rows, (column,))  # before the next one sees it
+            rows = _clean(rows, {column: checked.type})  # before the next one sees it
             known = known | {column: checked.type}
         return Keep(rows, sql_of(spec.where, known)) if spec.where else rows
 
@@ -102,14 +101,14 @@ class Building:
 
     def lookup(self, table: FeatureTable) -> Rows:
         """Rows of a feature table; those of a dated one have instants."""
-        types, floats = table.columns, _floats(table.columns)
+        types = table.columns
         columns = columns_of(types)
         scan = Scan(table.name, table.table, columns, table.time, table.timezone, whole=columns)
         rows: Rows = scan
         if table.time is not None:
             available_at = _time(table.available_at, types) if table.available_at else None
             rows = Instants(scan, _time(table.time, types), table.timezone, available_at, 0)
-        return CleanFloats(rows, floats) if floats else rows
+        return _clean(rows, types)
 
     def _table(self, source: TableSource) -> Rows:
         types = source.columns
@@ -119,9 +118,7 @@ class Building:
         scan = Scan(source.name, source.table, columns, time, source.timezone, partitioning, columns)
         available_at = _time(source.available_at, types) if source.available_at else None
         rows: Rows = Instants(scan, _time(source.event_time, types), source.timezone, available_at, _us(source.delay))
-        floats = _floats(types)
-        if floats:
-            rows = CleanFloats(rows, floats)
+        rows = _clean(rows, types)
         if source.dedupe:
             whole_row = [name for name, kind in types.items() if kind.is_orderable and name not in source.tie_breaker]
             order = (*source.tie_breaker, *whole_row)
@@ -150,8 +147,7 @@ class Building:
         order = self._project.sources[source.from_].spec.tie_breaker
         rows = RollUp(source.name, self.events(source.from_), source.group_by, tuple(columns), source.span.us, order)
         types = self._columns.before_derive(source.name)
-        floats = _floats({name: types[name] for name in source.columns})
-        return CleanFloats(rows, floats) if floats else rows
+        return _clean(rows, {name: types[name] for name in source.columns})
 
 
 def order_of(table: FeatureTable) -> tuple[str, ...]:
@@ -228,8 +224,9 @@ def _time(name: str, types: Types) -> Column:
     return Column(name, types[name].sql())
 
 
-def _floats(types: Types) -> tuple[str, ...]:
-    return tuple(name for name, kind in types.items() if kind.is_floating)
+def _clean(rows: Rows, types: Types) -> Rows:
+    floats = {name: kind.sql() for name, kind in types.items() if kind.holds_floats}
+    return CleanFloats(rows, tuple(floats), tuple(floats.values())) if floats else rows
 
 
 def _us(duration: Duration | None) -> int:

@@ -33,8 +33,8 @@ def pruned(node: Rows, needed: Iterable[str]) -> Rows:
             return replace(node, input=inner)
         case CleanFloats():
             inner = pruned(node.input, wanted)
-            kept = tuple(name for name in node.columns if name in wanted)
-            return replace(node, input=inner, columns=kept) if kept else inner
+            kept = {name: kind for name, kind in zip(node.columns, node.types, strict=True) if name in wanted}
+            return CleanFloats(inner, tuple(kept), tuple(kept.values())) if kept else inner
         case Deduplicate():
             return _deduplicate(node, wanted)
         case Enrich():

@@ -38,8 +38,8 @@ class _WithSpine:
     tables: TableReader
     spine: DataFrame
 
-    def skips_files(self, name: str) -> bool:
-        return name == SPINE or self.tables.skips_files(name)
+    def skips_files(self, name: str, kind: str) -> bool:
+        return name == SPINE or self.tables.skips_files(name, kind)
 
     def version(self, name: str) -> TableVersion:
         return TableVersion(name, "given", 0) if name == SPINE else self.tables.version(name)
@@ -119,11 +119,16 @@ class FeatureStore:
         Raises:
             DefinitionError: The arguments do not go with the project's definitions; every mistake is named.
             DataError: A table or snapshot is not there, the spine lacks a key, or a static table has one twice.
-            UsageError: Neither a name nor a spine is given, or both.
+            UsageError: Neither a name nor a spine is given, or both, or a name and what its definition says.
         """
         if (name is None) == (spine is None):
             raise UsageError("training_set takes the name of a training set, or a spine with features: one of them")
         if name is not None:
+            others = {"features": features, "labels": labels, "expressions": expressions, "time": time != "time"}
+            others |= {"timezone": timezone, "keys": keys, "entity": entity, "read": read != "exact"}
+            if said := [argument for argument, value in others.items() if value]:
+                message = f"training_set('{name}') is what its definition says, and takes no {', '.join(said)}"
+                raise UsageError(message, "change the definition, or give a spine instead of the name")
             return self._compute(self._work, self._work.training_set(name), None)
         assert spine is not None
         document = {

@@ -19,6 +19,8 @@ from headrace.settings.secrets import is_plain_secret, malformed
 PREFIX = "HEADRACE_"
 # Variables of the command line, not of the configuration.
 _OTHER_VARIABLES = frozenset({"HEADRACE_CONF", "HEADRACE_PROJECT", "HEADRACE_KERNEL"})
+# Mappings whose keys are the author's own, where a variable may go down to one of them.
+_KEYED: tuple[tuple[str, ...], ...] = (("tables",), ("spark", "conf"))
 _FORMATS = ("delta", "parquet", "csv")
 _PATTERNS = {"remote": "must begin with sc://", "retention": "must be a number of days, as in 90d"}
 
@@ -55,6 +57,7 @@ def load(project: Path, conf: str) -> Settings:
     (document,) = found
     problems = list(_unknown_variables())
     overrides, unreadable = _overrides()
+    problems += _spelled(overrides, document.value)
     values = _merged(document.value, overrides)
     findings: list[_Finding] = []
     if "project" in document.value:
@@ -95,6 +98,31 @@ def _overrides() -> tuple[dict[str, Any], list[Problem]]:
         return {}, [Problem("invalid-value", "must be JSON", hint=hint, where=" or ".join(variables))]
     overrides.pop("project", None)
     return overrides, []
+
+
+def _spelled(overrides: Mapping[str, Any], file: Mapping[str, Any]) -> Iterator[Problem]:
+    """Names of variables have no case: a key in one is that of an entry of the file, whose spelling it gets."""
+    for path in _KEYED:
+        said, known = _mapping(overrides, path), {str(key).lower(): str(key) for key in _mapping(file, path)}
+        place, prefix = ".".join(path), PREFIX + "__".join((*path, "")).upper()
+        for variable in sorted(os.environ):
+            if not variable.upper().startswith(prefix):
+                continue
+            key = variable[len(prefix) :].partition("__")[0].lower()
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
+                hint = f"did you mean '{known[near[0]]}'? " if near else ""
+                hint += f"what is not in the file is said as JSON in {prefix.removesuffix('__')}"
+                yield Problem("unknown-field", f"there is no '{key}' in {place} of the file", hint=hint, where=variable)
+            elif key in said and key != known[key]:
+                said.update(_merged(said, {known[key]: said.pop(key)}))
+
+
+def _mapping(values: Any, path: Parts) -> dict[str, Any]:
+    """The mapping at a path; empty where there is none."""
+    for field in path:
+        values = values.get(field) if isinstance(values, dict) else None
+    return values if isinstance(values, dict) else {}
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

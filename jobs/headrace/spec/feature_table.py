@@ -22,7 +22,9 @@ class FeatureTable(Spec):
         Field(description="The column that says from when on a row holds; without it there is one row an entity."),
     ] = None
     timezone: Annotated[TimeZone | None, Field(description="Zone of times that have none of their own.")] = None
-    available_at: Annotated[ColumnName | None, Field(description="The column that says when a row reached us.")] = None
+    available_at: Annotated[
+        ColumnName | None, Field(description="The column that says when a row reached us; no `date`.")
+    ] = None
     max_age: Annotated[Length | None, Field(description="How old a row may be and still hold.")] = None
     tie_breaker: Annotated[Names, Field(description="Columns that order rows of the same time.")] = ()
     columns: Annotated[dict[ColumnName, Type], Field(min_length=1, description="Columns and their types.")]

@@ -82,7 +82,9 @@ class TableSource(_Events):
     table: Annotated[str, Field(min_length=1, description="Logical name; conf/<env>.yaml says where it is.")]
     event_time: Annotated[ColumnName, Field(description="The column that says when an event happened.")]
     timezone: Annotated[TimeZone | None, Field(description="Zone of times that have none of their own.")] = None
-    available_at: Annotated[ColumnName | None, Field(description="The column that says when a row reached us.")] = None
+    available_at: Annotated[
+        ColumnName | None, Field(description="The column that says when a row reached us; no `date`.")
+    ] = None
     delay: Annotated[Length | None, Field(description="How long after its time an event is visible.")] = None
     columns: Annotated[dict[ColumnName, Type], Field(min_length=1, description="Columns to read and their types.")]
     partition: Annotated[Partition | None, Field(description="How the table's files are laid out.")] = None
@@ -99,7 +101,13 @@ class RollUp(_Events):
         dict[ColumnName, Sql],
         Field(min_length=1, description="Aggregates over those rows, such as sum(amount)."),
     ]
-    span: Annotated[Length, Field(description="How far rows of one event may lie apart.")]
+    span: Annotated[
+        Length,
+        Field(
+            description="How far rows of one event may lie apart. Keys that are used again later need another column in"
+            " `group_by` that tells them apart: only rows that are read together are found to be too far apart."
+        ),
+    ]
 
 
 Source = TableSource | RollUp

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from headrace.engine.partitioned import COMPARED
 from headrace.engine.spark_errors import translated
 from headrace.engine.tables import TableVersion
 from headrace.errors import DataError, GoneError, HeadraceError, MissingError, UsageError
@@ -185,9 +186,9 @@ class Lake:
         """Whether a table keeps versions."""
         return self._delta(name, self.location(name)) is not None
 
-    def skips_files(self, name: str) -> bool:
+    def skips_files(self, name: str, kind: str) -> bool:
         """Whether statistics tell which files times are in; see `TableReader.skips_files`."""
-        return self.is_delta(name)
+        return kind in COMPARED and self.is_delta(name)
 
     def local_directory(self, relative: str) -> Path | None:
         """A directory of the lake, or None where the lake is no directory of this machine."""

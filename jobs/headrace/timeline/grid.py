@@ -71,6 +71,12 @@ class Grid:
             yield Interval(start_us, start_us + self.every.us)
             start_us += self.every.us
 
+    def last(self, from_us: int, to_us: int) -> Interval | None:
+        """The last of the intervals that lie within `[from_us, to_us)`; None where there is none."""
+        end_us = to_us - (to_us - self.start_us) % self.every.us
+        start_us = end_us - self.every.us
+        return Interval(start_us, end_us) if start_us >= max(from_us, self.start_us) else None
+
 
 def consecutive(intervals: Iterable[Interval], bridged: int = 0) -> Iterator[tuple[Interval, ...]]:
     """Intervals in runs without holes, or with holes of so many intervals at most; oldest first.

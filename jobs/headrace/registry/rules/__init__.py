@@ -58,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     keys.in_feature_table,
     times.columns_of_time,
     times.timezone,
+    times.arrival,
     times.delay,
     dated_tables.without_time,
     dated_tables.tie_breaker,

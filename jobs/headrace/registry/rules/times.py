@@ -24,7 +24,8 @@ def columns_of_time(project: Project, columns: Columns) -> Iterator[Problem]:
                     yield missing_column(table, (field,), name, scope)
             elif kind not in TIMES:
                 message = f"'{name}' is {kind.sql()}, which is no time"
-                hint = "take a timestamp, timestamp_ntz, date or string (ISO 8601)"
+                date = "" if field == "available_at" else ", date"
+                hint = f"take a timestamp, timestamp_ntz{date} or string (ISO 8601)"
                 yield table.problem((field,), f"{field.replace('_', '-')}-type", message, hint=hint)
 
 
@@ -44,6 +45,18 @@ def timezone(project: Project, columns: Columns) -> Iterator[Problem]:
             yield table.problem(("timezone",), "timezone-not-needed", message, hint=hint)
 
 
+def arrival(project: Project, columns: Columns) -> Iterator[Problem]:
+    """A row that arrived on a day may not count from the beginning of that day."""
+    for table in _timed(project):
+        name = table.spec.available_at
+        if name and table.spec.columns.get(name) == DATE:
+            message = f"'{name}' is a date, and what arrived on a day is only known when it is over"
+            otherwise = "say `delay` instead, or " if isinstance(table.spec, TableSource) else ""
+            otherwise += "store the midnight that ends the day"
+            hint = f"take a column with the time of arrival; where there is none, {otherwise}"
+            yield table.problem(("available_at",), "available-at-date", message, hint=hint)
+
+
 def delay(project: Project, columns: Columns) -> Iterator[Problem]:
     """How long after its time an event is visible: said once, and for dates always."""
     for source in project.table_sources():
@@ -53,9 +66,7 @@ def delay(project: Project, columns: Columns) -> Iterator[Problem]:
             yield source.problem(("delay",), "conflicting-fields", message, hint="remove one of them", key=True)
         if spec.columns.get(spec.event_time) != DATE or source.left_out & {"delay", "available_at"}:
             continue
-        # An arrival at a time of day says when the day was known; an arrival on a day says it no better.
-        arrives = spec.columns.get(spec.available_at or "")
-        if spec.delay is None and arrives in (None, DATE):
+        if spec.delay is None and spec.available_at is None:
             message = f"'{spec.event_time}' is a date, and what happened on a day is only known when it is over"
             yield source.problem(("event_time",), "delay-missing", message, hint="add `delay: 1d` or more")
 

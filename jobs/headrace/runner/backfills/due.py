@@ -50,15 +50,14 @@ def due_steps(work: Workspace, name: str, from_us: int, to_us: int, now_us: int,
         DataError: An interval is not over.
     """
     group = work.group(name)
+    last = work.grid(group).last(from_us, to_us)
+    if last and last.end_us > now_us:
+        raise DataError(f"{name} {last} ends after now", "end --to earlier, or run it when the interval is over")
     intervals = work.intervals(group, from_us, to_us)
     if not intervals:
         raise UsageError(
             f"{name} has no interval from {format_instant(from_us)} to {format_instant(to_us)}",
             f"its grid begins at {format_instant(group.start)}, with a step every {group.every}",
-        )
-    if intervals[-1].end_us > now_us:
-        raise DataError(
-            f"{name} {intervals[-1]} ends after now", "end --to earlier, or run it when the interval is over"
         )
     # Of what lies outside the range no rows are compared.
     made = plan_now(work, now_us, Scope(groups=(name,), from_us=from_us, to_us=to_us))

@@ -16,7 +16,7 @@ from headrace.engine.snapshot import snapshot
 from headrace.engine.spark_errors import translated
 from headrace.expressions import BIGINT, DataType
 from headrace.logical.pruning import scans_of
-from headrace.runner.definition_tests.agreeing import agree
+from headrace.runner.definition_tests.agreeing import DisagreementError, agree, slacks
 from headrace.runner.workspace import Workspace
 from headrace.spec import DefinitionTest, FeatureGroup
 from headrace.timeline import parse_instant
@@ -39,6 +39,7 @@ def compute(work: Workspace, group: FeatureGroup, tests: Sequence[DefinitionTest
         For each test, for each row of its `at`, the values by feature, spelled as `python_value` does.
 
     Raises:
+        DisagreementError: The two ways to compute them give different ones.
         HeadraceError: The values cannot be computed.
     """
     features = work.features(group)
@@ -70,7 +71,7 @@ def compute(work: Workspace, group: FeatureGroup, tests: Sequence[DefinitionTest
     for row in found:
         values = {name: plain_value(value, kinds[name]) for name, value in row.asDict().items()}
         by_identity[_identity(values, keys)] = values
-    _require_agreement(group, by_identity, again, kinds, keys)
+    _require_agreement(group, by_identity, again, kinds, keys, slacks(features))
     nothing = dict.fromkeys(types)  # of rows with a null key
     return [
         [nothing if None in _identity(row, keys) else by_identity[_identity(row, keys)] for row in case]
@@ -84,17 +85,18 @@ def _require_agreement(
     at_instants: Sequence[Row],
     kinds: Mapping[str, DataType],
     keys: Mapping[str, DataType],
+    slack: Mapping[str, float],
 ) -> None:
     """Holds the values of training sets against those of feature tables: one truth, computed in two ways."""
     for row in at_instants:
         values = {name: plain_value(row[name], kind) for name, kind in kinds.items()}
         if None in _identity(values, keys):
             continue
-        for name, expected in snapshots[_identity(values, keys)].items():
-            if not agree(expected, values[name]):
-                raise RuntimeError(
-                    f"{group.name}.{name} is {expected!r} in a snapshot and {values[name]!r} at an instant"
-                )
+        found = snapshots[_identity(values, keys)]
+        for name, most in slack.items():
+            if not agree(found[name], values[name], most):
+                differ = f"{found[name]!r} in a snapshot and {values[name]!r} at an instant"
+                raise DisagreementError(f"bug in Headrace: {group.name}.{name} is {differ}", "please report it")
 
 
 def column_types(work: Workspace, group: FeatureGroup) -> dict[str, DataType]:

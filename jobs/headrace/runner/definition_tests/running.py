@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from headrace.errors import ConflictError, HeadraceError, InfrastructureError
 from headrace.registry.project import Located
+from headrace.runner.definition_tests.agreeing import DisagreementError
 from headrace.runner.definition_tests.comparing import Mismatch, mismatches
 from headrace.runner.definition_tests.computing import Values, column_types, compute, doing
 from headrace.runner.workspace import Workspace
@@ -27,6 +28,7 @@ class TestResult:
         mismatches: What differs.
         error: Why there was nothing to compare, or why an expected error was not there; None when neither.
         is_broken: Whether Spark or its surroundings failed, so that nothing is known about the definition.
+        is_bug: Whether Headrace did, so that nothing is known either.
         seconds: Its share of the time that its computation took.
     """
 
@@ -37,6 +39,7 @@ class TestResult:
     mismatches: tuple[Mismatch, ...] = ()
     error: str | None = None
     is_broken: bool = False
+    is_bug: bool = False
     seconds: float = 0.0
 
     @property
@@ -93,10 +96,11 @@ def _outcomes(work: Workspace, group: FeatureGroup, tests: Sequence[DefinitionTe
 def _judged(work: Workspace, group: FeatureGroup, test: Test, outcome: Outcome, seconds: float) -> TestResult:
     differing: tuple[Mismatch, ...] = ()
     error, is_broken = None, isinstance(outcome, InfrastructureError | ConflictError)
+    is_bug = isinstance(outcome, DisagreementError)
     wanted = test.spec.expect_error
     if isinstance(outcome, HeadraceError):
         text = str(outcome).removeprefix(f"{doing(group)}: ")
-        if wanted is None or is_broken:
+        if wanted is None or is_broken or is_bug:
             error = text
         elif wanted not in text:
             error = f"expected an error that contains '{wanted}', got: {text}"
@@ -106,5 +110,5 @@ def _judged(work: Workspace, group: FeatureGroup, test: Test, outcome: Outcome, 
         differing = mismatches(test.spec, outcome, column_types(work, group))
     line = test.document.position(("name",)).line
     return TestResult(
-        test.spec.name, group.name, test.document.file, line, differing, error, is_broken, round(seconds, 3)
+        test.spec.name, group.name, test.document.file, line, differing, error, is_broken, is_bug, round(seconds, 3)
     )
