@@ -123,6 +123,19 @@ def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_pa
     assert log_since(lake, by_day, "3", now).seen(parse_instant("2999-01-01")) == SourceChange(None)
 
 
+def test_what_is_committed_after_the_look_at_the_version(spark: SparkSession, tmp_path: Path) -> None:
+    """A history is of one version: whoever planned by it would compare that version with itself."""
+    path, at = str(tmp_path / "t"), Column("at", "timestamp")
+    spark.sql(ROWS).write.format("delta").save(path)
+    tables = {"t": TableLocation(path=path)}
+    history = DeltaHistory(Lake(spark, Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables=tables)))
+    assert history.current("t") == "0"
+    spark.sql(f"DELETE FROM delta.`{path}` WHERE number = 0").collect()
+    log = history.log("t", Instants(Scan("t", "t", (at,), "at"), at, None, None, 0))
+    assert log is not None
+    assert ([commit.version for commit in log.commits], list(log.times)) == ([0], [0])
+
+
 def test_a_table_that_is_not_there_and_one_whose_log_is_damaged(spark: SparkSession, tmp_path: Path) -> None:
     """Only of the first two a plan goes on without; the other two may hold what dirties snapshots."""
     for name in ("cut", "garbage"):

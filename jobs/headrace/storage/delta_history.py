@@ -102,11 +102,13 @@ class DeltaHistory:
             return {version: found for one in alone for version, found in one.items()}
 
     def _read(self, table: str, instants: Instants | None) -> SourceLog | None:
-        if self.current(table) is None or not self._lake.is_delta(table):
+        current = self.current(table)
+        if current is None or not self._lake.is_delta(table):
             return None
         path = self._lake.delta_path(table)
         try:
-            actions = log_lines(self._lake.spark, path)
+            # What came meanwhile is later than the version that everything here is about.
+            actions = log_lines(self._lake.spark, path).where(f.col("version") <= int(current))
             commits = _commits(actions)
             touched = _touched(actions, instants).collect()
         except (PySparkException, Py4JError) as error:
