@@ -13,6 +13,7 @@ from headrace.engine.tables import TableVersion
 from headrace.errors import GoneError, HeadraceError
 from headrace.logical import Instants, Scan
 from headrace.storage.file_bounds import added, first_us, is_timeless, log_lines
+from headrace.storage.file_tables import are_read_alike
 from headrace.storage.row_differences import counting_where_rows_differ, same_rows
 from headrace.storage.tables import Lake
 
@@ -51,7 +52,7 @@ class LogSince:
 
 
 def log_since(lake: Lake, instants: Instants, old: str, new: TableVersion) -> LogSince:
-    """What changed in a source's table since one of its versions; files tell nothing.
+    """What changed in a source's table since one of its versions; files tell nothing but that they are read otherwise.
 
     Args:
         lake: Where it is.
@@ -60,7 +61,8 @@ def log_since(lake: Lake, instants: Instants, old: str, new: TableVersion) -> Lo
         new: The later one.
     """
     if not old.isdecimal() and not new.version.isdecimal():
-        return LogSince(0, None)
+        is_same = not old or are_read_alike(old, new.version)
+        return LogSince(0, None if is_same else SourceChange(None, is_another=True))
     versions = range(int(old), int(new.version) + 1) if old.isdecimal() and new.version.isdecimal() else range(0)
     if not versions:
         return LogSince(0, SourceChange(None, is_another=True))
