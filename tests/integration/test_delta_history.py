@@ -13,7 +13,7 @@ from headrace.logical import Column, Instants, Scan
 from headrace.settings import Settings, SparkSettings, TableLocation
 from headrace.storage import Lake, SourceChange, log_since
 from headrace.storage.delta_history import DeltaHistory
-from headrace.storage.file_bounds import first_us
+from headrace.storage.file_bounds import first_us, last_us
 from headrace.timeline import format_instant, parse_instant
 
 ROWS = """
@@ -82,6 +82,26 @@ def test_local_times_are_in_order_but_for_those_that_clocks_skipped(spark: Spark
     rows = spark.createDataFrame([(text,) for text, _ in SKIPPED], "text string").selectExpr("text", *stats)
     found = rows.selectExpr("text", first_us(Column("at", "timestamp_ntz"), "Europe/Berlin")).collect()
     assert dict(map(tuple, found)) == {text: us and parse_instant(us) for text, us in SKIPPED}
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "has_bounds"),
+    [
+        ("2024-01-02T10:00:00", "2024-01-03T10:00:00", True),
+        # Blanks are passed over by who reads, not by who sorts: the first may be of any day, and so may the last.
+        (" 2024-01-05", "2024-01-02", False),
+        ("", "2024-01-02", False),
+        ("\tnothing", "2024-01-02", False),
+    ],
+)
+def test_bounds_of_text_that_begins_with_blanks(spark: SparkSession, least: str, most: str, has_bounds: bool) -> None:
+    stats = "named_struct('minValues', map('at', least), 'maxValues', map('at', most)) AS stats"
+    rows = spark.createDataFrame([(least, most)], "least string, most string")
+    at = Column("at", "string")
+    (found,) = (
+        rows.selectExpr(stats, "map('', '') AS partition").selectExpr(first_us(at, None), last_us(at, None)).collect()
+    )
+    assert [us is not None for us in found] == [has_bounds, has_bounds]
 
 
 def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_path: Path) -> None:

@@ -66,7 +66,11 @@ def _bound_us(column: Column, timezone: str | None, end: str) -> str:
 def _in_file(sql: str, column: Column, end: str) -> str:
     """SQL of the column `bound`, out of statistics, or of a partition column, which has none, of its value."""
     name = _quoted(column.name)
-    value = f"try_cast(coalesce(stats.{end}Values['{name}'], partition['{name}']) AS {column.type})"
+    least, said = (f"coalesce(stats.{which}Values['{name}'], partition['{name}'])" for which in ("min", end))
+    value = f"try_cast({said} AS {column.type})"
+    if column.type == "string":
+        # Blanks around a time are passed over, and those before it are out of the order of statistics.
+        value = f"CASE WHEN {least} >= '!' THEN {value} END"
     return sql.replace("`bound`", value)
 
 
