@@ -104,6 +104,23 @@ def test_bounds_of_text_that_begins_with_blanks(spark: SparkSession, least: str,
     assert [us is not None for us in found] == [has_bounds, has_bounds]
 
 
+def test_rows_that_have_not_arrived_change_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    """Feeds that say later when a row arrived: until then it counts nowhere, and from then on as of then."""
+    path, table = str(tmp_path / "t"), f"delta.`{tmp_path / 't'}`"
+    row = "SELECT timestamp'2024-01-02T10:00:00Z' AS at, {} AS loaded_at"
+    spark.sql(row.format("timestamp'2024-01-03T10:00:00Z'")).write.format("delta").save(path)
+    spark.sql(f"INSERT INTO {table} {row.format('CAST(NULL AS TIMESTAMP)')}").collect()
+    tables = {"t": TableLocation(path=path)}
+    lake = Lake(spark, Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables=tables))
+    arriving = instants((), arrives=True)
+    log = DeltaHistory(lake).log("t", arriving)
+    assert log is not None
+    assert [commit.version for commit in log.commits] == [0]
+    assert log_since(lake, arriving, "0", lake.version("t")).change is None
+    spark.sql(f"UPDATE {table} SET loaded_at = timestamp'2024-01-09' WHERE loaded_at IS NULL").collect()
+    assert log_since(lake, arriving, "1", lake.version("t")).change == SourceChange(parse_instant("2024-01-09"))
+
+
 def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_path: Path) -> None:
     """Delta keeps no statistics of it; its value stands for all rows of a file."""
     path = str(tmp_path / "t")

@@ -11,7 +11,7 @@ from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, To
 from headrace.engine.spark_errors import translate, translated
 from headrace.errors import DataError, MissingError
 from headrace.logical import Instants
-from headrace.storage.file_bounds import added, first_us, is_timeless, last_us, log_lines
+from headrace.storage.file_bounds import added, first_us, last_us, log_lines, never_counts
 from headrace.storage.row_differences import row_differences
 from headrace.storage.tables import Lake
 
@@ -213,8 +213,8 @@ def _with_times(files: DataFrame, instants: Instants | None) -> DataFrame:
         nothing = f.lit(None).cast("bigint")
         return found.withColumns(dict.fromkeys(("first_us", "last_us", "arrived_us"), nothing))
     event = instants.event_time
-    # Rows without a time never count: a file of only such rows is as good as empty.
-    found = found.withColumn("records", f.expr(f"CASE WHEN {is_timeless(event)} THEN 0L ELSE records END"))
+    # A file of rows that never count is as good as empty.
+    found = found.withColumn("records", f.expr(f"CASE WHEN {never_counts(instants)} THEN 0L ELSE records END"))
     first, last = first_us(event, instants.timezone), last_us(event, instants.timezone)
     arrived = "CAST(NULL AS BIGINT)"
     if instants.available_at is not None:

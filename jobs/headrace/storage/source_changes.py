@@ -12,7 +12,7 @@ from headrace.engine.at import Span
 from headrace.engine.tables import TableVersion
 from headrace.errors import GoneError, HeadraceError
 from headrace.logical import Instants, Scan
-from headrace.storage.file_bounds import added, first_us, is_timeless, log_lines
+from headrace.storage.file_bounds import added, first_us, log_lines, never_counts
 from headrace.storage.file_tables import are_read_alike
 from headrace.storage.row_differences import counting_where_rows_differ, same_rows
 from headrace.storage.tables import Lake
@@ -196,8 +196,8 @@ def _of_removed(lake: Lake, instants: Instants, removed: DataFrame) -> list[int 
 
 
 def _may_count(instants: Instants) -> str:
-    """SQL: whether any of a file's rows may count; those without a time never do."""
-    return f"coalesce(stats.numRecords > 0 AND NOT ({is_timeless(instants.event_time)}), true)"
+    """SQL: whether any of a file's rows may count; those without a time, or that have not arrived, never do."""
+    return f"coalesce(stats.numRecords > 0 AND NOT ({never_counts(instants)}), true)"
 
 
 def _counts_us(instants: Instants) -> str:
