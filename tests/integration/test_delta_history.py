@@ -121,6 +121,39 @@ def test_rows_that_have_not_arrived_change_nothing(spark: SparkSession, tmp_path
     assert log_since(lake, arriving, "1", lake.version("t")).change == SourceChange(parse_instant("2024-01-09"))
 
 
+def test_columns_that_were_renamed(spark: SparkSession, tmp_path: Path) -> None:
+    """A name that another column has got, with no row written; files and their statistics go on with the old ones."""
+    path, table = tmp_path / "t", f"delta.`{tmp_path / 't'}`"
+    row = "SELECT timestamp'2024-01-0{0}' AS sold, timestamp'2024-03-0{0}' AS booked"
+    spark.sql(row.format(2)).write.format("delta").save(str(path))
+    mapped = "'delta.columnMapping.mode' = 'name', 'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5'"
+    for line in (
+        f"ALTER TABLE {table} SET TBLPROPERTIES ({mapped})",
+        f"ALTER TABLE {table} RENAME COLUMN sold TO old",
+        f"ALTER TABLE {table} RENAME COLUMN booked TO sold",
+        f"INSERT INTO {table} {row.format(5)}",
+    ):
+        spark.sql(line).collect()
+    tables = {"t": TableLocation(path=str(path))}
+    lake = Lake(spark, Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables=tables))
+    sold = Column("sold", "timestamp")
+    by_sold = Instants(Scan("t", "t", (sold,), "sold"), sold, None, None, 0)
+    log = DeltaHistory(lake).log("t", by_sold)
+    assert log is not None
+    firsts = [(commit.version, [one.first_us for one in commit.touched]) for commit in log.commits]
+    march = parse_instant("2024-03-02"), parse_instant("2024-03-05")
+    assert firsts == [(0, [march[0]]), (3, [None]), (4, [march[1]])]
+    for since, change in (("2", SourceChange(None)), ("3", SourceChange(march[1] + 1))):
+        assert log_since(lake, by_sold, since, lake.version("t")).change == change, since
+    # What the log no longer tells, a checkpoint does.
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.checkpointInterval' = '1')").collect()
+    for day in (6, 7):
+        spark.sql(f"INSERT INTO {table} {row.format(day)}").collect()
+    for version in range(6):
+        (path / "_delta_log" / f"{version:020}.json").unlink()
+    assert log_since(lake, by_sold, "6", lake.version("t")).change == SourceChange(parse_instant("2024-03-07") + 1)
+
+
 def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_path: Path) -> None:
     """Delta keeps no statistics of it; its value stands for all rows of a file."""
     path = str(tmp_path / "t")

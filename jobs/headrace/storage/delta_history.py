@@ -11,6 +11,7 @@ from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, To
 from headrace.engine.spark_errors import translate, translated
 from headrace.errors import DataError, MissingError
 from headrace.logical import Instants
+from headrace.storage.column_names import column_names
 from headrace.storage.file_bounds import added, first_us, last_us, log_lines, never_counts
 from headrace.storage.row_differences import row_differences
 from headrace.storage.tables import Lake
@@ -19,6 +20,8 @@ _DAY_US = 86_400_000_000
 _FILES = ("add", "remove")
 # Versions that are compared with that of now in one query; each adds a scan to it.
 MOST_VERSIONS = 8
+# Rows of whatever time, for all that anybody can tell.
+_ANY = Touched(None, None, rows_added=None, rows_removed=None)
 
 
 class DeltaHistory:
@@ -110,16 +113,15 @@ class DeltaHistory:
             # What came meanwhile is later than the version that everything here is about.
             actions = log_lines(self._lake.spark, path).where(f.col("version") <= int(current))
             commits = _commits(actions)
-            touched = _touched(actions, instants).collect()
+            names = column_names(self._lake, table)
+            touched = _touched(actions, instants and names.in_files(instants, int(current))).collect()
         except (PySparkException, Py4JError) as error:
             raise translate(error, f"reading the log of {table}") from error
-        by_version: dict[int, list[Row]] = {}
+        by_version: dict[int, list[Touched]] = {version: [_ANY] for version in names.moved()}
         for row in touched:
-            by_version.setdefault(row.version, []).append(row)
+            by_version.setdefault(row.version, []).append(_stretch(row))
         found = tuple(
-            SourceCommit(
-                row.version, row.at_us, row.operation or "commit", tuple(map(_stretch, by_version[row.version]))
-            )
+            SourceCommit(row.version, row.at_us, row.operation or "commit", tuple(by_version[row.version]))
             for row in commits
             if row.version in by_version
         )

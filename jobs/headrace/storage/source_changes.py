@@ -12,6 +12,7 @@ from headrace.engine.at import Span
 from headrace.engine.tables import TableVersion
 from headrace.errors import GoneError, HeadraceError
 from headrace.logical import Instants, Scan
+from headrace.storage.column_names import column_names
 from headrace.storage.file_bounds import added, first_us, log_lines, never_counts
 from headrace.storage.file_tables import are_read_alike
 from headrace.storage.row_differences import counting_where_rows_differ, same_rows
@@ -146,7 +147,9 @@ def _from_log(lake: Lake, instants: Instants, versions: range) -> LogSince:
 
     Where files went, in one more at the whole log: what was in them is what it said when they came.
     """
-    path = lake.delta_path(instants.input.table)
+    table = instants.input.table
+    names, path = column_names(lake, table), lake.delta_path(table)
+    instants = names.in_files(instants, versions[-1])
     lines = lake.spark.read.text([f"{path}/_delta_log/{version:020d}.json" for version in versions])
     actions = lines.select(
         f.regexp_extract("_metadata.file_name", r"^(\d{20})", 1).cast("bigint").alias("version"),
@@ -168,7 +171,7 @@ def _from_log(lake: Lake, instants: Instants, versions: range) -> LogSince:
         f.min(f.expr("CASE WHEN came THEN counts_us END")).alias("earliest"),
     ).collect()
     committed_us = found.committed_us or 0
-    if found.unknown:
+    if found.unknown or any(version in versions[1:] for version in names.moved()):
         return LogSince(committed_us, SourceChange(None))
     bounds = [found.earliest] if found.came else []
     if found.went:
