@@ -33,6 +33,7 @@ from pathlib import Path
 from headrace import documents
 from headrace.changes.checked import Checked, Seen
 from headrace.changes.group_definition import GroupDefinition, definitions
+from headrace.changes.influence import influences, roles_of
 from headrace.changes.ledger_row import IntervalState, LedgerRow, state_of
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
 from headrace.errors import AccessError, DataError, HeadraceError, UsageError
@@ -248,7 +249,8 @@ def _ledger_rows(line: str, before: dict[str, GroupDefinition], count: int) -> l
     begin, end = parse_instant(first), parse_instant(last or first)
     given = dict(word.partition("=")[::2] for word in said)
     if status == "checked":
-        seen = {table: Seen(at, ((begin, end + DAY_US),)) for table, at in given.items()}
+        roles = roles_of(influences(before[group].features))
+        seen = {table: Seen(at, ((begin, end + DAY_US),), roles=roles[table]) for table, at in given.items()}
         return [Checked(group, int(version), count, seen).row(f"run{count}")]
     attempt = int(given.pop("attempt", 1))
     left_out = given.pop("without", "").split(",")

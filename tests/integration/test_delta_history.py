@@ -13,7 +13,7 @@ from headrace.logical import Column, Instants, Scan
 from headrace.settings import Settings, SparkSettings, TableLocation
 from headrace.storage import Lake, SourceChange, log_since
 from headrace.storage.delta_history import DeltaHistory
-from headrace.storage.file_bounds import first_us
+from headrace.storage.file_bounds import first_us, last_us
 from headrace.timeline import format_instant, parse_instant
 
 ROWS = """
@@ -84,6 +84,76 @@ def test_local_times_are_in_order_but_for_those_that_clocks_skipped(spark: Spark
     assert dict(map(tuple, found)) == {text: us and parse_instant(us) for text, us in SKIPPED}
 
 
+@pytest.mark.parametrize(
+    ("least", "most", "has_bounds"),
+    [
+        ("2024-01-02T10:00:00", "2024-01-03T10:00:00", True),
+        # Blanks are passed over by who reads, not by who sorts: the first may be of any day, and so may the last.
+        (" 2024-01-05", "2024-01-02", False),
+        ("", "2024-01-02", False),
+        ("\tnothing", "2024-01-02", False),
+    ],
+)
+def test_bounds_of_text_that_begins_with_blanks(spark: SparkSession, least: str, most: str, has_bounds: bool) -> None:
+    stats = "named_struct('minValues', map('at', least), 'maxValues', map('at', most)) AS stats"
+    rows = spark.createDataFrame([(least, most)], "least string, most string")
+    at = Column("at", "string")
+    (found,) = (
+        rows.selectExpr(stats, "map('', '') AS partition").selectExpr(first_us(at, None), last_us(at, None)).collect()
+    )
+    assert [us is not None for us in found] == [has_bounds, has_bounds]
+
+
+def test_rows_that_have_not_arrived_change_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    """Feeds that say later when a row arrived: until then it counts nowhere, and from then on as of then."""
+    path, table = str(tmp_path / "t"), f"delta.`{tmp_path / 't'}`"
+    row = "SELECT timestamp'2024-01-02T10:00:00Z' AS at, {} AS loaded_at"
+    spark.sql(row.format("timestamp'2024-01-03T10:00:00Z'")).write.format("delta").save(path)
+    spark.sql(f"INSERT INTO {table} {row.format('CAST(NULL AS TIMESTAMP)')}").collect()
+    tables = {"t": TableLocation(path=path)}
+    lake = Lake(spark, Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables=tables))
+    arriving = instants((), arrives=True)
+    log = DeltaHistory(lake).log("t", arriving)
+    assert log is not None
+    assert [commit.version for commit in log.commits] == [0]
+    assert log_since(lake, arriving, "0", lake.version("t")).change is None
+    spark.sql(f"UPDATE {table} SET loaded_at = timestamp'2024-01-09' WHERE loaded_at IS NULL").collect()
+    assert log_since(lake, arriving, "1", lake.version("t")).change == SourceChange(parse_instant("2024-01-09"))
+
+
+def test_columns_that_were_renamed(spark: SparkSession, tmp_path: Path) -> None:
+    """A name that another column has got, with no row written; files and their statistics go on with the old ones."""
+    path, table = tmp_path / "t", f"delta.`{tmp_path / 't'}`"
+    row = "SELECT timestamp'2024-01-0{0}' AS sold, timestamp'2024-03-0{0}' AS booked"
+    spark.sql(row.format(2)).write.format("delta").save(str(path))
+    mapped = "'delta.columnMapping.mode' = 'name', 'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5'"
+    for line in (
+        f"ALTER TABLE {table} SET TBLPROPERTIES ({mapped})",
+        f"ALTER TABLE {table} RENAME COLUMN sold TO old",
+        f"ALTER TABLE {table} RENAME COLUMN booked TO sold",
+        f"INSERT INTO {table} {row.format(5)}",
+    ):
+        spark.sql(line).collect()
+    tables = {"t": TableLocation(path=str(path))}
+    lake = Lake(spark, Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables=tables))
+    sold = Column("sold", "timestamp")
+    by_sold = Instants(Scan("t", "t", (sold,), "sold"), sold, None, None, 0)
+    log = DeltaHistory(lake).log("t", by_sold)
+    assert log is not None
+    firsts = [(commit.version, [one.first_us for one in commit.touched]) for commit in log.commits]
+    march = parse_instant("2024-03-02"), parse_instant("2024-03-05")
+    assert firsts == [(0, [march[0]]), (3, [None]), (4, [march[1]])]
+    for since, change in (("2", SourceChange(None)), ("3", SourceChange(march[1] + 1))):
+        assert log_since(lake, by_sold, since, lake.version("t")).change == change, since
+    # What the log no longer tells, a checkpoint does.
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.checkpointInterval' = '1')").collect()
+    for day in (6, 7):
+        spark.sql(f"INSERT INTO {table} {row.format(day)}").collect()
+    for version in range(6):
+        (path / "_delta_log" / f"{version:020}.json").unlink()
+    assert log_since(lake, by_sold, "6", lake.version("t")).change == SourceChange(parse_instant("2024-03-07") + 1)
+
+
 def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_path: Path) -> None:
     """Delta keeps no statistics of it; its value stands for all rows of a file."""
     path = str(tmp_path / "t")
@@ -121,6 +191,19 @@ def test_times_of_a_column_that_partitions_its_table(spark: SparkSession, tmp_pa
     now = lake.version("t")
     (tmp_path / "t" / "_delta_log" / f"{0:020}.json").unlink()
     assert log_since(lake, by_day, "3", now).seen(parse_instant("2999-01-01")) == SourceChange(None)
+
+
+def test_what_is_committed_after_the_look_at_the_version(spark: SparkSession, tmp_path: Path) -> None:
+    """A history is of one version: whoever planned by it would compare that version with itself."""
+    path, at = str(tmp_path / "t"), Column("at", "timestamp")
+    spark.sql(ROWS).write.format("delta").save(path)
+    tables = {"t": TableLocation(path=path)}
+    history = DeltaHistory(Lake(spark, Settings(lake=str(tmp_path / "lake"), roots=[str(tmp_path)], tables=tables)))
+    assert history.current("t") == "0"
+    spark.sql(f"DELETE FROM delta.`{path}` WHERE number = 0").collect()
+    log = history.log("t", Instants(Scan("t", "t", (at,), "at"), at, None, None, 0))
+    assert log is not None
+    assert ([commit.version for commit in log.commits], list(log.times)) == ([0], [0])
 
 
 def test_a_table_that_is_not_there_and_one_whose_log_is_damaged(spark: SparkSession, tmp_path: Path) -> None:

@@ -59,6 +59,27 @@ start: 2024-01-02
 features:
   paid: {aggregate: sum, of: pieces * price, windows: [1d, 7d, lifetime]}
 """
+NAMELESS = """
+kind: entity
+name: customer
+keys: {customer_id: bigint}
+---
+kind: source
+name: sales
+table: raw.sales
+event_time: sold_at
+columns: {customer_id: bigint, amount: double, discount: double, sold_at: timestamp}
+---
+kind: feature_group
+name: spend
+version: 1
+entity: customer
+source: sales
+every: 1d
+start: 2024-01-02
+features:
+  spend: {aggregate: sum, of: amount, window: lifetime}
+"""
 COLUMNS = ("customer_id", "paid_1d", "paid_7d", "paid_lifetime")
 
 
@@ -140,3 +161,24 @@ def test_what_is_computed_again_knows_files_that_were_written_again(feed: Feed) 
     done = feed.shop.headrace(f"{day}7")
     assert (done.code, "from all events" in done.err) == (0, False), done.err
     feed.require_right(7)
+
+
+def test_a_column_that_was_declared_at_another_place(spark: SparkSession, tmp_path: Path) -> None:
+    """Files that name no columns are the same files, of other rows: no tile of before says anything of them."""
+    place = "raw.sales: {path: ./data/sales, format: csv, options: {header: 'false'}}"
+    conf = f"{{lake: ./lake, roots: [./lake, ./data], tables: {{{place}}}, spark: {{master: 'local[2]'}}}}"
+    swapped = ("amount: double, discount: double", "discount: double, amount: double")
+    shop = Shop.open(tmp_path / "shop", NAMELESS, conf)
+    sales = shop.root / "data" / "sales"
+    sales.mkdir()
+    for number in (2, 3):
+        (sales / f"{number}.csv").write_text(f"1,100,{number},2024-01-0{number}T10:00:00Z\n")
+        if number == 3:
+            shop.edit(swapped)
+            plan = shop.headrace("plan").out
+            assert "raw.sales has changed since 1 snapshot was computed from it" in plan, plan
+        done = shop.headrace(f"materialize --group spend --interval 2024-01-0{number}")
+        assert (done.code, "from all events" in done.err) == (0, True), done.err
+    table = Table(spark, shop, "spend_v1")
+    assert table.rows("2024-01-03", "spend") == [(100.0,)]  # of before
+    assert table.rows("2024-01-04", "spend") == [(5.0,)]

@@ -9,16 +9,18 @@ import pytest
 
 from headrace.changes.checked import Checked, Seen
 from headrace.changes.dirtying import dirt
+from headrace.changes.influence import Influence, influences, roles_of
 from headrace.changes.ledger_row import LedgerRow, Status
 from headrace.changes.plan import Basis, Plan
 from headrace.changes.planning import plan
 from headrace.changes.scope import Scope
 from headrace.changes.source_history import SourceCommit, SourceLog, Touched
+from headrace.logical import Column
 from headrace.runner.applying import Applied, apply_plan
 from headrace.runner.progress import Progress
 from headrace.timeline import Interval, parse_instant
 from tests.golden.situation import HERE, Ledger, Situation, Sources
-from tests.unit.test_changed_tables import DAY, SALES, START, History, stored
+from tests.unit.test_changed_tables import DAY, INSTANTS, SALES, START, History, stored
 from tests.unit.test_confirming import project
 
 GROUPS = Situation.read(HERE / "plans" / "16_old_log.txt").after
@@ -99,7 +101,12 @@ def test_what_comes_later_is_found_behind_what_was_checked() -> None:
     assert spans == [("restate", day(5), day(11))]  # its window is of seven days
     # Those that it touched are left out; of the others the next plan knows.
     assert made.checked[0].tables == {
-        "raw.sales": Seen("40", ((START, day(4).end_us), (day(12).start_us, day(39).end_us)), "/data/raw.sales")
+        "raw.sales": Seen(
+            "40",
+            ((START, day(4).end_us), (day(12).start_us, day(39).end_us)),
+            "/data/raw.sales",
+            roles_of(influences(GROUPS["spend"].features))["raw.sales"],
+        )
     }
 
 
@@ -175,6 +182,35 @@ def test_a_table_of_two_roles_is_checked_where_neither_saw_a_change() -> None:
         found = dirt(roles, stored(*"1234"), history)
         assert sorted(found.causes) == [day(n).end_us for n in range(4)]
         assert found.seen["raw.sales"].spans == ()
+
+
+AT = Column("at", "timestamp")
+WEEK, MONTH = SALES, replace(SALES, tail_us=30 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("known", "today", "holds"),
+    [
+        ([WEEK], [WEEK], True),
+        ([WEEK, MONTH], [WEEK], True),
+        ([WEEK], [WEEK, MONTH], False),
+        ([WEEK], [MONTH], False),
+        # Which columns are read does not matter.
+        ([WEEK], [replace(WEEK, instants=replace(INSTANTS, input=replace(INSTANTS.input, columns=(AT,))))], True),
+        # Nobody wrote it down: it cannot have been another one where the table has one.
+        ([], [WEEK], True),
+        ([], [WEEK, MONTH], False),
+    ],
+)
+def test_a_check_holds_for_the_roles_that_it_knew(
+    known: Sequence[Influence], today: Sequence[Influence], holds: bool
+) -> None:
+    """What came for the first day after these snapshots were computed is in all of them, said a plan or not."""
+    seen = Seen("9", ((START, day(3).end_us),), roles=roles_of(known).get("raw.sales", frozenset()))
+    checked = Checked("spend", 1, START + 8 * DAY, {"raw.sales": seen})
+    assert Checked.of(checked.row("run")) == checked
+    found = dirt(today, stored(*"1234"), History("9", SourceLog(0, (commit(9, 0),), {})), checked=checked)
+    assert (not found.causes) is holds
 
 
 def test_a_table_that_is_away_for_a_night_is_known_afterwards() -> None:
@@ -253,6 +289,6 @@ def test_an_apply_with_nothing_to_do_records_it_too() -> None:
 
 @pytest.mark.parametrize(("of", "has"), [(0, True), (3, True), (4, False), (6, True), (8, False)])
 def test_which_intervals_are_meant(of: int, has: bool) -> None:
-    seen = Seen.of("9", [day(0), day(1), day(2), day(3), day(6), day(7)], "/data/sales")
+    seen = Seen.of("9", [day(0), day(1), day(2), day(3), day(6), day(7)], "/data/sales", frozenset())
     assert seen.spans == ((START, day(3).end_us), (day(6).start_us, day(7).end_us))
     assert seen.has(day(of)) is has

@@ -7,7 +7,7 @@ from; what a plan found of it is on record, so that the next plan begins there a
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headrace.changes.ledger_row import LedgerRow
 from headrace.timeline import Interval, consecutive, format_instant, parse_instant
@@ -24,16 +24,24 @@ class Seen:
             the same at this version as it was at the one that the plan found it computed from; and so it is for
             snapshots of it that are computed from versions in between.
         place: Where the table was; None where nobody wrote that down.
+        roles: The ways in which snapshots see the table that the plan knew, as `Influence.role` has them; none where
+            nobody wrote them down.
     """
 
     version: str
     spans: tuple[tuple[int, int], ...]
     place: str | None = None
+    roles: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, version: str, intervals: Iterable[Interval], place: str) -> "Seen":
+    def of(cls, version: str, intervals: Iterable[Interval], place: str, roles: frozenset[str]) -> "Seen":
         """Of some intervals, oldest first."""
-        return cls(version, tuple((run[0].start_us, run[-1].end_us) for run in consecutive(intervals)), place)
+        spans = tuple((run[0].start_us, run[-1].end_us) for run in consecutive(intervals))
+        return cls(version, spans, place, roles)
+
+    def holds_for(self, roles: frozenset[str]) -> bool:
+        """Whether it says something of snapshots that see the table in these ways: of others a change is news."""
+        return roles <= self.roles if self.roles else len(roles) <= 1
 
     def has(self, interval: Interval) -> bool:
         """Whether it says anything of an interval."""
@@ -58,6 +66,15 @@ class Checked:
     recorded_at_us: int
     tables: Mapping[str, Seen]
 
+    def holding_for(self, roles: Mapping[str, frozenset[str]]) -> "Checked":
+        """The same of tables of which it still says something.
+
+        Args:
+            roles: In which ways snapshots see each table by now.
+        """
+        tables = {table: seen for table, seen in self.tables.items() if seen.holds_for(roles.get(table, frozenset()))}
+        return replace(self, tables=tables)
+
     def row(self, run_id: str) -> LedgerRow:
         """As the ledger has it."""
         spans = {
@@ -73,6 +90,7 @@ class Checked:
             run_id,
             self.recorded_at_us,
             __version__,
+            fingerprints={table: " ".join(sorted(seen.roles)) for table, seen in self.tables.items() if seen.roles},
             source_versions={table: seen.version for table, seen in self.tables.items()},
             report=json.dumps(spans),
             source_places={table: seen.place for table, seen in self.tables.items() if seen.place is not None},
@@ -86,6 +104,7 @@ class Checked:
                 row.source_versions[table],
                 tuple((parse_instant(first), parse_instant(last)) for first, last in spans),
                 row.source_places.get(table),
+                frozenset(row.fingerprints.get(table, "").split()),
             )
             for table, spans in json.loads(row.report or "{}").items()
         }

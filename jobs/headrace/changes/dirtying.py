@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from headrace.changes.checked import Checked, Seen
 from headrace.changes.differences import Differences
-from headrace.changes.influence import Influence
+from headrace.changes.influence import Influence, roles_of
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.lost import lost
 from headrace.changes.scope import ALL, Scope
@@ -92,17 +92,19 @@ def dirt(
         changed: Intervals of which nothing is put on record: their snapshots are of another definition, and what they
             could see, the group's influences of now do not tell; or an attempt may bring another in their place.
     """
-    found = Dirt()
+    found, roles = Dirt(), roles_of(influences)
+    checked = checked and checked.holding_for(roles)
     looked_at = [row for row in stored if row.interval and scope.has_interval(row.interval)]
     for influence in influences:
         rows = [row for row in looked_at if influence.table in row.source_versions]
         if rows:
-            _of_table(influence, rows, history, scope, checked, changed, found)
+            _of_table(influence, roles[influence.table], rows, history, scope, checked, changed, found)
     return found
 
 
 def _of_table(
     influence: Influence,
+    roles: frozenset[str],
     rows: Sequence[LedgerRow],
     history: SourceHistory,
     scope: Scope,
@@ -156,7 +158,7 @@ def _of_table(
     ]
     if other_role := found.seen.get(table):
         same = [one for one in same if other_role.has(one.interval)]
-    found.seen[table] = Seen.of(current, [one.interval for one in same], history.place(table))
+    found.seen[table] = Seen.of(current, [one.interval for one in same], history.place(table), roles)
     found.is_behind |= any(one.version != int(current) for one in same)
 
 

@@ -1,10 +1,11 @@
 """Which snapshots a changed row can be in: from the row's times, through what a group does with its source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headrace.changes.source_history import Touched
 from headrace.logical import AsOf, Deduplicate, Enrich, FeatureSet, Instants, RollUp, Rows, Scan
+from headrace.logical.fingerprint import fingerprint
 from headrace.logical.pruning import instants_of, pruned_features, scans_of
 
 
@@ -22,6 +23,17 @@ class Influence:
     table: str
     instants: Instants | None
     tail_us: int | None
+
+    @property
+    def role(self) -> str | None:
+        """A digest of all that decides which snapshots a change of the table can be in; None where it can be in none.
+
+        Which columns are read is not in it.
+        """
+        if self.instants is None:
+            return None
+        times = self.instants
+        return fingerprint([times.event_time, times.timezone, times.available_at, times.delay_us, self.tail_us])
 
     def snapshots_of(self, touched: Touched) -> tuple[int | None, int | None]:
         """The first and the last instant whose snapshots a touched row can be in, both included; None is no bound.
@@ -41,6 +53,15 @@ class Influence:
 def influences(features: FeatureSet) -> tuple[Influence, ...]:
     """The tables that a group's values depend on, the one of its events first."""
     return tuple(dict.fromkeys(_through(pruned_features(features).events, features.reach_us)))
+
+
+def roles_of(found: Sequence[Influence]) -> dict[str, frozenset[str]]:
+    """In which ways snapshots see each table, by its logical name: as events, as what these look up, …."""
+    roles: dict[str, set[str]] = {influence.table: set() for influence in found}
+    for influence in found:
+        if influence.role is not None:
+            roles[influence.table].add(influence.role)
+    return {table: frozenset(of) for table, of in roles.items()}
 
 
 def _through(node: Rows, tail_us: int | None) -> Iterator[Influence]:

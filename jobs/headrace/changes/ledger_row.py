@@ -47,7 +47,7 @@ class LedgerRow:
         run_id: Unique name of the run.
         recorded_at_us: When this row was written.
         headrace_version: Version of the code that wrote it.
-        fingerprints: Fingerprint by feature (or tile state).
+        fingerprints: Fingerprint by feature (or tile state); of a check, the roles of each table, by logical name.
         definition: Manifest of what was computed: YAML documents.
         table_version: Delta version that holds the result.
         source_versions: Version of each table read, by logical name; of a check, up to which its log was.

@@ -73,5 +73,11 @@ def on_grid(states: Sequence[IntervalState], grid: Grid) -> list[IntervalState]:
 
     An interval of another grid may begin at the same instant, and the ledger tells intervals by that.
     """
-    kept = [state for state in states if state.latest.interval and grid.holds(state.latest.interval)]
-    return [replace(state, committed=None) if is_away(state, grid) else state for state in kept]
+    found = []
+    for state in states:
+        committed = None if is_away(state, grid) else state.committed
+        interval = state.latest.interval
+        latest = state.latest if interval and grid.holds(interval) else committed
+        if latest is not None:
+            found.append(IntervalState(latest, committed))
+    return found

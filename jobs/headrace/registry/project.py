@@ -164,6 +164,14 @@ class Project:
         """The feature tables whose rows have a time."""
         return (table for table in self.feature_tables.values() if table.spec.time is not None)
 
+    def declared_columns(self) -> dict[str, frozenset[tuple[str, ...]]]:
+        """By logical name of a table, the columns that each source or feature table declares of it, in order."""
+        found: dict[str, set[tuple[str, ...]]] = {}
+        specs: list[TableSource | FeatureTable] = [source.spec for source in self.table_sources()]
+        for spec in (*specs, *(table.spec for table in self.feature_tables.values())):
+            found.setdefault(spec.table, set()).add(tuple(spec.columns))
+        return {table: frozenset(orders) for table, orders in found.items()}
+
     def roll_ups(self) -> Iterator[Located[RollUp]]:
         """The sources that are made from another source."""
         for source in self.sources.values():

@@ -140,7 +140,7 @@ class Workspace:
         """The tables that the configuration names."""
         from headrace.storage import Lake
 
-        return Lake(self.spark, self.settings)
+        return Lake(self.spark, self.settings, self.linted.project.declared_columns())
 
     @cached_property
     def staging(self) -> "Staging":

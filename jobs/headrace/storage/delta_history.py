@@ -11,7 +11,8 @@ from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, To
 from headrace.engine.spark_errors import translate, translated
 from headrace.errors import DataError, MissingError
 from headrace.logical import Instants
-from headrace.storage.file_bounds import added, first_us, is_timeless, last_us, log_lines
+from headrace.storage.column_names import column_names
+from headrace.storage.file_bounds import added, first_us, last_us, log_lines, never_counts
 from headrace.storage.row_differences import row_differences
 from headrace.storage.tables import Lake
 
@@ -19,6 +20,8 @@ _DAY_US = 86_400_000_000
 _FILES = ("add", "remove")
 # Versions that are compared with that of now in one query; each adds a scan to it.
 MOST_VERSIONS = 8
+# Rows of whatever time, for all that anybody can tell.
+_ANY = Touched(None, None, rows_added=None, rows_removed=None)
 
 
 class DeltaHistory:
@@ -102,22 +105,23 @@ class DeltaHistory:
             return {version: found for one in alone for version, found in one.items()}
 
     def _read(self, table: str, instants: Instants | None) -> SourceLog | None:
-        if self.current(table) is None or not self._lake.is_delta(table):
+        current = self.current(table)
+        if current is None or not self._lake.is_delta(table):
             return None
         path = self._lake.delta_path(table)
         try:
-            actions = log_lines(self._lake.spark, path)
+            # What came meanwhile is later than the version that everything here is about.
+            actions = log_lines(self._lake.spark, path).where(f.col("version") <= int(current))
             commits = _commits(actions)
-            touched = _touched(actions, instants).collect()
+            names = column_names(self._lake, table)
+            touched = _touched(actions, instants and names.in_files(instants, int(current))).collect()
         except (PySparkException, Py4JError) as error:
             raise translate(error, f"reading the log of {table}") from error
-        by_version: dict[int, list[Row]] = {}
+        by_version: dict[int, list[Touched]] = {version: [_ANY] for version in names.moved()}
         for row in touched:
-            by_version.setdefault(row.version, []).append(row)
+            by_version.setdefault(row.version, []).append(_stretch(row))
         found = tuple(
-            SourceCommit(
-                row.version, row.at_us, row.operation or "commit", tuple(map(_stretch, by_version[row.version]))
-            )
+            SourceCommit(row.version, row.at_us, row.operation or "commit", tuple(by_version[row.version]))
             for row in commits
             if row.version in by_version
         )
@@ -211,8 +215,8 @@ def _with_times(files: DataFrame, instants: Instants | None) -> DataFrame:
         nothing = f.lit(None).cast("bigint")
         return found.withColumns(dict.fromkeys(("first_us", "last_us", "arrived_us"), nothing))
     event = instants.event_time
-    # Rows without a time never count: a file of only such rows is as good as empty.
-    found = found.withColumn("records", f.expr(f"CASE WHEN {is_timeless(event)} THEN 0L ELSE records END"))
+    # A file of rows that never count is as good as empty.
+    found = found.withColumn("records", f.expr(f"CASE WHEN {never_counts(instants)} THEN 0L ELSE records END"))
     first, last = first_us(event, instants.timezone), last_us(event, instants.timezone)
     arrived = "CAST(NULL AS BIGINT)"
     if instants.available_at is not None:

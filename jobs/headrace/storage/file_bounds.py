@@ -5,7 +5,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from headrace.engine.times import instant_us, local_us, margin_us
-from headrace.logical import Column
+from headrace.logical import Column, Instants
 
 _MAP = "MAP<STRING, STRING>"
 _STATS = f"numRecords BIGINT, minValues {_MAP}, maxValues {_MAP}, nullCount {_MAP}"
@@ -54,9 +54,10 @@ def last_us(column: Column, timezone: str | None) -> str:
     return f"{_bound_us(column, timezone, 'max')} + {margin_us(column.type, timezone) + _MILLISECOND_US}L"
 
 
-def is_timeless(column: Column) -> str:
-    """SQL: whether a file has only nulls in a column."""
-    return f"stats.nullCount['{_quoted(column.name)}'] = stats.numRecords"
+def never_counts(instants: Instants) -> str:
+    """SQL: whether no row of a file will ever count, for want of a time or an arrival; null is that nobody can tell."""
+    times = [column for column in (instants.event_time, instants.available_at) if column is not None]
+    return " OR ".join(f"stats.nullCount['{_quoted(column.name)}'] = stats.numRecords" for column in times)
 
 
 def _bound_us(column: Column, timezone: str | None, end: str) -> str:
@@ -66,7 +67,11 @@ def _bound_us(column: Column, timezone: str | None, end: str) -> str:
 def _in_file(sql: str, column: Column, end: str) -> str:
     """SQL of the column `bound`, out of statistics, or of a partition column, which has none, of its value."""
     name = _quoted(column.name)
-    value = f"try_cast(coalesce(stats.{end}Values['{name}'], partition['{name}']) AS {column.type})"
+    least, said = (f"coalesce(stats.{which}Values['{name}'], partition['{name}'])" for which in ("min", end))
+    value = f"try_cast({said} AS {column.type})"
+    if column.type == "string":
+        # Blanks around a time are passed over, and those before it are out of the order of statistics.
+        value = f"CASE WHEN {least} >= '!' THEN {value} END"
     return sql.replace("`bound`", value)
 
 

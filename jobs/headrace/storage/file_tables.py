@@ -1,6 +1,8 @@
-"""Tables that are plain files, Parquet or CSV: their version is a digest of the files."""
+"""Tables that are plain files, Parquet or CSV: their version is a digest of the files, and of how they are read."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as f
@@ -11,6 +13,9 @@ from headrace.expressions import quote_identifier
 
 # Of text that Spark takes for a time: after hours and minutes come digits, or an offset or a zone.
 _SAYS_OFFSET = r":[^A-Za-z+-]*[A-Za-z+-]"
+
+# What CSV is read by where nobody says anything else.
+_USUAL = {"header": "true", "delimiter": ",", "quote": '"', "escape": "\\", "nullValue": "", "encoding": "UTF-8"}
 
 
 def digest(spark: SparkSession, path: str) -> tuple[str, int] | None:
@@ -28,6 +33,26 @@ def digest(spark: SparkSession, path: str) -> tuple[str, int] | None:
     ).collect()
     count, total, newest_us = row
     return (f"{int(total) % 2**64:016x}-{count}", newest_us) if count else None
+
+
+def read_by(options: Mapping[str, str], orders: Collection[Sequence[str]]) -> str | None:
+    """A digest of how CSV files are read: the same files hold other rows where it differs. None is as usual.
+
+    Args:
+        options: Spark's own, where somebody gave them.
+        orders: The columns that definitions declare, in their order, which files that name none are read by.
+    """
+    said = {name: value for name, value in options.items() if value != _USUAL.get(name)}
+    if not said:
+        return None
+    is_nameless = said.get("header") == "false"
+    columns = sorted([name.lower() for name in order] for order in orders) if is_nameless else []
+    return hashlib.sha256(json.dumps([sorted(said.items()), columns]).encode()).hexdigest()[:16]
+
+
+def are_read_alike(one: str, other: str) -> bool:
+    """Whether two versions of a table of files differ by the files alone, and not by how these are read."""
+    return one.split("-")[2:] == other.split("-")[2:]
 
 
 def read_parquet(spark: SparkSession, path: str, declared: Mapping[str, str] | None) -> DataFrame:

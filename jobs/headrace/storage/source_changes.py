@@ -12,7 +12,9 @@ from headrace.engine.at import Span
 from headrace.engine.tables import TableVersion
 from headrace.errors import GoneError, HeadraceError
 from headrace.logical import Instants, Scan
-from headrace.storage.file_bounds import added, first_us, is_timeless, log_lines
+from headrace.storage.column_names import column_names
+from headrace.storage.file_bounds import added, first_us, log_lines, never_counts
+from headrace.storage.file_tables import are_read_alike
 from headrace.storage.row_differences import counting_where_rows_differ, same_rows
 from headrace.storage.tables import Lake
 
@@ -51,7 +53,7 @@ class LogSince:
 
 
 def log_since(lake: Lake, instants: Instants, old: str, new: TableVersion) -> LogSince:
-    """What changed in a source's table since one of its versions; files tell nothing.
+    """What changed in a source's table since one of its versions; files tell nothing but that they are read otherwise.
 
     Args:
         lake: Where it is.
@@ -60,7 +62,8 @@ def log_since(lake: Lake, instants: Instants, old: str, new: TableVersion) -> Lo
         new: The later one.
     """
     if not old.isdecimal() and not new.version.isdecimal():
-        return LogSince(0, None)
+        is_same = not old or are_read_alike(old, new.version)
+        return LogSince(0, None if is_same else SourceChange(None, is_another=True))
     versions = range(int(old), int(new.version) + 1) if old.isdecimal() and new.version.isdecimal() else range(0)
     if not versions:
         return LogSince(0, SourceChange(None, is_another=True))
@@ -144,7 +147,9 @@ def _from_log(lake: Lake, instants: Instants, versions: range) -> LogSince:
 
     Where files went, in one more at the whole log: what was in them is what it said when they came.
     """
-    path = lake.delta_path(instants.input.table)
+    table = instants.input.table
+    names, path = column_names(lake, table), lake.delta_path(table)
+    instants = names.in_files(instants, versions[-1])
     lines = lake.spark.read.text([f"{path}/_delta_log/{version:020d}.json" for version in versions])
     actions = lines.select(
         f.regexp_extract("_metadata.file_name", r"^(\d{20})", 1).cast("bigint").alias("version"),
@@ -166,7 +171,7 @@ def _from_log(lake: Lake, instants: Instants, versions: range) -> LogSince:
         f.min(f.expr("CASE WHEN came THEN counts_us END")).alias("earliest"),
     ).collect()
     committed_us = found.committed_us or 0
-    if found.unknown:
+    if found.unknown or any(version in versions[1:] for version in names.moved()):
         return LogSince(committed_us, SourceChange(None))
     bounds = [found.earliest] if found.came else []
     if found.went:
@@ -194,8 +199,8 @@ def _of_removed(lake: Lake, instants: Instants, removed: DataFrame) -> list[int 
 
 
 def _may_count(instants: Instants) -> str:
-    """SQL: whether any of a file's rows may count; those without a time never do."""
-    return f"coalesce(stats.numRecords > 0 AND NOT ({is_timeless(instants.event_time)}), true)"
+    """SQL: whether any of a file's rows may count; those without a time, or that have not arrived, never do."""
+    return f"coalesce(stats.numRecords > 0 AND NOT ({never_counts(instants)}), true)"
 
 
 def _counts_us(instants: Instants) -> str:

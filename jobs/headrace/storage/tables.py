@@ -1,7 +1,7 @@
 """The tables that the settings name, read at pinned versions by their logical names."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,7 +16,7 @@ from headrace.settings import Settings, TableLocation, resolve_path, reveal
 from headrace.storage.address import Address
 from headrace.storage.declared import as_declared
 from headrace.storage.delta_table import DeltaTable
-from headrace.storage.file_tables import digest, read_csv, read_parquet
+from headrace.storage.file_tables import digest, read_by, read_csv, read_parquet
 from headrace.storage.layout import Layout
 
 # What Spark and Delta say of a table, a folder or a log that is not there; of a file in a log that is damage.
@@ -33,10 +33,17 @@ class Lake:
     Args:
         spark: The session.
         settings: Maps logical names to places.
+        declared: By logical name, the columns that each definition declares of a table, in order: which column is
+            which in files that name none.
     """
 
-    def __init__(self, spark: SparkSession, settings: Settings) -> None:
-        self.spark, self.settings = spark, settings
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        declared: Mapping[str, Collection[Sequence[str]]] | None = None,
+    ) -> None:
+        self.spark, self.settings, self._declared = spark, settings, declared or {}
         self.layout = Layout(settings)
 
     @property
@@ -45,7 +52,7 @@ class Lake:
         return f"interval {self.settings.retention.removesuffix('d')} days"
 
     def version(self, name: str) -> TableVersion:
-        """The version of a table as it is now: of Delta its number, of files a digest.
+        """The version of a table as it is now: of Delta its number, of files a digest of them and of how they are read.
 
         Raises:
             UsageError: The settings do not map the name.
@@ -63,7 +70,9 @@ class Lake:
                 found = digest(self.spark, path)
         if found is None:
             raise MissingError(f"{name}: there are no files at {path}")
-        return TableVersion(name, *found)
+        files, newest_us = found
+        how = read_by(_options(location), self._declared.get(name, ()))
+        return TableVersion(name, files if how is None else f"{files}-{how}", newest_us)
 
     def is_another(self, name: str, place: str | None) -> bool | None:
         """Whether a logical table is another one than the table that it was when it was read at a place.
@@ -104,7 +113,7 @@ class Lake:
         if delta is None:
             now = self.version(name)
             if now.version != version:
-                raise GoneError(f"{name}: its files have changed, and files keep no versions")
+                raise GoneError(f"{name}: its files, or how they are read, have changed, and files keep no versions")
             return now
         if self.is_another(name, place):
             raise GoneError(f"{name}: version {version} was of the table at {place}, which is not the one of now")
@@ -168,8 +177,7 @@ class Lake:
                 case "parquet":
                     rows = read_parquet(self.spark, path, schema)
                 case "csv":
-                    options = {key: reveal(value) for key, value in location.options.items()}
-                    rows = read_csv(self.spark, path, name, schema, options)
+                    rows = read_csv(self.spark, path, name, schema, _options(location))
             return rows
 
     def address(self, name: str) -> Address:
@@ -203,6 +211,11 @@ class Lake:
             return DeltaTable(self.spark, Address.path(self._path(location)), name) if is_delta else None
         table = DeltaTable(self.spark, Address.catalog(location.catalog), name)
         return table if _catalog_details(self.spark, table.address, name).get("Provider") == "delta" else None
+
+
+def _options(location: TableLocation) -> dict[str, str]:
+    """How to read files."""
+    return {key: reveal(value) for key, value in location.options.items()}
 
 
 @contextmanager
