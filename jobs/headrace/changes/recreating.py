@@ -77,7 +77,8 @@ def on_grid(states: Sequence[IntervalState], grid: Grid) -> list[IntervalState]:
     for state in states:
         committed = None if is_away(state, grid) else state.committed
         interval = state.latest.interval
-        latest = state.latest if interval and grid.holds(interval) else committed
-        if latest is not None:
-            found.append(IntervalState(latest, committed))
+        if interval and grid.holds(interval):
+            found.append(replace(state, committed=committed))
+        elif committed is not None:
+            found.append(IntervalState(committed, committed))
     return found
