@@ -77,6 +77,16 @@ def write_events(spark: SparkSession, path: Path, rows: int) -> None:
     events.write.format("delta").mode("overwrite").save(str(path))
 
 
+def write_history(spark: SparkSession, path: Path, rows: int, days: int, to: str) -> None:
+    """Writes payments of so many days up to a date as a Delta table, a file or two a day, of 216 payments an account."""
+    events = spark.range(0, rows, numPartitions=8).selectExpr(
+        f"pmod(xxhash64(id, 1), {max(rows // 216, 10)}L) AS account",
+        "pmod(xxhash64(id, 2), 100000L) / 100D AS amount",
+        f"timestamp_seconds(unix_seconds(TIMESTAMP '{to} 00:00:00Z') - 1 - id * {days * 86_400} div {rows}) AS paid_at",
+    )
+    events.write.format("delta").save(str(path))
+
+
 def write_project(root: Path) -> None:
     """Writes definitions and configuration of a project; its events belong under `data/payments`."""
     for folder in ("feature_defs", "conf", "data"):

@@ -20,7 +20,7 @@ from headrace.engine.members import GridInstants, member_spine, members, snapsho
 from headrace.engine.reading import Reading
 from headrace.engine.snapshot import snapshot
 from headrace.timeline import parse_instant
-from tests.benchmarks.events import definitions, medians
+from tests.benchmarks.events import definitions, medians, write_history
 from tests.integration.shop import Shop
 from tests.oracle.project import features_of
 
@@ -44,15 +44,9 @@ spark:
 
 @pytest.fixture(scope="module")
 def data(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Payments of 180 days up to the last instant, a file or two a day."""
+    """Payments of 180 days up to the last instant."""
     path = tmp_path_factory.mktemp("data")
-    span_s = 2 * DAYS * 86_400
-    events = spark.range(0, ROWS, numPartitions=8).selectExpr(
-        f"pmod(xxhash64(id, 1), {KEYS}L) AS account",
-        "pmod(xxhash64(id, 2), 100000L) / 100D AS amount",
-        f"timestamp_seconds(unix_seconds(TIMESTAMP '{TO} 00:00:00Z') - 1 - id * {span_s} div {ROWS}) AS paid_at",
-    )
-    events.write.format("delta").save(str(path / "payments"))
+    write_history(spark, path / "payments", ROWS, 2 * DAYS, TO)
     return path
 
 

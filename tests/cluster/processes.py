@@ -120,14 +120,25 @@ class Machine:
 
 
 @contextmanager
-def standalone(machine: Machine, memory: str = "1200m") -> Iterator[str]:
-    """A master and two workers of one core each, with so much memory for executors; yields the master's address."""
+def standalone(machine: Machine, memory: str = "1200m", cores: int = 1) -> Iterator[str]:
+    """A master and two workers of so many cores and so much memory for executors; yields the master's address."""
     port = free_port()
     master = f"spark://127.0.0.1:{port}"
     spark_class = SPARK_HOME / "bin" / "spark-class"
     deploy, host = "org.apache.spark.deploy", ("--host", "127.0.0.1")
     start = [spark_class, f"{deploy}.master.Master", *host, "--port", str(port), "--webui-port", "0"]
-    worker = [spark_class, f"{deploy}.worker.Worker", *host, "--webui-port", "0", "-c", "1", "-m", memory, master]
+    worker = [
+        spark_class,
+        f"{deploy}.worker.Worker",
+        *host,
+        "--webui-port",
+        "0",
+        "-c",
+        str(cores),
+        "-m",
+        memory,
+        master,
+    ]
     registered = "Successfully registered with master"
     with (
         machine.running("master", start, "New state: ALIVE"),
