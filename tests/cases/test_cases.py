@@ -214,12 +214,17 @@ def test_ten_million_events_of_a_tenth(spark: SparkSession) -> None:
         keys="{id: int}",
         columns="{id: int, at: timestamp, x: double}",
         more="",
-        features="{total: {aggregate: sum, of: x, window: 1d}}",
+        features="{total: {aggregate: sum, of: x, window: 1d},"
+        " fading: {aggregate: count, decay: linear, window: 30d},"
+        " worn: {aggregate: sum, of: x, decay: {exponential: {half_life: 30d}}}}",
     )
     events = 10_000_000
     table = spark.range(events).selectExpr("1 AS id", "TIMESTAMP '2020-01-01 00:00:00' AS at", "0.1D AS x")
     got = computed(spark, definitions, table, ["id"], parse_instant("2020-01-01T12:00:00Z"))
-    assert got == {1: (math.fsum([0.1] * events),)}
+    total, *decayed = got[1]
+    assert total == math.fsum([0.1] * events)
+    # Equal terms round alike: added one by one they are off by a hundred times as much.
+    assert decayed == pytest.approx([events * (1 - 1 / 60), events * 0.1 * 2 ** (-1 / 60)], rel=1e-12)
 
 
 @pytest.mark.parametrize("also", ["", "ever: {aggregate: sum, of: x}"], ids=["not read", "still in another window"])

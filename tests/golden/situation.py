@@ -34,7 +34,7 @@ from headrace import documents
 from headrace.changes.checked import Checked, Seen
 from headrace.changes.group_definition import GroupDefinition, definitions
 from headrace.changes.influence import influences, roles_of
-from headrace.changes.ledger_row import IntervalState, LedgerRow, state_of
+from headrace.changes.ledger_row import IntervalState, LedgerRow, last_prepared, state_of
 from headrace.changes.source_history import SourceCommit, SourceLog, Stretch, Touched
 from headrace.errors import AccessError, DataError, HeadraceError, UsageError
 from headrace.logical import Instants
@@ -71,10 +71,8 @@ class Ledger:
         for start_us in sorted({row.interval.start_us for row in mine if row.interval}):
             attempts = [row for row in mine if row.interval and row.interval.start_us == start_us]
             committed = [row for row in attempts if row.status == "committed"]
-            retired, prepared = (
-                max((row.attempt for row in attempts if row.status == status), default=None)
-                for status in ("retired", "prepared")
-            )
+            retired = max((row.attempt for row in attempts if row.status == "retired"), default=None)
+            prepared = last_prepared(attempts)
             states.append(state_of(attempts[-1], committed[-1] if committed else None, retired, prepared))
         return states
 

@@ -129,12 +129,16 @@ def test_a_snapshot_that_came_between_plan_and_record_is_not_covered() -> None:
     assert ("restate", (day(3),)) in [(step.action, step.intervals) for step in again.steps]
 
 
-@pytest.mark.parametrize(("status", "is_left_out"), [("claimed", True), ("prepared", True), ("failed", False)])
-def test_nothing_is_recorded_of_what_an_attempt_may_yet_replace(status: Status, is_left_out: bool) -> None:
+@pytest.mark.parametrize(
+    ("status", "ago_us", "is_left_out"),
+    [("claimed", 0, True), ("claimed", 2 * DAY, False), ("prepared", 2 * DAY, True), ("failed", 0, False)],
+)
+def test_nothing_is_recorded_of_what_an_attempt_may_yet_replace(status: Status, ago_us: int, is_left_out: bool) -> None:
     """It pinned its tables before the plan looked, so what it brings may be older than the check."""
     ledger, _ = forty_days(records=True)
     of_day = next(row for row in ledger.rows if row.interval == day(5))
-    ledger.rows.append(replace(of_day, attempt=2, status=status, run_id="slow", source_versions={}))
+    said = {"status": status, "run_id": "slow", "recorded_at_us": day(39).end_us - ago_us}
+    ledger.rows.append(replace(of_day, attempt=2, source_versions={}, **said))
     made = planned(ledger, loaded(40), 39)
     seen = made.checked[0].tables["raw.sales"]
     assert [seen.has(day(number)) for number in (4, 5, 6)] == [True, not is_left_out, True]

@@ -61,6 +61,18 @@ def test_third_and_fourth_powers_may_differ_more() -> None:
     assert not any(agree(1.0, 1.0 + 1e-5, slack) for slack in found.values())
 
 
+def test_values_that_depend_on_what_else_is_in_the_batch_are_a_bug_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    disagree = DisagreementError("bug in Headrace")
+
+    def compute(work: object, group: object, tests: list[str]) -> list[list[dict[str, float]]]:
+        if len(tests) > 1:
+            raise disagree
+        return [[{"total": 1.0}]]
+
+    monkeypatch.setattr(running, "compute", compute)
+    assert running._outcomes(None, None, ["a", "b", "c"]) == [disagree] * 3  # type: ignore[arg-type,list-item]
+
+
 def test_a_disagreement_is_a_bug_of_its_own_test_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

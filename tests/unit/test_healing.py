@@ -53,7 +53,12 @@ CASES: dict[str, tuple[list[LedgerRow], bool, dict[int, int], list[Any], list[in
     "prepared and may be at work": ([row(ONE, 1, "prepared")], False, {}, [], [1]),
     "ended": ([row(ONE, 1, "prepared"), row(ONE, 1, "committed"), row(ONE, 2, "claimed"), row(ONE, 2, "failed")], True, {1: 7, 2: 8}, [], []),
     "failed after its commit": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed")], False, {1: 7}, [("1970-01-01", 1, "committed", 7)], [1]),
-    "failed before its commit": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed")], True, {}, [], [1]),
+    "failed before its commit": (
+        [row(ONE, 1, "prepared"), row(ONE, 1, "failed")], True, {}, [("1970-01-01", 1, "failed", None)], [1],
+    ),
+    "failed before its commit, and others may be at work": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed")], False, {}, [], [1]),
+    "looked for before": ([row(ONE, 1, "prepared"), healing.closed(row(ONE, 1, "prepared"))], True, {}, [], [1]),
+    "tiles that failed before their commit": ([row(ONE, 1, "prepared", "tiles"), row(ONE, 1, "failed", "tiles")], True, {}, [], [1]),
     "failed, and replaced since": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "committed")], True, {1: 7}, [], []),
     "failed before its commit came in, and so did the one that ended it": (
         [row(ONE, 2, "committed"), row(ONE, 3, "prepared"), row(ONE, 3, "failed"), row(ONE, 4, "failed")],
@@ -125,6 +130,9 @@ def test_an_interval_in_doubt_is_not_current() -> None:
         ([row(ONE, 2, "claimed"), row(ONE, 2, "failed")], True),
         ([row(ONE, 2, "prepared")], False),
         ([row(ONE, 2, "prepared"), row(ONE, 2, "failed")], False),
+        ([row(ONE, 2, "prepared"), healing.closed(row(ONE, 2, "prepared"))], True),
+        ([replace(row(ONE, 1, "prepared"), run_id="run0")], True),
+        ([replace(row(ONE, 1, "prepared"), run_id="run2")], False),
         ([row(ONE, 2, "prepared"), row(ONE, 3, "committed")], True),
     ):
         assert materialize._is_current(run, standing([*stored, *more])) == is_current
@@ -135,7 +143,7 @@ def test_where_nothing_is_in_doubt_no_history_is_read(monkeypatch: pytest.Monkey
     work.said = [row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "prepared"), row(ONE, 2, "committed")]
     work.said += [row(ONE, 3, "claimed"), row(ONE, 3, "failed")]
     run = SimpleNamespace(work=work, group=SimpleNamespace(name="spend", version=1), interval=ONE)
-    assert materialize._healed(run).state == IntervalState(work.said[-1], work.said[3], 2)  # type: ignore[arg-type]
+    assert materialize._healed(run).state == IntervalState(work.said[-1], work.said[3], (2, "run2"))  # type: ignore[arg-type]
     assert work.looked == []
 
 

@@ -12,6 +12,8 @@ TableKind = Literal["features", "tiles", "training_set"]
 Status = Literal["claimed", "prepared", "committed", "failed", "retired", "checked"]
 # How far a status is along an attempt; a commit found after a crash comes last, whatever came before.
 STAGES: tuple[Status, ...] = ("claimed", "prepared", "failed", "committed", "retired")
+# Why an attempt failed of which nobody but its silence tells: it was looked for in its table, and is not there.
+CRASHED = "the run ended without a word"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +133,13 @@ class IntervalState:
         latest: The last row of the newest attempt.
         committed: The committed row of the newest attempt that has one: what the table holds now. None where it was
             retired since.
-        prepared: The newest attempt that was about to replace its rows, however it ended.
+        prepared: The newest attempt that was about to replace its rows, and its run; those that somebody has looked for
+            in vain are none.
     """
 
     latest: LedgerRow
     committed: LedgerRow | None
-    prepared: int | None = None
+    prepared: tuple[int, str] | None = None
 
     @property
     def is_retired(self) -> bool:
@@ -145,19 +148,29 @@ class IntervalState:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether a later attempt than the committed one may be what the table holds: it was cut off, or is at it."""
-        return self.committed is not None and (self.prepared or 0) > self.committed.attempt
+        """Whether a later attempt than the committed one may be what the table holds: it was cut off, or is at it.
 
-    @property
-    def is_at_work(self) -> bool:
-        """Whether a later attempt than the committed one may yet become what the table holds."""
-        if self.committed is None or self.latest.attempt <= self.committed.attempt:
-            return False
-        return self.is_doubtful or self.latest.status in ("claimed", "prepared")
+        Of equal attempts of two runs the larger run id is the later one, as it is for `fenced.unless_newer`.
+        """
+        row = self.committed
+        return row is not None and self.prepared is not None and self.prepared > (row.attempt, row.run_id)
+
+    def is_at_work(self, since_us: int) -> bool:
+        """Whether a later attempt than the committed one may yet become what the table holds.
+
+        Args:
+            since_us: Who was only about to compute, and said nothing since, is not at work any more.
+        """
+        row, latest = self.committed, self.latest
+        is_open = latest.status in ("claimed", "prepared") and latest.recorded_at_us >= since_us
+        return self.is_doubtful or (row is not None and latest.attempt > row.attempt and is_open)
 
 
 def state_of(
-    latest: LedgerRow, committed: LedgerRow | None, retired: int | None, prepared: int | None = None
+    latest: LedgerRow,
+    committed: LedgerRow | None,
+    retired: int | None,
+    prepared: tuple[int, str] | None = None,
 ) -> IntervalState:
     """Where an interval stands.
 
@@ -165,7 +178,7 @@ def state_of(
         latest: The last row of the newest attempt.
         committed: The committed row of the newest attempt that has one.
         retired: The newest attempt that took it out of the table, if any did.
-        prepared: The newest attempt that was about to replace its rows.
+        prepared: The newest attempt that was about to replace its rows, and its run, as `last_prepared` has it.
     """
     is_there = committed is not None and (retired is None or committed.attempt > retired)
     return IntervalState(latest, committed if is_there else None, prepared)
@@ -180,10 +193,14 @@ def standing(rows: Sequence[LedgerRow]) -> IntervalState | None:
         return None
     latest = max(rows, key=_progress)
     committed = max((row for row in rows if row.status == "committed"), key=_progress, default=None)
-    retired, prepared = (
-        max((row.attempt for row in rows if row.status == status), default=None) for status in ("retired", "prepared")
-    )
-    return state_of(latest, committed, retired, prepared)
+    retired = max((row.attempt for row in rows if row.status == "retired"), default=None)
+    return state_of(latest, committed, retired, last_prepared(rows))
+
+
+def last_prepared(rows: Sequence[LedgerRow]) -> tuple[int, str] | None:
+    """The newest attempt at an interval that was prepared, and its run; of those that nobody has looked for in vain."""
+    closed = {(row.attempt, row.run_id) for row in rows if row.status == "failed" and row.reason == CRASHED}
+    return max({(row.attempt, row.run_id) for row in rows if row.status == "prepared"} - closed, default=None)
 
 
 def _progress(row: LedgerRow) -> tuple[int, int, int, int]:

@@ -171,6 +171,10 @@ def _known(
     return Known(version, newest.fingerprints, read.get(group.name) if read else None)
 
 
+# Who claimed an interval and said nothing for so long is not at work any more: runs give signs of life.
+_SILENT_US = 86_400_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What planning finds of one group: its steps and what is to be told besides, or why nobody can tell.
@@ -227,7 +231,7 @@ def _in_line(
     reads = influences(group.features)
     versions = {table: history.current(table) for table in {influence.table for influence in reads}}
     stored = [state.committed for state in states if state.committed]
-    at_work = [state.committed.interval for state in states if state.committed and state.is_at_work]
+    at_work = [one.committed.interval for one in states if one.committed and one.is_at_work(now_us - _SILENT_US)]
     found = dirt(reads, stored, history, scope, before, {*_of_another(group, stored), *filter(None, at_work)})
     steps = steps_of(group, states, found, now_us, scope)
     reach_us = group.features.reach_us

@@ -5,6 +5,9 @@ from headrace.engine import moments
 from headrace.engine.at import At
 from headrace.logical import AggregateFeature
 
+_FIRST, _REST = moments.in_parts("{x}")
+# Equal terms, as those of one day are, round alike: a plain sum of a million would be off by more than 1e-12.
+_DECAYED = f"(sum({_FIRST}){{filter}} + sum({_REST}){{filter}})"
 # `{x}` is the prepared column, `{filter}` the window; nulls are ignored by all of them.
 _SQL: dict[Merge, str] = {
     "sum": "sum({x}){filter}",
@@ -14,7 +17,7 @@ _SQL: dict[Merge, str] = {
     "largest_k": "slice(sort_array(collect_list({x}){filter}, false), 1, {k})",
     "percentile": "percentile({x}, {p}D){filter}",
     **{merge: moments.value(merge, moments.state(merge)) for merge in POWERS},
-    "decayed": "sum({x}){filter}",
+    "decayed": _DECAYED,
 }
 # The same for values that these refuse.
 _SLOWER_SQL: dict[Merge, str] = {merge: moments.slower(merge) for merge in POWERS}
@@ -28,7 +31,7 @@ _TILES_AS_ONE: dict[Merge, str] = {
     "smallest_k": "slice(sort_array(flatten(collect_list({x}){filter}), true), 1, {k})",
     "largest_k": "slice(sort_array(flatten(collect_list({x}){filter}), false), 1, {k})",
     **{merge: moments.merged(merge) for merge in POWERS},
-    "decayed": "sum({x}){filter}",
+    "decayed": _DECAYED,
 }
 _TILES_AS_VALUE: dict[Merge, str] = {merge: moments.value(merge, moments.merged(merge)) for merge in POWERS}
 

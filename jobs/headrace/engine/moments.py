@@ -33,6 +33,15 @@ def _head(x: str) -> str:
     return f"({x} * 134217729D - ({x} * 134217729D - {x}))"
 
 
+def in_parts(x: str) -> tuple[str, str]:
+    """A double as its first 26 bits and the rest: sums of either lose nothing for want of bits, or next to nothing.
+
+    Where the first bits cannot be had, the rest is zero.
+    """
+    fits = f"abs({x}) < {2.0**970!r}D"
+    return f"CASE WHEN {fits} THEN {_head(x)} ELSE {x} END", f"CASE WHEN {fits} THEN {x} - {_head(x)} ELSE 0D END"
+
+
 _FIRST = _head("{x}")
 _REST = f"({{x}} - {_FIRST})"
 _SQUARE = "({x} * {x})"

@@ -55,7 +55,7 @@ def translate(error: BaseException, doing: str, expressions: Expressions = ()) -
         found = rule.sign.search(said)
         if found:
             details = {name: text or "" for name, text in found.groupdict().items()}
-            if "FAILED_READ_FILE" in evidence:
+            if "path" in details and "FAILED_READ_FILE" in evidence:
                 details["path"] = unquote(details["path"])
             named = details.pop("quoted", "")
             quoted = named or _underlined(evidence)

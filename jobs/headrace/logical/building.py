@@ -97,9 +97,7 @@ class Building:
                 used = tuple(sorted(c for c in types if quote_identifier(c) in checked))
                 violations.append((expectation.type, Sql(checked, checked, used)))
         rows = self.before_quarantine(name)
-        # A row that breaks any of them is held back, whichever comes first.
-        in_order = tuple(sorted(violations, key=lambda pair: (pair[0], pair[1].text)))
-        return Quarantine(rows, in_order) if violations else rows
+        return Quarantine(rows, tuple(violations)) if violations else rows
 
     def lookup(self, table: FeatureTable) -> Rows:
         """Rows of a feature table; those of a dated one have instants."""

@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from headrace.changes.ledger_row import LedgerRow, Status, TableKind
+from headrace.changes.ledger_row import CRASHED, LedgerRow, Status, TableKind
 from headrace.errors import ConflictError
 from headrace.runner.workspace import Workspace
 from headrace.storage import DeltaTable, TrainingTable
 from headrace.timeline import Interval
 
-CRASHED = "the run ended without a word"
 OPEN = ("claimed", "prepared")
 # Clocks of drivers and of stores differ; a commit is looked for from a little before its claim on.
 _MARGIN_US = 86_400_000_000
@@ -28,19 +27,22 @@ class Attempt:
         is_prepared: Whether it may be in its table.
         is_open: Whether nobody has said how it ended.
         is_newest: Whether no later attempt at the interval is settled: it may be what the table holds.
+        is_closed: Whether somebody has looked for it in its table, in vain.
     """
 
     row: LedgerRow
     is_prepared: bool
     is_open: bool
     is_newest: bool
+    is_closed: bool
 
 
 def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRow], bool]) -> list[LedgerRow]:
     """Closes attempts that were cut off.
 
     An attempt whose commit is in its table's history was written in full, since each is one commit: it becomes
-    committed, even where a failure after the commit is on record. One that is not there has failed if it is dead. Tiles
+    committed, even where a failure after the commit is on record. One that is not there has failed if it is dead, and
+    where it may have been there, that is on record too: else nobody knows what the table holds. Tiles
     of files are retired instead: nobody has looked whether the files stayed as they were while they were read.
 
     Args:
@@ -65,13 +67,18 @@ def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRo
         if version is not None:
             status: Status = "retired" if _are_of_files(row) else "committed"
             found.append(replace(row, status=status, table_version=version, recorded_at_us=now_us))
-        elif attempt.is_open and is_dead(row):
+        elif (attempt.is_open or _is_in_doubt(attempt)) and is_dead(row):
             found.append(closed(row))
     if found:
         work.ledger.append(*found)
     for row in found:
         discard(work, row)
     return found
+
+
+def _is_in_doubt(attempt: Attempt) -> bool:
+    """Whether a snapshot may be another than the committed one because of an attempt that has failed."""
+    return attempt.row.table == "features" and attempt.is_prepared and attempt.is_newest and not attempt.is_closed
 
 
 def closed(row: LedgerRow) -> LedgerRow:
@@ -94,7 +101,9 @@ def attempts_of(rows: Iterable[LedgerRow]) -> list[Attempt]:
         for (number, _), by_status in sorted(attempts.items()):
             if not _SETTLED & by_status.keys():
                 row = by_status.get("prepared") or max(by_status.values(), key=lambda one: one.recorded_at_us)
-                found.append(Attempt(row, "prepared" in by_status, "failed" not in by_status, number >= settled))
+                failed = by_status.get("failed")
+                is_closed = failed is not None and failed.reason == CRASHED
+                found.append(Attempt(row, "prepared" in by_status, failed is None, number >= settled, is_closed))
     return found
 
 

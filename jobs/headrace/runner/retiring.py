@@ -44,20 +44,22 @@ def retire_version(work: Workspace, text: str, dry_run: bool) -> int:
     for kind, clear in _TABLES.items():
         take_out(work, work.ledger.outline(name, version, kind), "retired")
         clear(work, name, version)
-    # What a deployment that still runs the version made may have come in between and gone with the others.
-    for kind in _TABLES:
-        take_out(work, work.ledger.outline(name, version, kind), "retired")
+    # What a deployment that still runs the version made may have come in between.
+    for kind, clear in _TABLES.items():
+        if take_out(work, work.ledger.outline(name, version, kind), "retired"):
+            clear(work, name, version)
     return len(rows)
 
 
-def take_out(work: Workspace, states: Iterable[IntervalState], reason: str) -> None:
-    """Tells the ledger of intervals of one table that they are not there any more, and why."""
+def take_out(work: Workspace, states: Iterable[IntervalState], reason: str) -> bool:
+    """Tells the ledger of intervals of one table that they are not there any more, and why; whether there are any."""
     there = [state.latest for state in states if not state.is_retired and state.latest.interval]
     if there:
         newest = max(row.attempt for row in there)
         run_id, now_us = secrets.token_hex(8), time.time_ns() // 1000
         # Attempts at tiles are numbered a group, those at snapshots an interval: one number above all suits both.
         work.ledger.append(*[_retired(row, newest + 1, run_id, now_us, reason) for row in there])
+    return bool(there)
 
 
 def _clear_features(work: Workspace, name: str, version: int) -> None:

@@ -67,11 +67,12 @@ def _bound_us(column: Column, timezone: str | None, end: str) -> str:
 def _in_file(sql: str, column: Column, end: str) -> str:
     """SQL of the column `bound`, out of statistics, or of a partition column, which has none, of its value."""
     name = _quoted(column.name)
-    least, said = (f"coalesce(stats.{which}Values['{name}'], partition['{name}'])" for which in ("min", end))
+    least, most, said = (f"coalesce(stats.{of}Values['{name}'], partition['{name}'])" for of in ("min", "max", end))
     value = f"try_cast({said} AS {column.type})"
     if column.type == "string":
-        # Blanks around a time are passed over, and those before it are out of the order of statistics.
-        value = f"CASE WHEN {least} >= '!' THEN {value} END"
+        # Blanks around a time are passed over: text is in the order of time where all of a file begins with as many.
+        blanks = [f"regexp_extract({bound}, '^[\\\\x00-\\\\x20]*', 0)" for bound in (least, most)]
+        value = f"CASE WHEN {' = '.join(blanks)} THEN {value} END"
     return sql.replace("`bound`", value)
 
 

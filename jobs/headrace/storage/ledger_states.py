@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as f
 
-from headrace.changes.ledger_row import STAGES, IntervalState, state_of
+from headrace.changes.ledger_row import CRASHED, STAGES, IntervalState, state_of
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, from_row
 
 
@@ -22,7 +22,7 @@ def states_of(rows: DataFrame, *by: str, without: Collection[str] = ()) -> DataF
         f.max_by(everything, progress()).alias("latest"),
         f.max_by(everything, f.when(is_committed, progress())).alias("committed"),
         retired(),
-        f.expr("max(CASE WHEN status = 'prepared' THEN attempt END)").alias("prepared"),
+        _prepared(),
     )
     # Most often both are the same row, which need not come twice.
     return states.withColumn("committed", f.when(f.col("latest.status") != "committed", f.col("committed")))
@@ -74,6 +74,14 @@ def retired() -> Column:
     return f.expr("max(CASE WHEN status = 'retired' THEN attempt END)").alias("retired")
 
 
+def _prepared() -> Column:
+    """See `ledger_row.last_prepared`."""
+    attempt = f.struct("attempt", "run_id")
+    prepared = f.collect_set(f.when(f.col("status") == "prepared", attempt))
+    closed = f.collect_set(f.when((f.col("status") == "failed") & (f.col("reason") == CRASHED), attempt))
+    return f.array_max(f.array_except(prepared, closed)).alias("prepared")
+
+
 def stage(status: Column) -> Column:
     """How far a status is along an attempt."""
     return f.array_position(f.lit(list(STAGES)), status)
@@ -83,4 +91,5 @@ def state(row: Row) -> IntervalState:
     """What `states_of` found of an interval."""
     latest = from_row(row.latest)
     committed = None if row.committed is None else from_row(row.committed)
-    return state_of(latest, latest if latest.status == "committed" else committed, row.retired, row.prepared)
+    prepared = None if row.prepared is None else (row.prepared.attempt, row.prepared.run_id)
+    return state_of(latest, latest if latest.status == "committed" else committed, row.retired, prepared)

@@ -205,7 +205,7 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
     wanted = feature_fingerprints(one.features, [one.every_us, one.start_us % one.every_us])
     states = build.work.ledger.outline(one.group, one.version)
     committed = {state.committed.interval: state.committed for state in states if state.committed}
-    doubtful = {state.committed.interval for state in states if state.committed and state.is_doubtful}
+    doubtful = {state.committed.interval: state.prepared for state in states if state.committed and state.is_doubtful}
     # Snapshots from before a `start` that was moved to a later day are still kept up.
     first_us = one.start_us + one.every_us
     early = (us for us in instants if us < first_us and Interval(us - one.every_us, us) not in committed)
@@ -224,9 +224,9 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
             continue
         if (row.table_version or 0) > pinned:
             raise ConflictError(f"{build.name}: {name} {interval} was written while this build began", "try again")
-        if interval in doubtful:
+        if (attempt := doubtful.get(interval)) and _is_in(build, one, attempt[1], pinned):
             raise ConflictError(
-                f"{build.name}: {name} {interval} is being written, or its run was cut off",
+                f"{build.name}: {name} {interval} was written by run {attempt[1]}, which has not said so",
                 f"try again; where that run is dead, {_materializing(one.group, [interval])}",
             )
         for feature, _ in one.outputs:
@@ -239,6 +239,12 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
         hint = _materializing(one.group, intervals)
         raise DataError(f"{build.name}: {name}.{feature} is not computed yet for {_listed(intervals)}", hint)
     return instants
+
+
+def _is_in(build: Build, one: Served, run_id: str, pinned: int) -> bool:
+    """Whether a version of a feature table holds what a run has written, whatever the ledger knows of it."""
+    commit = feature_table(build.work, one).table.find_commit({"run_id": run_id})
+    return commit is not None and commit.version <= pinned
 
 
 def _listed(intervals: list[Interval]) -> str:
