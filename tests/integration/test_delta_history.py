@@ -90,6 +90,8 @@ def test_local_times_are_in_order_but_for_those_that_clocks_skipped(spark: Spark
         ("2024-01-02T10:00:00", "2024-01-03T10:00:00", True),
         # Blanks are passed over by who reads, not by who sorts: the first may be of any day, and so may the last.
         (" 2024-01-05", "2024-01-02", False),
+        # All of the file begins with as many.
+        (" 2024-01-02", " 2024-01-05", True),
         ("", "2024-01-02", False),
         ("\tnothing", "2024-01-02", False),
     ],

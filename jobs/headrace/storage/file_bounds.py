@@ -72,7 +72,7 @@ def _in_file(sql: str, column: Column, end: str) -> str:
     if column.type == "string":
         # Blanks around a time are passed over: text is in the order of time where all of a file begins with as many.
         blanks = [f"regexp_extract({bound}, '^[\\\\x00-\\\\x20]*', 0)" for bound in (least, most)]
-        value = f"CASE WHEN {' = '.join(blanks)} THEN {value} END"
+        value = f"CASE WHEN {' = '.join(blanks)} AND {least} <> {blanks[0]} THEN {value} END"
     return sql.replace("`bound`", value)
 
 
