@@ -39,6 +39,13 @@ expectations:
   - expect_column_values_to_be_between: {column: amount, max_value: 1000, severity: warning, on_failure: quarantine}
 ---
 kind: source
+name: late_sales
+table: raw.sales
+event_time: sold_at
+lateness: 1d
+columns: {customer_id: bigint, sold_at: timestamp}
+---
+kind: source
 name: baskets
 from: sales
 group_by: [customer_id, item]
@@ -373,6 +380,25 @@ def test_a_dataframe_gets_features_and_nothing_is_written(spark: SparkSession, s
     ]
     assert store.training_set("files").where(F.col("spend") > 0).count() > 0
     assert sorted(path for path in (shop.root / "lake").rglob("*") if path.is_file()) == before
+
+
+def test_labels_are_mature_as_far_as_their_source_is_complete(spark: SparkSession, shop: Shop) -> None:
+    store = headrace.open(project=str(shop.root))
+    # The newest sale is of 2024-01-04T00:00; with a lateness of a day its source is complete up to the 3rd.
+    moments = ["2024-01-02T00:00", "2024-01-02T00:00:00.000001", "2024-01-03T00:00", "2024-01-03T00:00:00.000001"]
+    frame = spark.createDataFrame([(1, moment) for moment in moments], "customer_id bigint, time string")
+    labels = {
+        name: {"source": source, "aggregate": "count", "horizon": "1d"}
+        for name, source in (("sold", "sales"), ("late", "late_sales"))
+    }
+    found = store.training_set(spine=frame, timezone="UTC", features=["people.city"], labels=labels)
+    columns = ["time", "sold", "sold__mature", "late", "late__mature"]
+    assert sorted(tuple(row) for row in found.select(*columns).collect()) == [
+        (moments[0], 1, True, 1, True),
+        (moments[1], 1, True, None, False),
+        (moments[2], 0, True, None, False),
+        (moments[3], None, False, None, False),
+    ]
 
 
 def test_wrong_calls(spark: SparkSession, shop: Shop) -> None:
