@@ -59,7 +59,13 @@ columns: {customer_id: bigint, spend_1d: double, feature_time: timestamp}
 kind: training_set
 """
 NOW = "--now 2024-01-04T06:00:00Z"
-LARGEST = "\n  largest: {aggregate: max, of: amount, window: 2d}\n  share: {expression: largest / spend_3d}\n"
+ADDED = """
+  largest: {aggregate: max, of: amount, window: 2d}
+  share: {expression: largest / spend_3d}
+  sales_1d: {aggregate: count, window: 1d}
+  items_1d: {aggregate: last_k, of: item, k: 2, window: 1d}
+  most_1d: {aggregate: max, of: amount, window: 1d, default: -1}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -155,13 +161,18 @@ def test_a_change_without_a_version_is_told_and_refused(shop: Shop) -> None:
 
 
 def test_an_added_feature_is_filled(shop: Shop, spark: SparkSession) -> None:
-    shop.definitions.write_text(shop.definitions.read_text().rstrip("\n") + LARGEST)
-    filled = ("fill", "2024-01-02", "2024-01-04", "added", ["largest", "share"], 4)
+    shop.definitions.write_text(shop.definitions.read_text().rstrip("\n") + ADDED)
+    filled = ("fill", "2024-01-02", "2024-01-04", "added", ["largest", "sales_1d", "items_1d", "most_1d", "share"], 4)
     assert steps(planned(shop)) == [filled]
     assert applied(shop) == ["2024-01-02", "2024-01-03"]
     assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id spend_1d spend_3d largest share") == [
         (1, 101.5, 111.5, 99.0, 99.0 / 111.5),
         (2, 0.0, 4.0, 4.0, 1.0),
+    ]
+    # The other customer's only sale is of the day before: a member without events in the windows that were added.
+    assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id sales_1d items_1d most_1d") == [
+        (1, 2, ["typo", "plum"], 99.0),
+        (2, 0, [], -1.0),
     ]
     assert steps(planned(shop)) == []
 

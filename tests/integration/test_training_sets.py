@@ -19,6 +19,7 @@ lake: ./lake
 roots: [./lake, ./data]
 tables:
   raw.sales: {path: ./data/sales}
+  raw.sales_ahead: {path: ./data/sales_ahead}
   raw.asked: {path: ./data/asked}
   raw.people: {path: ./data/people}
   raw.nothing: {path: ./data/nothing}
@@ -37,6 +38,19 @@ tie_breaker: [item]
 columns: {customer_id: bigint, amount: double, item: string, sold_at: timestamp}
 expectations:
   - expect_column_values_to_be_between: {column: amount, max_value: 1000, severity: warning, on_failure: quarantine}
+---
+kind: source
+name: late_sales
+table: raw.sales
+event_time: sold_at
+lateness: 1d
+columns: {customer_id: bigint, sold_at: timestamp}
+---
+kind: source
+name: sales_ahead
+table: raw.sales_ahead
+event_time: sold_at
+columns: {customer_id: bigint, sold_at: timestamp}
 ---
 kind: source
 name: baskets
@@ -126,6 +140,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     shop = Shop.open(tmp_path_factory.mktemp("training") / "shop", DEFINITIONS, conf)
     data = shop.root / "data"
     write_sales(spark, data / "sales", SALES)
+    write_sales(spark, data / "sales_ahead", [*SALES, (1, 1.0, "fig", "2999-01-01T00:00:00+00:00")])
     write_asked(spark, data)
     people = spark.createDataFrame([(1, "Bonn"), (2, None)], "customer_id bigint, city string")
     people.write.format("delta").save(str(data / "people"))
@@ -373,6 +388,26 @@ def test_a_dataframe_gets_features_and_nothing_is_written(spark: SparkSession, s
     ]
     assert store.training_set("files").where(F.col("spend") > 0).count() > 0
     assert sorted(path for path in (shop.root / "lake").rglob("*") if path.is_file()) == before
+
+
+def test_labels_are_mature_as_far_as_their_source_is_complete(spark: SparkSession, shop: Shop) -> None:
+    store = headrace.open(project=str(shop.root))
+    # The newest sale is of 2024-01-04T00:00; with a lateness of a day its source is complete up to the 3rd.
+    # What a table says of a time after its own commit is no sign of being complete until then.
+    moments = ["2024-01-02T00:00", "2024-01-02T00:00:00.000001", "2024-01-03T00:00", "2024-01-03T00:00:00.000001"]
+    frame = spark.createDataFrame([(1, moment) for moment in moments], "customer_id bigint, time string")
+    labels = {
+        name: {"source": source, "aggregate": "count", "horizon": "1d"}
+        for name, source in (("sold", "sales"), ("late", "late_sales"), ("ahead", "sales_ahead"))
+    }
+    found = store.training_set(spine=frame, timezone="UTC", features=["people.city"], labels=labels)
+    columns = ["time", "sold", "sold__mature", "late", "late__mature", "ahead", "ahead__mature"]
+    assert sorted(tuple(row) for row in found.select(*columns).collect()) == [
+        (moments[0], 1, True, 1, True, 1, True),
+        (moments[1], 1, True, None, False, 1, True),
+        (moments[2], 0, True, None, False, 0, True),
+        (moments[3], None, False, None, False, None, False),
+    ]
 
 
 def test_wrong_calls(spark: SparkSession, shop: Shop) -> None:

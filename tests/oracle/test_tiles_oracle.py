@@ -142,6 +142,30 @@ def test_snapshots_of_tiles_equal_oracle(spark: SparkSession, tmp_path: Path, fa
     check()
 
 
+@pytest.mark.parametrize(
+    ("start_us", "every_us"), [(START, HOUR), (START + 6 * HOUR, 12 * HOUR)], ids=["hours", "half days at six"]
+)
+def test_tiles_of_other_grids_equal_oracle(spark: SparkSession, tmp_path: Path, start_us: int, every_us: int) -> None:
+    """Buckets begin where the grid does, and are as long as its intervals or shorter."""
+    extra, available_at, delay_us, tie_breaker = SOURCES["available_at"]
+    features = features_of(yaml_of(mixed(), source_yaml(extra)), "g")
+    grid = Grid(start_us, Duration(every_us))
+
+    @randomly
+    @seeds
+    def check(seed: int) -> None:
+        drawn = given_rows(Random(seed), entities=30)
+        tiled = Tiled(spark, features, grid, Reading(GivenTables({"t.events": table(spark, drawn)})), str(tmp_path))
+        assert tiled.tiling.served
+        of_key = by_key(oracle.events_of(drawn, "happened", available_at, delay_us, tie_breaker))
+        for at_us in (START + 9 * DAY, START + 9 * DAY + 3 * every_us):
+            interval = next(grid.intervals(at_us, at_us + 2 * every_us))
+            got = {(row["k1"], row["k2"]): row for row in tiled.values(interval)}
+            hold(mixed(), of_key, got, interval.end_us, least=6)
+
+    check()
+
+
 def test_a_longer_window_over_the_same_states_equals_oracle(spark: SparkSession, tmp_path: Path) -> None:
     """Nothing in the states of earlier tiles tells that they are too short for it."""
     extra, available_at, delay_us, tie_breaker = SOURCES["available_at"]
@@ -177,10 +201,10 @@ def test_late_events_that_only_a_longer_window_looks_at_equal_oracle(spark: Spar
         hold(asked, of_key, got, interval.end_us, least=0)
 
 
-def given_rows(random: Random) -> list[dict[str, Any]]:
+def given_rows(random: Random, entities: int = ENTITIES) -> list[dict[str, Any]]:
     """Rows of all entities; the ages of some are those that the snapshot's oracle finds worth trying."""
     found = []
-    for entity in range(ENTITIES):
+    for entity in range(entities):
         for row in events(random):
             late, age = LATE(random), AGES(random) if random.random() < 0.7 else row["age"]
             happened = None if age is None else START + 11 * DAY - age
