@@ -65,6 +65,8 @@ class Cluster:
 
 def test_four_at_once(tmp_path: Path) -> None:
     data, library = tmp_path / "data", tmp_path / "headrace.zip"
+    for folder in ("bench", "compare"):
+        (tmp_path / folder).mkdir()
     spark = ways.session(str(tmp_path / "bench"))
     write_history(spark, data / "payments", ROWS, 2 * DAYS, QUARTERS[-1])
     spark.stop()
