@@ -26,6 +26,9 @@ from headrace.changes.step import Step
 from headrace.errors import UsageError
 from headrace.timeline import Interval
 
+# Who claimed an interval and said nothing for so long is not at work any more: runs give signs of life.
+_SILENT_US = 86_400_000_000
+
 
 def plan(
     groups: Mapping[str, GroupDefinition],
@@ -169,10 +172,6 @@ def _known(
         return Known(version, newest.fingerprints, group)
     read = from_text(text) if text else None
     return Known(version, newest.fingerprints, read.get(group.name) if read else None)
-
-
-# Who claimed an interval and said nothing for so long is not at work any more: runs give signs of life.
-_SILENT_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)

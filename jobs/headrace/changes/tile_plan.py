@@ -141,7 +141,10 @@ def plan_tiles(
     if any(map(is_doubted, trusted)):
         return _base_at(tiling, interval, max(row.attempt for row in rows) + 1)
     stored = {row.interval.end_us: row for row in trusted if row.interval and row.interval.end_us <= at_us}
-    usable = {end_us: row for end_us, row in stored.items() if not may_be_late or _has_late(row, tiling, at_us)}
+    since_us = tiling.since_us(at_us) if may_be_late else NOTHING_US
+    # What a build left out as too old for the windows of then, those of the instant may look at.
+    late_us = EVERYTHING_US if since_us is None else since_us
+    usable = {end_us: row for end_us, row in stored.items() if Manifest.of(row).since_us <= late_us}
     earliest_us = EVERYTHING_US
     for base in _bases(tiling, stored, at_us):
         assert base.interval is not None
@@ -158,7 +161,7 @@ def plan_tiles(
                 return plan
             is_past = not tiling.is_endless and tiling.head_us(at_us) > plan.after_us
             is_distrusted = any(row.attempt < trusted_from and row.interval in plan.missing for row in rows)
-            lacks_late = any(step.end_us in stored.keys() - usable.keys() for step in plan.missing)
+            lacks_late = any(step.end_us in stored and step.end_us not in usable for step in plan.missing)
             if is_past or is_distrusted or lacks_late:
                 return _base_at(tiling, interval, trusted_from)
             raise _too_many(group, plan.missing, max_rebuild)
@@ -193,12 +196,6 @@ def trusted_builds(tiling: Tiling, states: Iterable[str], rows: Sequence[LedgerR
         and needed <= row.fingerprints.keys()
         and Manifest.of(row).widest_us >= tiling.widest_us
     ]
-
-
-def _has_late(row: LedgerRow, tiling: Tiling, at_us: int) -> bool:
-    """Whether no event is left out of a build, as too old for the windows of then, that those of an instant look at."""
-    since_us = tiling.since_us(at_us)
-    return Manifest.of(row).since_us <= (EVERYTHING_US if since_us is None else since_us)
 
 
 def _trusted_from(rows: Iterable[LedgerRow]) -> int:

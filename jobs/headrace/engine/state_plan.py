@@ -268,7 +268,6 @@ def _items(plan: StatePlan, feature: AggregateFeature, over_items: str, states: 
     (state,) = states
     text = _items_of(feature) or ""
     number, items = list(plan.items).index(text), plan.items[text]
-    # Features with other conditions share it.
     items.value = "" if feature.of is None else _column(items.branch.inputs, text, "_v")
     items.branch.features.add(output_column(feature.name))
     prepared = _prepared(plan, items.branch, feature, state, items.value)
