@@ -12,6 +12,8 @@ TableKind = Literal["features", "tiles", "training_set"]
 Status = Literal["claimed", "prepared", "committed", "failed", "retired", "checked"]
 # How far a status is along an attempt; a commit found after a crash comes last, whatever came before.
 STAGES: tuple[Status, ...] = ("claimed", "prepared", "failed", "committed", "retired")
+# Of an attempt that nobody has said the end of.
+OPEN: tuple[Status, ...] = ("claimed", "prepared")
 # Why an attempt failed of which nobody but its silence tells: it was looked for in its table, and is not there.
 CRASHED = "the run ended without a word"
 
@@ -162,7 +164,7 @@ class IntervalState:
             since_us: Who was only about to compute, and said nothing since, is not at work any more.
         """
         row, latest = self.committed, self.latest
-        is_open = latest.status in ("claimed", "prepared") and latest.recorded_at_us >= since_us
+        is_open = latest.status in OPEN and latest.recorded_at_us >= since_us
         return self.is_doubtful or (row is not None and latest.attempt > row.attempt and is_open)
 
 

@@ -35,7 +35,7 @@ def write_junit(results: Sequence["TestResult"], path: Path) -> None:
 
 
 def _counts(results: Sequence["TestResult"]) -> dict[str, str]:
-    broken = sum(result.is_broken or result.is_bug for result in results)
+    broken = sum(result.is_unknown for result in results)
     return {
         "tests": str(len(results)),
         "failures": str(sum(not result.passed for result in results) - broken),
@@ -56,6 +56,6 @@ def _add_case(suite: ET.Element, result: "TestResult") -> None:
     for m in result.mismatches:
         lines.append(f"at[{m.row}] {as_yaml(m.at)} {m.column}: expected {as_yaml(m.expected)}, got {as_yaml(m.got)}")
     lines = [_UNFIT.sub("\ufffd", line) for line in lines]
-    kind = "error" if result.is_broken or result.is_bug else "failure"
+    kind = "error" if result.is_unknown else "failure"
     detail = ET.SubElement(case, kind, {"message": lines[0], "type": "error" if result.error else "mismatch"})
     detail.text = "\n".join([f"{result.file}:{result.line}", *lines])

@@ -11,7 +11,6 @@ from headrace.runner.workspace import Workspace
 from headrace.storage import DeltaTable, TrainingTable
 from headrace.timeline import Interval
 
-OPEN = ("claimed", "prepared")
 # Clocks of drivers and of stores differ; a commit is looked for from a little before its claim on.
 _MARGIN_US = 86_400_000_000
 _SETTLED = {"committed", "retired"}

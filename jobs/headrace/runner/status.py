@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.ledger_row import OPEN, IntervalState, LedgerRow
 from headrace.changes.scope import Scope
 from headrace.changes.step import Step, span_of
-from headrace.runner.healing import OPEN
 from headrace.runner.planning import plan_now
 from headrace.runner.workspace import Workspace
 from headrace.storage.ledger_view import LedgerView

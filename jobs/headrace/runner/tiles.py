@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headrace.changes.influence import influences
-from headrace.changes.ledger_row import LedgerRow, Status
+from headrace.changes.ledger_row import OPEN, LedgerRow, Status
 from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, TilePlan, plan_tiles, trusted_builds
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
@@ -18,7 +18,7 @@ from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, static_scans_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
-from headrace.runner.healing import OPEN, closed, heal, said
+from headrace.runner.healing import closed, heal, said
 from headrace.runner.progress import Step
 from headrace.runner.run import Run, judged_by
 from headrace.runner.since import are_other_files, is_another, source_change

@@ -7,7 +7,7 @@ from functools import cache
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as f
 
-from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.ledger_row import OPEN, LedgerRow
 from headrace.changes.tile_plan import OUTGROWN
 from headrace.engine.spark_errors import translated
 from headrace.storage.ledger_states import progress, retired
@@ -70,7 +70,7 @@ def tile_builds(rows: DataFrame, need: TileNeed) -> TileBuilds:
         if row.is_used or row.is_newest
     }
     base = next((told[row.base_us] for row in found if row.is_used), None)
-    is_open = [Interval(row.start_us, row.end_us) for row in found if row.status in ("claimed", "prepared")]
+    is_open = [Interval(row.start_us, row.end_us) for row in found if row.status in OPEN]
     newest, tried = (max((row[name] or 0 for row in found), default=0) for name in ("newest", "tried"))
     return TileBuilds(tuple(told.values()), base, tuple(is_open), newest, tried)
 

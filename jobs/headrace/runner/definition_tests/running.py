@@ -47,6 +47,11 @@ class TestResult:
         """Whether all is as the test expects."""
         return not self.mismatches and self.error is None
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the test says nothing about the definition."""
+        return self.is_broken or self.is_bug
+
 
 def run_tests(work: Workspace, names: Iterable[str] = ()) -> list[TestResult]:
     """Runs the named tests, or all, in the order of their groups.
