@@ -20,6 +20,7 @@ roots: [./lake, ./data]
 tables:
   raw.sales: {path: ./data/sales}
   raw.sales_ahead: {path: ./data/sales_ahead}
+  raw.filed: {path: ./data/filed, format: parquet}
   raw.asked: {path: ./data/asked}
   raw.people: {path: ./data/people}
   raw.nothing: {path: ./data/nothing}
@@ -51,6 +52,13 @@ name: sales_ahead
 table: raw.sales_ahead
 event_time: sold_at
 columns: {customer_id: bigint, sold_at: timestamp}
+---
+kind: source
+name: filed
+table: raw.filed
+event_time: sold_at
+partition: {column: dt, format: yyyy-MM-dd, by: event_time, slack: 1d}
+columns: {customer_id: bigint, sold_at: timestamp, dt: string}
 ---
 kind: source
 name: baskets
@@ -141,6 +149,11 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     data = shop.root / "data"
     write_sales(spark, data / "sales", SALES)
     write_sales(spark, data / "sales_ahead", [*SALES, (1, 1.0, "fig", "2999-01-01T00:00:00+00:00")])
+    # The last one lies in a partition of another time: it never counts.
+    days = [*((sold_at, sold_at[:10]) for *_, sold_at in SALES), ("2024-01-20T00:00:00+00:00", "2024-01-02")]
+    filed = spark.createDataFrame([(1, *day) for day in days], "customer_id bigint, sold_at string, dt string")
+    filed = filed.withColumn("sold_at", F.to_timestamp("sold_at"))
+    filed.coalesce(1).write.partitionBy("dt").parquet(str(data / "filed"))
     write_asked(spark, data)
     people = spark.createDataFrame([(1, "Bonn"), (2, None)], "customer_id bigint, city string")
     people.write.format("delta").save(str(data / "people"))
@@ -398,15 +411,16 @@ def test_labels_are_mature_as_far_as_their_source_is_complete(spark: SparkSessio
     frame = spark.createDataFrame([(1, moment) for moment in moments], "customer_id bigint, time string")
     labels = {
         name: {"source": source, "aggregate": "count", "horizon": "1d"}
-        for name, source in (("sold", "sales"), ("late", "late_sales"), ("ahead", "sales_ahead"))
+        for name, source in (("sold", "sales"), ("late", "late_sales"), ("ahead", "sales_ahead"), ("filed", "filed"))
     }
     found = store.training_set(spine=frame, timezone="UTC", features=["people.city"], labels=labels)
-    columns = ["time", "sold", "sold__mature", "late", "late__mature", "ahead", "ahead__mature"]
+    labelled = ("sold", "late", "ahead")
+    columns = ["time", *(column for name in labelled for column in (name, f"{name}__mature")), "filed__mature"]
     assert sorted(tuple(row) for row in found.select(*columns).collect()) == [
-        (moments[0], 1, True, 1, True, 1, True),
-        (moments[1], 1, True, None, False, 1, True),
-        (moments[2], 0, True, None, False, 0, True),
-        (moments[3], None, False, None, False, None, False),
+        (moments[0], 1, True, 1, True, 1, True, True),
+        (moments[1], 1, True, None, False, 1, True, True),
+        (moments[2], 0, True, None, False, 0, True, True),
+        (moments[3], None, False, None, False, None, False, False),
     ]
 
 

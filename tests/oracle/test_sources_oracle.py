@@ -282,6 +282,20 @@ def test_rows_without_a_time_that_come_along_hide_no_others(spark: SparkSession)
     assert {row["note"] for row in got.collect()} == {"a row without a time", "a copy of it"}
 
 
+@pytest.mark.parametrize("partitions", [1, 8])
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_entries_of_a_map_tell_which_copy_stays(spark: SparkSession, partitions: int, is_turned: bool) -> None:
+    copies = [(1, {"from": "web", "try": "2"}), (1, {"try": "1", "from": "web"}), (2, {}), (2, None)]
+    types = {"id": "int", "tags": "map<string,string>", "happened": "timestamp"}
+    rows = [(*copy, from_instant(T)) for copy in (reversed(copies) if is_turned else copies)]
+    table = spark.createDataFrame(rows, ", ".join(f"{name} {kind}" for name, kind in types.items()))
+    scan = Scan("events", "t.events", tuple(Column(name, kind) for name, kind in types.items()))
+    node = Deduplicate(Instants(scan, Column("happened", "timestamp"), None, None, 0), ("id",), HOUR, tuple(types))
+    reading = Reading(GivenTables({"t.events": table.repartition(partitions)}))
+    kept = {row["id"]: row["tags"] for row in lower(node, reading, Span(None, T + DAY, T + DAY)).collect()}
+    assert kept == {1: {"from": "web", "try": "1"}, 2: None}
+
+
 COPIED = [  # id, note, days after T when it happened and when it arrived
     ("a", "first to arrive", 9, 9),
     ("a", "its copy", 4, 10),

@@ -51,6 +51,10 @@ CASES = {
         of_group(f"{BETWEEN}: {{column: n, min_value: 9, max_value: «1»}}"),
         (ARGUMENT, "nothing lies between 9 and 1"),
     ),
+    "a bound of another calendar": (
+        of_group(f"{BETWEEN}: {{column: n, min_value: «0001-01-01»}}"),
+        (ARGUMENT, "min_value 0001-01-01 is before 1582-10-15, when calendars differ"),
+    ),
     "not for Spark": (
         group("s: {aggregate: last, of: channel}")
         + "expectations: [«expect_column_values_to_match_like_pattern»: {column: s, like_pattern: a%}]\n",

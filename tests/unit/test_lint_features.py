@@ -145,6 +145,10 @@ MODIFIERS = {
         group("x: {aggregate: count, window: «{»calendar: day, timezone: UTC, previous: -1}}"),
         ("invalid-value", "window: previous: '-1' is not a whole number from 0 to 1000"),
     ),
+    "a calendar of before calendars": (
+        group("x: {aggregate: count, window: {calendar: month, timezone: UTC}, offset: «800000d»}"),
+        ("invalid-value", "800000d before 2024-01-01 there is no month any more; take a shorter offset"),
+    ),
     "a calendar with more": (
         group("x: {aggregate: count, window: «{»calendar: day, timezone: UTC, next: 1}}"),
         ("invalid-value", "window: 'next' is no part of a calendar window; it has calendar, timezone and previous"),

@@ -35,6 +35,12 @@ COLUMNS = {
         source("dedupe: {keys: «tags», within: 7d}"),
         ("column-type", "'tags' is map<string,string>, whose values cannot be told apart"),
     ),
+    "copies that nothing tells apart": (
+        source("dedupe: {keys: [amount], within: 7d}").replace(
+            "map<string,string>", "«array<map<string,string>>»"
+        ),
+        ("column-type", "'tags' is array<map<string,string>>, so nothing tells which of two copies of an event stays"),
+    ),
     "derived key of copies": (
         source("dedupe: {keys: [«twice»], within: 7d}", "derive: {twice: amount * 2}"),
         (UNKNOWN, "'twice' does not exist yet when copies of events are dropped; take columns of the table"),

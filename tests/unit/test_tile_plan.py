@@ -152,6 +152,20 @@ def test_an_interval_that_is_forced_gets_earlier_tiles_that_rows_came_below_of()
         names(rows, 13, max_rebuild=1, **forced)
 
 
+def test_a_base_far_back_makes_rows_that_changed_no_worse() -> None:
+    """The newest base has rows that changed; that of an interval that was forced is there too."""
+
+    def found(*rows: LedgerRow) -> tuple[bool, list[str]]:
+        changed = {"changed_us": lambda row: day(11).start_us + 1}
+        plan = plan_tiles("spend", tiled(EVER), STATES, rows, GRID, day(51), **changed)
+        return plan.from_all, [step.name for step in plan.missing]
+
+    newest, forced = replace(HEAD, interval=day(50)), replace(HEAD, attempt=2)
+    assert found(newest) == found(newest, forced) == (True, [day(51).name])
+    with pytest.raises(DataError, match=r"tiles of 40 intervals before it are missing"):
+        found(forced)
+
+
 def test_states_that_were_outgrown_are_told() -> None:
     rows = [BASE, built(11, 2, a="a", b=OUTGROWN), built(12, 3)]
     assert plan_tiles("spend", tiled(WEEK), STATES, rows, GRID, day(12)).outgrown == {"b"}

@@ -145,7 +145,7 @@ def plan_tiles(
     # What a build left out as too old for the windows of then, those of the instant may look at.
     late_us = EVERYTHING_US if since_us is None else since_us
     usable = {end_us: row for end_us, row in stored.items() if Manifest.of(row).since_us <= late_us}
-    earliest_us = EVERYTHING_US
+    earliest_us, is_passed_over = EVERYTHING_US, False
     for base in _bases(tiling, stored, at_us):
         assert base.interval is not None
         # Who moved `start` to behind the base has moved no events.
@@ -154,7 +154,7 @@ def plan_tiles(
         changed = changed_us(used[-1]) if used else EVERYTHING_US
         if changed is not None:
             used = [row for row in used if row.interval and row.interval.end_us < changed]
-            earliest_us = max(earliest_us, changed)
+            earliest_us, is_passed_over = max(earliest_us, changed), is_passed_over or not used
         if used:
             plan = _since(tiling, needed, used, since, at_us, trusted_from)
             if len(plan.missing) - 1 <= max_rebuild:
@@ -164,6 +164,9 @@ def plan_tiles(
             lacks_late = any(step.end_us in stored and step.end_us not in usable for step in plan.missing)
             if is_past or is_distrusted or lacks_late:
                 return _base_at(tiling, interval, trusted_from)
+            if is_passed_over:
+                # An older base that is too far back makes it no worse than none at all.
+                break
             raise _too_many(group, plan.missing, max_rebuild)
     return _base_at(tiling, _before(earliest_us, grid, interval, min(max_rebuild, MAX_REBUILD)), trusted_from)
 

@@ -56,7 +56,7 @@ def as_of(
     found = F.struct(
         _column(EVENT_US).alias("row_us"),
         _column(VISIBLE_US).alias("visible_us"),
-        *[_comparable(name, kinds[name]).alias(f"value_{i}") for i, name in enumerate(kept)],
+        *[comparable(name, kinds[name]).alias(f"value_{i}") for i, name in enumerate(kept)],
     )
     whole = [_column(name).isNotNull() for name in (EVENT_US, VISIBLE_US, *keys_of_table)]
     known = table
@@ -179,8 +179,13 @@ def _spread(rows: DataFrame, keys: Sequence[str]) -> Column:
     return F.when(incomplete, F.xxhash64(*[_column(name) for name in known]))
 
 
-def _comparable(name: str, kind: T.DataType) -> Column:
-    """A value with an order: entries by key for a map, which has none."""
+def comparable(name: str, kind: T.DataType) -> Column:
+    """A value with an order: entries by key for a map, which has none.
+
+    Args:
+        name: A column.
+        kind: Its type.
+    """
     return F.sort_array(F.map_entries(_column(name))) if isinstance(kind, T.MapType) else _column(name)
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from headrace.aggregates import COUNTS_US, EVENT_US, VISIBLE_US
-from headrace.engine.as_of import as_of, static_lookup
+from headrace.engine.as_of import as_of, comparable, static_lookup
 from headrace.engine.at import EVERYTHING, Span
 from headrace.engine.counting import Kind
 from headrace.engine.inputs import clean, clean_inside
@@ -183,8 +183,9 @@ def _deduplicate(node: Deduplicate, reading: Reading, span: Span) -> DataFrame:
     # A copy counts no later than what it is a copy of, plus the microsecond by which counting follows visibility.
     rows = lower(node.input, reading, asked.earlier(node.within_us).known_earlier(node.within_us + 1))
     keys = [F.col(quote_identifier(name)) for name in node.keys]
-    order = [VISIBLE_US, EVENT_US, *[quote_identifier(name) for name in node.order]]
-    same = Window.partitionBy(*reading.scope, *keys).orderBy(*[F.col(name).asc_nulls_first() for name in order])
+    kinds = {field.name: field.dataType for field in rows.schema.fields}
+    order = [F.col(VISIBLE_US), F.col(EVENT_US), *[comparable(name, kinds[name]) for name in node.order]]
+    same = Window.partitionBy(*reading.scope, *keys).orderBy(*[value.asc_nulls_first() for value in order])
     rows = rows.withColumn("_copy_of_us", F.lag(VISIBLE_US).over(same))
     has_key = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in node.keys)
     is_copy = f"{has_key} AND coalesce({VISIBLE_US} - _copy_of_us <= {node.within_us}L, false)"

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from headrace.aggregates import AGGREGATES
 from headrace.engine.own_expressions import with_expressions
 from headrace.engine.spines import INSTANT
-from headrace.expressions import DataType, quote_identifier
+from headrace.expressions import quote_identifier
 from headrace.logical import AggregateFeature
 from headrace.logical.training_set import Served
 
@@ -91,12 +92,13 @@ def with_served(
 
 
 def _empty(feature: AggregateFeature) -> str:
-    """SQL of a feature without events: zero for counts, nothing for lists and maps, else null; the default for null."""
-    kind = DataType.parse(feature.type)
-    match kind.name:
-        case "array":
-            return f"cast(array() as {feature.type})"
-        case "map":
-            return f"cast(map() as {feature.type})"
+    """SQL of a feature without events: zero for counts, nothing for lists and maps, else null; the default for null.
+
+    An array that is one value, as `last` of a column of arrays is, is null like any other value.
+    """
+    if feature.by is not None:
+        return f"cast(map() as {feature.type})"
+    if "k" in AGGREGATES[feature.aggregate].parameters:
+        return f"cast(array() as {feature.type})"
     value = "0" if feature.aggregate.startswith("count") else feature.default or "NULL"
     return f"cast({value} as {feature.type})"

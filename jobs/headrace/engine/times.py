@@ -43,14 +43,15 @@ def local_us(column: str, kind: str) -> str:
 def margin_us(kind: str, timezone: str | None) -> int:
     """How far an instant may be beyond the bounds that a file's statistics give for its column.
 
-    Clocks that go forward put up to an hour of local times into another order; text may say offsets of its own.
+    Clocks that go forward put up to an hour of local times into another order; text may say offsets of its own, of
+    18 hours either way.
 
     Args:
         kind: Type of the column.
         timezone: Zone of zone-less times.
     """
     if kind == "string":
-        return UNITS_US["d"]
+        return 36 * UNITS_US["h"]
     return 0 if kind == "timestamp" or timezone is None or timezone in UTC_ZONES else UNITS_US["h"]
 
 

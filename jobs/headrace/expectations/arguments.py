@@ -14,6 +14,8 @@ from headrace.expressions.literals import parse_time
 
 # GX turns bounds into doubles, which hold every integer up to here.
 _EXACT = 2**53
+# Before it Java's calendar, through which GX's bounds come to Spark, is another than Spark's.
+_FIRST = dt.datetime(1582, 10, 15, tzinfo=dt.UTC)
 _WORDS = {
     "array": "a list", "boolean": "true or false", "date": "a date", "date-time": "a date with a time",
     "integer": "an integer", "number": "a number", "object": "a mapping", "string": "a string",
@@ -79,6 +81,10 @@ def bounded(expectation: Expectation, signature: Signature, columns: object) -> 
         compared_as_double = signature.arguments.get(name, Argument(())).types != ("integer",)
         if isinstance(value, float) and math.isnan(value):
             yield _wrong(f"{name} is not a number", name)
+        elif (instant := _instant(value)) is not None and instant < _FIRST:
+            yield _wrong(
+                f"{name} {value} is before 1582-10-15, when calendars differ", name, "give a later one or none"
+            )
         elif compared_as_double and isinstance(value, int) and abs(value) > _EXACT:
             yield _wrong(f"{name} {value} is beyond what a double holds exactly, and GX compares doubles", name)
     if low is None or high is None:

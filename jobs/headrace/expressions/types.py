@@ -115,6 +115,13 @@ class DataType:
         return self._everywhere_not("map")
 
     @property
+    def settles_ties(self) -> bool:
+        """Whether values can be put in some order: as themselves, or as maps in that of their sorted entries."""
+        if self.key is not None and self.value is not None:
+            return self.key.is_orderable and self.value.is_orderable
+        return self.is_orderable
+
+    @property
     def is_hashable(self) -> bool:
         """Whether values can be grouped by, joined on and counted as distinct."""
         return self._everywhere_not("map")

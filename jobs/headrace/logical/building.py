@@ -120,7 +120,7 @@ class Building:
         rows: Rows = Instants(scan, _time(source.event_time, types), source.timezone, available_at, _us(source.delay))
         rows = _clean(rows, types)
         if source.dedupe:
-            whole_row = [name for name, kind in types.items() if kind.is_orderable and name not in source.tie_breaker]
+            whole_row = [name for name, kind in types.items() if kind.settles_ties and name not in source.tie_breaker]
             order = (*source.tie_breaker, *whole_row)
             rows = Deduplicate(rows, source.dedupe.keys, source.dedupe.within.us, order)
         for enrichment in source.enrich:

@@ -62,7 +62,7 @@ def _layout(scan: Scan) -> Set[str]:
 
 def _deduplicate(node: Deduplicate, wanted: set[str]) -> Rows:
     # Copies that are still tied after the last wanted column are alike in all of them: any may be the one that stays.
-    # Columns without an order, as maps are, may differ nevertheless.
+    # Columns without any order may differ nevertheless.
     order = node.order
     if wanted <= {*order, *node.keys}:
         order = order[: max((order.index(name) for name in wanted & set(order)), default=-1) + 1]

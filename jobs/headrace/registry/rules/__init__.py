@@ -79,6 +79,7 @@ RULES: tuple[Rule, ...] = (
     conditions.of_aggregates,
     features.fields,
     features.never_filled,
+    features.calendar_offsets,
     features.expressions,
     features.expression_cycles,
     features.defaults,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from headrace.errors import Problem
-from headrace.expressions import DataType
 from headrace.registry.columns import Columns
 from headrace.registry.project import Project
 from headrace.registry.rules.faults import declared, item, missing_column, without_order
@@ -40,12 +39,6 @@ def ties(project: Project, columns: Columns) -> Iterator[Problem]:
     """Every column settles ties in the end, so every column has an order; maps have that of their sorted entries."""
     for table in project.dated_tables():
         for name, kind in table.spec.columns.items():
-            if not _settles_ties(kind):
+            if not kind.settles_ties:
                 message = f"'{name}' is {kind.sql()}, so nothing tells which of two rows of the same time is the last"
                 yield table.problem(("columns", name), "column-type", message, hint="leave the column out")
-
-
-def _settles_ties(kind: DataType) -> bool:
-    if kind.key is not None and kind.value is not None:
-        return kind.key.is_orderable and kind.value.is_orderable
-    return kind.is_orderable

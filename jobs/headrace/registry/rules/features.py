@@ -12,8 +12,9 @@ from headrace.registry.project import Located, Project
 from headrace.registry.rules.aggregates import PARAMETERS
 from headrace.registry.rules.faults import in_expression
 from headrace.spec import Feature, FeatureGroup, TableSource
-from headrace.timeline import Window
+from headrace.timeline import Window, format_instant, parse_instant
 
+_FIRST_US = parse_instant("0001-01-01")
 # Fields that say which events count; an expression looks at columns of its own group and at no events.
 _MODIFIERS = ("by", "categories", "max_categories", "decay")
 _OF_EVENTS = ("of", "where", "window", "windows", "offset", *PARAMETERS, *_MODIFIERS)
@@ -50,6 +51,21 @@ def never_filled(project: Project, columns: Columns) -> Iterator[Problem]:
                 message = f"events are visible {delay} after they happen: a window of {window.text} is empty"
                 hint = f"take a window longer than {delay}"
                 yield group.problem(path, "delay-window", message, hint=hint, where=f"{group.spec.name}.{name}")
+
+
+def calendar_offsets(project: Project, columns: Columns) -> Iterator[Problem]:
+    """Calendar windows that begin before any calendar does."""
+    for group, name, feature in _features(project):
+        if feature.offset is None:
+            continue
+        for _, window in _windows(name, feature):
+            calendar = window.calendar
+            if calendar and group.spec.start - feature.offset.us - calendar.longest_us < _FIRST_US:
+                message = (
+                    f"{feature.offset} before {format_instant(group.spec.start)} there is no {calendar.unit} any more"
+                )
+                path, where = ("features", name, "offset"), f"{group.spec.name}.{name}"
+                yield group.problem(path, "invalid-value", message, hint="take a shorter offset", where=where)
 
 
 def expressions(project: Project, columns: Columns) -> Iterator[Problem]:

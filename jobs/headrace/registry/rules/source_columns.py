@@ -32,7 +32,7 @@ def tie_breaker(project: Project, columns: Columns) -> Iterator[Problem]:
 
 
 def dedupe(project: Project, columns: Columns) -> Iterator[Problem]:
-    """Columns that tell the copies of an event: of the table, and comparable."""
+    """Columns that tell the copies of an event: of the table, and comparable; all others settle which copy stays."""
     for source in project.table_sources():
         if source.spec.dedupe is None:
             continue
@@ -45,6 +45,10 @@ def dedupe(project: Project, columns: Columns) -> Iterator[Problem]:
             elif not kind.is_hashable:
                 message = f"'{column}' is {kind.sql()}, whose values cannot be told apart"
                 yield source.problem(path, "column-type", message, hint="take a column of a simple type")
+        for column, kind in source.spec.columns.items():
+            if not kind.settles_ties:
+                message = f"'{column}' is {kind.sql()}, so nothing tells which of two copies of an event stays"
+                yield source.problem(("columns", column), "column-type", message, hint="leave the column out")
 
 
 def partition(project: Project, columns: Columns) -> Iterator[Problem]:

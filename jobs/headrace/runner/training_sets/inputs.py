@@ -1,7 +1,6 @@
 """What a training set reads: tables at pinned versions, how far they are complete, whether their rows are good."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -101,11 +100,8 @@ def watermark_us(work: Workspace, name: str, versions: Mapping[str, TableVersion
         spec = work.linted.project.sources[spec.from_].spec
         lateness = lateness or spec.lateness
     node = instants_of(work.building.events(spec.name))
-    times = {node.event_time.name, *({node.available_at.name} if node.available_at else ())}
-    scan = replace(node.input, columns=tuple(column for column in node.input.columns if column.name in times))
-    scan = replace(scan, partitioning=None)
-    rows = lower(replace(node, input=scan), Reading(work.lake, versions))
-    committed_us = versions[scan.table].committed_at_us
+    rows = lower(pruned(node, ()), Reading(work.lake, versions))
+    committed_us = versions[node.input.table].committed_at_us
     with translated(f"looking for the newest event of {spec.name}"):
         (newest,) = rows.where(f"{EVENT_US} <= {committed_us}L").agg(F.max(EVENT_US)).collect()
     return None if newest[0] is None else newest[0] - (lateness.us if lateness else 0)
