@@ -49,7 +49,7 @@ class LedgerRow:
         attempt: Number of the attempt at this interval, from 1.
         status: How far it came.
         run_id: Unique name of the run.
-        recorded_at_us: When this row was written.
+        recorded_at_us: When this row was written; of what was found in its table after a crash, when that was prepared.
         headrace_version: Version of the code that wrote it.
         fingerprints: Fingerprint by feature (or tile state); of a check, the roles of each table, by logical name.
         definition: Manifest of what was computed: YAML documents.
@@ -193,8 +193,8 @@ def standing(rows: Sequence[LedgerRow]) -> IntervalState | None:
     """
     if not rows:
         return None
-    latest = max(rows, key=_progress)
-    committed = max((row for row in rows if row.status == "committed"), key=_progress, default=None)
+    latest = max(rows, key=progress)
+    committed = max((row for row in rows if row.status == "committed"), key=progress, default=None)
     retired = max((row.attempt for row in rows if row.status == "retired"), default=None)
     return state_of(latest, committed, retired, last_prepared(rows))
 
@@ -205,6 +205,7 @@ def last_prepared(rows: Sequence[LedgerRow]) -> tuple[int, str] | None:
     return max({(row.attempt, row.run_id) for row in rows if row.status == "prepared"} - closed, default=None)
 
 
-def _progress(row: LedgerRow) -> tuple[int, int, int, int]:
+def progress(row: LedgerRow) -> tuple[int, int, int, int]:
+    """What orders the rows of an interval, or of a training set: the greatest is where it stands."""
     version = -1 if row.table_version is None else row.table_version
     return row.attempt, STAGES.index(row.status), version, row.recorded_at_us
