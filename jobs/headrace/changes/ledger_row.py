@@ -119,9 +119,11 @@ class LedgerRow:
 
     def read_at_us(self, table: str) -> int:
         """Not before this the version of a table that the row names was looked at."""
-        computed = self.as_computed
-        is_confirmed = computed.source_versions.get(table) != self.source_versions.get(table)
-        return self.recorded_at_us if is_confirmed else computed.recorded_at_us
+        return self.recorded_at_us if self.is_confirmed(table) else self.as_computed.recorded_at_us
+
+    def is_confirmed(self, table: str) -> bool:
+        """Whether the version of a table that the row names is a later one than its run has read."""
+        return self.as_computed.source_versions.get(table) != self.source_versions.get(table)
 
 
 _COMPUTED = ("source_versions", "source_places", "recorded_at_us")
