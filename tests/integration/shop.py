@@ -8,8 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as f
 
 from headrace.cli.app import run
+from headrace.storage.ledger_states import stage
 
 # How most definitions begin; a test writes beneath it what else its source says, and what it is about.
 CUSTOMER_AND_SALES = """
@@ -146,5 +148,5 @@ def ledger(
 ) -> list[tuple[object, ...]]:
     """What the ledger has of a table of a group, oldest first."""
     rows = spark.read.format("delta").load(str(shop.root / "lake" / "_headrace" / "ledger"))
-    rows = rows.where(f"group = '{group}' AND table = '{table}'").orderBy("recorded_at")
+    rows = rows.where(f"group = '{group}' AND table = '{table}'").orderBy("recorded_at", stage(f.col("status")))
     return [tuple(row) for row in rows.selectExpr(*columns).collect()]

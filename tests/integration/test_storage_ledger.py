@@ -109,6 +109,9 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
     snapshots += [row(days[-1], 2, "failed", 400), row(days[9], 2, "retired", 401), row(days[20], 2, "committed", 402)]
     # Two runs of one attempt, and the clock of the second is behind.
     snapshots += [replace(row(days[30], 5, "committed", 410 - version), table_version=version) for version in (8, 9)]
+    # Computed before all of these, when another feature was not there, and confirmed after them.
+    old = replace(row(days[50], 1, "committed", 50), fingerprints={"spend_1d": "abc"})
+    snapshots.append(replace(old.confirmed(420, {}, {}, "same rows"), table_version=9))
     # Attempt 2 was ended while it wrote, and so was the one that ended it.
     snapshots += [row(days[40], 2, status, 403) for status in ("prepared", "failed")]
     snapshots += [row(days[40], 3, "failed", 404), row(days[41], 2, "claimed", 405)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headrace.changes import planning
 from headrace.changes.ledger_row import IntervalState, LedgerRow
 from headrace.changes.step import Step
 from headrace.errors import ConflictError, DataError
@@ -100,3 +101,16 @@ def test_what_its_run_has_read_is_still_known() -> None:
     assert (once.read_at_us("raw.sales"), twice.read_at_us("raw.sales")) == (50, 70)
     assert (twice.source_versions["raw.sales"], twice.source_places["raw.sales"]) == ("11", "/sales")
     assert judged_by(computed).versions == computed.source_versions
+
+
+def test_a_definition_is_compared_with_what_was_computed_last() -> None:
+    """A snapshot that nobody has filled since may be confirmed later than the newest is computed."""
+    old, new = stored(DAYS[0]), replace(stored(DAYS[1]), recorded_at_us=5, fingerprints={"spend": "f", "items": "g"})
+    states = [IntervalState(row, row) for row in (old.confirmed(9, {"raw.sales": "9"}, {}, "same rows"), new)]
+    ledger, group = (
+        SimpleNamespace(definition=lambda name, version: ""),
+        SimpleNamespace(name="spend", version=1, text=""),
+    )
+    found = planning._known(ledger, group, states, [1])  # type: ignore[arg-type]
+    assert found is not None
+    assert found.fingerprints == new.fingerprints

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from headrace.changes.ledger_row import IntervalState, LedgerRow, Status, TableKind, standing
+from headrace.changes.source_history import SourceLog
 from headrace.errors import ConflictError
 from headrace.runner import healing, materialize
-from headrace.storage import Around
+from headrace.runner.run import judged_by
+from headrace.storage import Around, LogSince, SourceChange
 from headrace.timeline import Duration, Interval
 
 DAY_US = 86_400_000_000
@@ -136,6 +138,24 @@ def test_an_interval_in_doubt_is_not_current() -> None:
         ([row(ONE, 2, "prepared"), row(ONE, 3, "committed")], True),
     ):
         assert materialize._is_current(run, standing([*stored, *more])) == is_current
+
+
+def test_what_is_found_was_read_before_it_was_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its source may have been deleted and loaded anew since, up to beyond the version that it had."""
+    prepared = replace(row(ONE, 1, "prepared", at=3 * DAY_US), source_versions={"raw.sales": "5"})
+    (healed,) = healing.heal(Project(monkeypatch, {1: 7}), [prepared], is_dead=lambda row: True)  # type: ignore[arg-type]
+    assert healed == replace(prepared, status="committed", table_version=7)
+    anew = SourceLog(0, (), dict.fromkeys(range(8), 4 * DAY_US))
+    assert anew.is_other(5, 7, healed.read_at_us("raw.sales"))
+    seen = LogSince(4 * DAY_US, None).seen(judged_by(healed).read_at_us)
+    assert (seen, LogSince(2 * DAY_US, None).seen(judged_by(healed).read_at_us)) == (SourceChange(None, True), None)
+
+
+def test_tiles_of_files_are_given_up_when_they_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that was given up is deleted before those who may be reading it have ended."""
+    prepared = replace(row(ONE, 1, "prepared", "tiles"), source_versions={"raw.sales": "a1b2"})
+    (healed,) = healing.heal(Project(monkeypatch, {1: 7}), [prepared], is_dead=lambda row: True)  # type: ignore[arg-type]
+    assert (healed.status, healed.recorded_at_us > DAY_US) == ("retired", True)
 
 
 def test_where_nothing_is_in_doubt_no_history_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,25 @@ def test_a_table_that_was_replaced_where_it_lies() -> None:
     assert why(at("/now"), history) == "raw.sales was replaced since it was read"
 
 
+def confirmed() -> LedgerRow:
+    return at("/now", "3").confirmed(START + 8 * DAY, {"raw.sales": "9"}, {"raw.sales": "/now"}, "same rows")
+
+
+@pytest.mark.parametrize("checked", [None, CHECKED])
+def test_a_version_that_was_confirmed_since(checked: Checked | None) -> None:
+    """Of the columns that were there it gives the same; of others nobody has looked, and no gate has judged it."""
+    history = History("9", SourceLog(0, (), {}))
+    assert why(confirmed(), history, checked=checked) == (
+        "raw.sales has changed since it was read, where nobody has looked for more columns"
+    )
+    run: Any = SimpleNamespace(work=SimpleNamespace(lake=Lake()), versions={})
+    scan = Scan("sales", "raw.sales", (), "at", None)
+    assert filling._pin(run, confirmed(), [scan]) == (
+        "raw.sales has changed since the snapshot was computed, and new columns were not compared"
+    )
+    assert run.versions == {}
+
+
 def test_files_that_became_a_table_with_versions() -> None:
     said = "raw.sales has changed and keeps no history"
     assert why(at(None, "a1b2"), History("9", SourceLog(0, (), {}))) == said

@@ -1,6 +1,7 @@
 """What becomes of a build that fails, from what the ledger says of it. No JVM."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from headrace.registry.linting import lint
 from headrace.runner.progress import Progress
 from headrace.runner.training_sets import building
 from headrace.runner.training_sets.build import Build
+from headrace.runner.training_sets.status import builds
 from headrace.runner.workspace import Workspace
 from tests.unit.lint_case import BASE
 
@@ -58,6 +60,18 @@ def row(attempt: int, status: Any, run: str, version: int | None = None, output:
     return LedgerRow(
         "t", 1, "training_set", None, attempt, status, run, attempt, "0", table_version=version, report=report
     )
+
+
+def test_a_build_that_was_found_after_its_failure_is_there(work: Workspace) -> None:
+    """It has the time at which it was prepared."""
+    said = [
+        row(1, "prepared", "one"),
+        replace(row(1, "failed", "one"), recorded_at_us=5),
+        row(1, "committed", "one", 7),
+    ]
+    work.ledger.append(row(2, "failed", "two"), *sorted(said, key=lambda one: one.recorded_at_us))
+    found = [(one.version, one.status) for one in builds(work, "t")]
+    assert found == [(None, "failed"), (7, "committed")]
 
 
 MISSING = DataError("the data file is missing", "restore it")

@@ -49,7 +49,7 @@ class LedgerRow:
         attempt: Number of the attempt at this interval, from 1.
         status: How far it came.
         run_id: Unique name of the run.
-        recorded_at_us: When this row was written.
+        recorded_at_us: When this row was written; of what was found in its table after a crash, when that was prepared.
         headrace_version: Version of the code that wrote it.
         fingerprints: Fingerprint by feature (or tile state); of a check, the roles of each table, by logical name.
         definition: Manifest of what was computed: YAML documents.
@@ -119,9 +119,11 @@ class LedgerRow:
 
     def read_at_us(self, table: str) -> int:
         """Not before this the version of a table that the row names was looked at."""
-        computed = self.as_computed
-        is_confirmed = computed.source_versions.get(table) != self.source_versions.get(table)
-        return self.recorded_at_us if is_confirmed else computed.recorded_at_us
+        return self.recorded_at_us if self.is_confirmed(table) else self.as_computed.recorded_at_us
+
+    def is_confirmed(self, table: str) -> bool:
+        """Whether the version of a table that the row names is a later one than its run has read."""
+        return self.as_computed.source_versions.get(table) != self.source_versions.get(table)
 
 
 _COMPUTED = ("source_versions", "source_places", "recorded_at_us")
@@ -193,8 +195,8 @@ def standing(rows: Sequence[LedgerRow]) -> IntervalState | None:
     """
     if not rows:
         return None
-    latest = max(rows, key=_progress)
-    committed = max((row for row in rows if row.status == "committed"), key=_progress, default=None)
+    latest = max(rows, key=progress)
+    committed = max((row for row in rows if row.status == "committed"), key=progress, default=None)
     retired = max((row.attempt for row in rows if row.status == "retired"), default=None)
     return state_of(latest, committed, retired, last_prepared(rows))
 
@@ -205,6 +207,7 @@ def last_prepared(rows: Sequence[LedgerRow]) -> tuple[int, str] | None:
     return max({(row.attempt, row.run_id) for row in rows if row.status == "prepared"} - closed, default=None)
 
 
-def _progress(row: LedgerRow) -> tuple[int, int, int, int]:
+def progress(row: LedgerRow) -> tuple[int, int, int, int]:
+    """What orders the rows of an interval, or of a training set: the greatest is where it stands."""
     version = -1 if row.table_version is None else row.table_version
     return row.attempt, STAGES.index(row.status), version, row.recorded_at_us

@@ -12,7 +12,8 @@ def lost(
 ) -> Iterator[tuple[Interval, str]]:
     """Intervals whose snapshot cannot be filled with more of a table, and why.
 
-    Each snapshot's own version is what counts, however far plans have looked since: the rest of it is made of that.
+    Each snapshot's own version is what counts, however far plans have looked since: the rest is made of that. Where
+    a later one was confirmed nobody has compared, or judged, what more columns are made of.
 
     Args:
         table: Logical name.
@@ -29,6 +30,8 @@ def lost(
 
 def _why(table: str, row: LedgerRow, current: str, log: SourceLog | None, history: SourceHistory) -> str | None:
     version = row.source_versions[table]
+    if row.is_confirmed(table):
+        return f"{table} has changed since it was read, where nobody has looked for more columns"
     if history.is_another(table, row.source_places.get(table)) is not False:
         return f"{table} is not known to be the table that was read"
     if log is None or not version.isdecimal():

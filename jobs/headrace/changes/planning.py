@@ -166,7 +166,7 @@ def _known(
         rows = [state.committed for state in ledger.intervals(group.name, version) if state.committed]
     if not rows:
         return None
-    newest = max(rows, key=lambda row: row.recorded_at_us)
+    newest = max(rows, key=lambda row: row.as_computed.recorded_at_us)
     text = ledger.definition(group.name, version)
     if text == group.text:
         return Known(version, newest.fingerprints, group)

@@ -116,7 +116,8 @@ def _unjudged(run: Run, stored: LedgerRow) -> str | None:
 def _pin(run: Run, stored: LedgerRow, scans: Iterable[Scan]) -> str | None:
     """Takes the versions that the snapshot was computed from, of tables that are needed; else why that is impossible.
 
-    Versions of other tables stay on record as they are: the columns that are kept are made of them.
+    Versions of other tables stay on record as they are: the columns that are kept are made of them. Where a later
+    version was confirmed neither will do: new columns may differ between the two, and no gate has judged the later one.
     """
     run.kept_versions, run.kept_places = stored.source_versions, stored.source_places
     lake = run.work.lake
@@ -124,6 +125,8 @@ def _pin(run: Run, stored: LedgerRow, scans: Iterable[Scan]) -> str | None:
         version, place = stored.source_versions.get(scan.table), stored.source_places.get(scan.table)
         if version is None:
             return f"{scan.table} was not read when the snapshot was computed"
+        if stored.is_confirmed(scan.table):
+            return f"{scan.table} has changed since the snapshot was computed, and new columns were not compared"
         if lake.is_another(scan.table, place) is not False:
             return f"{scan.table} is not known to be the table at {place}, which the snapshot was computed from"
         try:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from headrace.changes.ledger_row import CRASHED, LedgerRow, Status, TableKind
+from headrace.changes.ledger_row import CRASHED, LedgerRow, TableKind
 from headrace.errors import ConflictError
 from headrace.runner.workspace import Workspace
 from headrace.storage import DeltaTable, TrainingTable
@@ -43,6 +43,7 @@ def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRo
     committed, even where a failure after the commit is on record. One that is not there has failed if it is dead, and
     where it may have been there, that is on record too: else nobody knows what the table holds. Tiles
     of files are retired instead: nobody has looked whether the files stayed as they were while they were read.
+    What is committed keeps the time at which it was prepared: its tables were read by then, and may be others by now.
 
     Args:
         work: The project.
@@ -64,8 +65,8 @@ def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRo
                 versions[commit] = _version_of(work, row)
             version = versions[commit]
         if version is not None:
-            status: Status = "retired" if _are_of_files(row) else "committed"
-            found.append(replace(row, status=status, table_version=version, recorded_at_us=now_us))
+            there = replace(row, status="committed", table_version=version)
+            found.append(replace(there, status="retired", recorded_at_us=now_us) if _are_of_files(row) else there)
         elif (attempt.is_open or _is_in_doubt(attempt)) and is_dead(row):
             found.append(closed(row))
     if found:

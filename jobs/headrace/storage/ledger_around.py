@@ -64,8 +64,11 @@ def around_rows(rows: DataFrame, interval: Interval) -> DataFrame:
     states = rows.groupBy("interval_start").agg(newest, retired())
     there = states.where("committed IS NOT NULL AND (retired IS NULL OR committed.attempt > retired)")
     before = f"max_by(committed, committed.interval_end) FILTER (WHERE committed.interval_end <= {start})"
+    # See `LedgerRow.as_computed`.
+    computed_us = "cast(get_json_object(committed.report, '$.computed.recorded_at_us') AS bigint)"
+    computed_us = f"coalesce({computed_us}, unix_micros(committed.recorded_at))"
     others = there.agg(
-        f.expr("max_by(committed.fingerprints, committed.recorded_at)").alias("newest"),
+        f.expr(f"max_by(committed.fingerprints, {computed_us})").alias("newest"),
         f.expr(before).alias("before"),
     ).select("newest", *[f.col(f"before.{name}") for name in _SAID])
     mine = rows.where(f"interval_start = {start}")

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from headrace.changes.ledger_row import progress
 from headrace.runner.training_sets.stages import VERSION
 from headrace.runner.workspace import Workspace
 from headrace.timeline.instant import from_instant
@@ -47,7 +48,7 @@ def builds(work: Workspace, name: str) -> list[BuildStatus]:
     rows = work.ledger.rows(name, VERSION, "training_set")
     if not rows:
         work.training_set(name)
-    newest = {row.attempt: row for row in rows}
+    newest = {row.attempt: row for row in sorted(rows, key=progress)}
     found = []
     for _, row in sorted(newest.items(), reverse=True):
         report = json.loads(row.report or "{}")
