@@ -26,8 +26,10 @@ test: setup ## Run the tests, all but the longest of faults
 test-fast: setup ## Run the tests that need no JVM
 	$(BIN)/pytest -q $(PARALLEL) $(wildcard tests/unit tests/golden)
 
-test-faults: setup ## Kill, pause and starve runs a hundred times: an hour, as root
-	FAULT_KILLS=100 $(BIN)/pytest -q -m "long or not long" tests/faults
+test-faults: export FAULT_KILLS = 100
+test-faults: setup ## Kill, pause and starve runs a hundred times: hours, as root
+	$(BIN)/pytest -q -n 2 --dist load tests/faults/test_materialize_crashes.py
+	$(BIN)/pytest -q -m "long or not long" tests/faults --ignore tests/faults/test_materialize_crashes.py
 
 test-cluster: setup ## Run the tests of a standalone cluster and of Spark Connect
 	$(BIN)/pytest -q tests/cluster

@@ -1,6 +1,7 @@
 """`kill -9` anywhere in a run, then the run again: the tables are those of an undisturbed run, and no orphan stays.
 
-FAULT_KILLS says how many; `make test-faults` asks for a hundred. FAULT_SEED gives other moments and another order.
+FAULT_KILLS says how many; `make test-faults` asks for a hundred. FAULT_SEED gives other moments and another order. Many
+are two chains, each with a lake of its own, for two processes.
 """
 
 import json
@@ -14,6 +15,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import unquote
 
+import pytest
 from pyspark.sql import SparkSession
 
 from tests.faults.dying import CALLS, POINTS, STAGES
@@ -22,30 +24,29 @@ from tests.integration.shop import Shop, ledger
 
 KILLS = int(os.environ.get("FAULT_KILLS", "2"))
 SEED = int(os.environ.get("FAULT_SEED", "0"))
-DAYS = min(KILLS, 12)
+CHAINS = 1 if KILLS < 20 else 2
 FIRST = ("tiles replaced", "before the committed row", "random", "computing")
 # What was in the table when the run was killed is found there, and need not be computed again.
 THERE = ("features replaced", "before the committed row", "committed")
 
 
-def points() -> Iterator[str]:
+def points(seed: int) -> Iterator[str]:
     """Where each run is killed: first what a suite of a few kills must have, then every point between random ones."""
     yield from FIRST
-    turned = SEED % len(POINTS)
+    turned = seed % len(POINTS)
     for point in cycle(POINTS[turned:] + POINTS[:turned]):
         yield from (point, "random")
 
 
-class Undisturbed:
+def undisturbed_snapshots(spark: SparkSession, root: Path, days: int) -> dict[str, list[tuple[object, ...]]]:
     """What runs that nobody kills leave."""
-
-    def __init__(self, spark: SparkSession, root: Path) -> None:
-        shop = open_shop(spark, root, DAYS)
-        days = " ".join(f"--interval {day(number)}" for number in range(DAYS))
-        done = shop.headrace(f"materialize --group spend {days}")
-        assert done.code == 0, done.err
-        self.snapshots = snapshots(spark, shop)
-        assert len(self.snapshots) == DAYS
+    shop = open_shop(spark, root, days)
+    intervals = " ".join(f"--interval {day(number)}" for number in range(days))
+    done = shop.headrace(f"materialize --group spend {intervals}")
+    assert done.code == 0, done.err
+    found = snapshots(spark, shop)
+    assert len(found) == days
+    return found
 
 
 def killed(shop: Shop, line: str, point: str, dice: random.Random) -> None:
@@ -70,12 +71,15 @@ def killed(shop: Shop, line: str, point: str, dice: random.Random) -> None:
     raise AssertionError(f"{line} could not be killed at {point}")
 
 
-def test_killed_anywhere(spark: SparkSession, tmp_path: Path) -> None:
-    undisturbed = Undisturbed(spark, tmp_path / "undisturbed").snapshots
-    shop = open_shop(spark, tmp_path / "shop", DAYS)
-    dice = random.Random(SEED)
-    for number, point in enumerate(islice(points(), KILLS)):
-        name, is_new = day(number % DAYS), number < DAYS
+@pytest.mark.parametrize("chain", range(CHAINS))
+def test_killed_anywhere(spark: SparkSession, tmp_path: Path, chain: int) -> None:
+    kills, seed = len(range(chain, KILLS, CHAINS)), SEED * CHAINS + chain
+    days = min(kills, 12)
+    undisturbed = undisturbed_snapshots(spark, tmp_path / "undisturbed", days)
+    shop = open_shop(spark, tmp_path / "shop", days)
+    dice = random.Random(seed)
+    for number, point in enumerate(islice(points(seed), kills)):
+        name, is_new = day(number % days), number < days
         line = f"materialize --group spend --interval {name}" + ("" if is_new else " --force")
         killed(shop, line, point, dice)
         for interval, rows in snapshots(spark, shop).items():
