@@ -13,10 +13,10 @@ from headrace.changes.planning import plan
 from headrace.changes.step import Step
 from headrace.engine.tables import TableVersion
 from headrace.errors import ConflictError, DataError
-from headrace.runner.backfills import backfill, due
+from headrace.runner.backfills import backfill, due, row_intervals
 from headrace.runner.progress import Progress
 from headrace.runner.run import Judged
-from headrace.timeline import Interval, parse_instant
+from headrace.timeline import Duration, Interval, parse_instant
 from tests.golden.situation import HERE, Situation
 
 DAY = 86_400_000_000
@@ -171,6 +171,33 @@ def test_what_chunks_follow(monkeypatch: pytest.MonkeyPatch) -> None:
     before = chunks[2].judged_before()
     assert before is not None
     assert (before.until_us, before.versions, before.places) == (3 * DAY, {"t": "9"}, {"t": "there"})
+
+
+def test_what_intervals_that_are_left_out_have_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3 is computed again, and 4 and 6 are there between the others; nobody has tried 9 and 10."""
+    work: Any = SimpleNamespace(
+        group=lambda name: SimpleNamespace(name=name, version=1),
+        features=lambda group: None,
+        fingerprints=lambda group: {},
+        ledger=SimpleNamespace(outline=lambda name, version: [stored(day, f"{day}") for day in (3, 4, 6)]),
+    )
+    monkeypatch.setattr(backfill, "rows_of_one", lambda *_: 1)
+    steps = [
+        Step("materialize", "spend", 1, tuple(days(2, 5, 8, 11)), "missing", "not computed yet"),
+        Step("restate", "spend", 1, tuple(days(3)), "dirty", "rows came"),
+    ]
+    (chunk,) = backfill._chunks(work, steps, Progress(quiet=True), 1, 100)
+    assert (chunk.intervals, chunk.follows) == (tuple(days(2, 3, 5, 8, 11)), None)
+    assert chunk.bridged == {
+        days(5)[0]: Judged(5 * DAY, {"t": "4"}, {"t": "here"}, 4, {"n": "1"}),
+        days(8)[0]: Judged(7 * DAY, {"t": "6"}, {"t": "here"}, 6, {"n": "1"}),
+        days(11)[0]: None,
+    }
+    # What came late there is judged with the interval that follows, also when nothing else of its own is new.
+    chunk.group = SimpleNamespace(every=Duration.parse("1d"))  # type: ignore[assignment]
+    chunk.late = {6 * DAY: (5 * DAY - 7, 5 * DAY - 5)}
+    said = f"BETWEEN {5 * DAY - 7}L AND {5 * DAY - 5}L THEN {6 * DAY}L END"
+    assert row_intervals.interval_of(chunk).endswith(said)
 
 
 @dataclass

@@ -53,6 +53,7 @@ class Looked:
     asked: list[tuple[int | None, int]] = field(default_factory=list)
     logs: int = 0
     is_another: bool | None = False
+    after_us: int | None = None
 
 
 def run_of(looked: Looked, monkeypatch: pytest.MonkeyPatch, more: str, judged: bool = True) -> Any:
@@ -67,9 +68,8 @@ def run_of(looked: Looked, monkeypatch: pytest.MonkeyPatch, more: str, judged: b
     ) -> Any:
         looked.asked.append((from_us, until_us))
         # What came counts from where the log says on, whenever it happened.
-        assert known_after_us == (
-            None if looked.log is None or looked.log.earliest_us is None else looked.log.earliest_us - 1
-        )
+        logged = None if looked.log is None or looked.log.earliest_us is None else looked.log.earliest_us - 1
+        assert known_after_us == max([us for us in (logged, looked.after_us) if us is not None], default=None)
         if looked.is_gone:
             raise GoneError("vacuumed")
         return looked.rows
@@ -129,6 +129,52 @@ def test_what_nobody_can_tell_is_judged_again(monkeypatch: pytest.MonkeyPatch) -
         step = Step()
         assert unjudged.find_unjudged(run_of(Looked(log, is_gone=True), monkeypatch, ""), step) == expected
         assert step.details == ["t.payments has changed, and nobody can tell where: rows are judged again"]
+
+
+BRIDGE = START - 2 * DAY
+#   what the log says, where rows differ -> from when to when rows of two days that are left out are judged with the next
+BRIDGED: dict[str, tuple[SourceChange | None, tuple[int, int] | None, tuple[int, int] | None]] = {
+    "before that time": (SourceChange(BRIDGE - DAY), None, None),
+    "nothing came": (None, None, None),
+    "only new rows": (SourceChange(START + 1), None, None),
+    "a late row": (SourceChange(START - DAY), (START - DAY, START - 5), (START - DAY, START - 5)),
+    "files that were only written again": (SourceChange(None), None, None),
+    "a file with older rows": (SourceChange(BRIDGE - DAY), (BRIDGE + 1, BRIDGE + 7), (BRIDGE + 1, BRIDGE + 7)),
+    "another table": (SourceChange(None, is_another=True), None, (BRIDGE + 1, START)),
+}
+
+
+@pytest.mark.parametrize("name", BRIDGED)
+def test_what_came_late_to_intervals_that_are_left_out(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    log, rows, expected = BRIDGED[name]
+    looked = Looked(log, rows, after_us=BRIDGE)
+    assert unjudged.find_bridged(run_of(looked, monkeypatch, ""), Step(), BRIDGE) == expected
+
+
+def test_what_nobody_can_tell_of_intervals_that_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for log, first_us in ((SourceChange(START - HOUR), START - HOUR), (SourceChange(BRIDGE - DAY), BRIDGE + 1)):
+        looked = Looked(log, is_gone=True, after_us=BRIDGE)
+        found = unjudged.find_bridged(run_of(looked, monkeypatch, ""), Step(), BRIDGE)
+        assert found == (first_us, START)
+
+
+def test_a_copy_that_comes_back_in_an_interval_that_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one before it, within an hour, went from the interval before."""
+    looked = Looked(SourceChange(None), (BRIDGE - 5, BRIDGE - 5), after_us=BRIDGE - HOUR - 1)
+    found = unjudged.find_bridged(run_of(looked, monkeypatch, COPIES), Step(), BRIDGE)
+    assert found == (BRIDGE + 1, BRIDGE + HOUR - 4)
+
+
+def test_what_nobody_had_to_judge_of_intervals_that_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of two days is there, or neither: the others are from before a `start` that has moved."""
+    looked = Looked(SourceChange(None), (START - DAY - 9, START - DAY - 5), after_us=BRIDGE)
+    run = run_of(looked, monkeypatch, "")
+    run.judged = replace(run.judged, until_us=START - DAY)
+    assert unjudged.find_bridged(run, Step(), BRIDGE) == (START - DAY - 9, START)
+    looked.rows = None
+    assert unjudged.find_bridged(run, Step(), BRIDGE) == (START - DAY + 1, START)
+    run.judged = None
+    assert unjudged.find_bridged(run, Step(), BRIDGE) == (BRIDGE + 1, START)
 
 
 ANOTHER = "t.payments is not what earlier runs have read: all of its rows are judged"

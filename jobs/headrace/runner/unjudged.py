@@ -14,7 +14,7 @@ from headrace.storage import SourceChange, late_rows
 from headrace.timeline import format_instant
 
 
-def find_unjudged(run: Run, step: Step, first_us: int | None = None) -> Unjudged:
+def find_unjudged(run: Run, step: Step, first_us: int | None = None, after_us: int | None = None) -> Unjudged:
     """The rows that no gate of the group has judged, in the versions that are pinned now.
 
     Where nothing came late, that is one look at the log of the source. Else rows are compared with those of then, so
@@ -25,6 +25,7 @@ def find_unjudged(run: Run, step: Step, first_us: int | None = None) -> Unjudged
         run: The run.
         step: Is told of late rows.
         first_us: Where several intervals are judged at once, the end of the first; the run's is the last.
+        after_us: What counts at this instant or before is not looked at; None is without bound.
     """
     judged = run.judged
     if judged is None:
@@ -42,13 +43,15 @@ def find_unjudged(run: Run, step: Step, first_us: int | None = None) -> Unjudged
         return Unjudged(judged.until_us)
     from_us = _from_us(run, node, instants, change, first_us or run.interval.end_us)
     # What came and what went counts from then on at the earliest: nothing before it can differ.
-    known_after_us = None if change.earliest_us is None else change.earliest_us - 1
+    begins_after_us = None if change.earliest_us is None else change.earliest_us - 1
+    known = [begins_after_us, None if after_us is None else after_us - _tail_us(node)]
+    known_after_us = max((us for us in known if us is not None), default=None)
     old, now = judged.versions.get(table, ""), run.versions[table]
     try:
         found = late_rows(run.work.lake, instants, old, now, from_us, judged.until_us, known_after_us)
     except GoneError:
         step.details.append(f"{table} has changed, and nobody can tell where: rows are judged again")
-        return ALL if change.earliest_us is None else Unjudged(change.earliest_us - 1)
+        return Unjudged(begins_after_us)
     if found is None:
         return Unjudged(judged.until_us)
     first, last = found[0], min(found[1] + _tail_us(node), judged.until_us)
@@ -57,6 +60,24 @@ def find_unjudged(run: Run, step: Step, first_us: int | None = None) -> Unjudged
         "judged, too"
     )
     return Unjudged(judged.until_us, (first, last))
+
+
+def find_bridged(run: Run, step: Step, after_us: int) -> tuple[int, int] | None:
+    """From when to when rows count that nobody has judged, of the time before the run's interval.
+
+    Args:
+        run: The run; its `judged` is what others have judged of that time.
+        step: Is told of late rows.
+        after_us: Where that time begins.
+
+    Returns:
+        The first and the last instant; None where all is judged.
+    """
+    found, until_us = find_unjudged(run, step, after_us=after_us), run.interval.start_us
+    begins_us = after_us if found.begins_after_us is None else max(found.begins_after_us, after_us)
+    is_judged_up_to = found.after_us is not None and found.after_us >= until_us
+    last_us = found.late[1] if found.late and is_judged_up_to else until_us
+    return (begins_us + 1, last_us) if begins_us < last_us else None
 
 
 def looks_further(run: Run, before: Mapping[str, str]) -> bool:

@@ -1,9 +1,10 @@
 """Computes many intervals of a group: chunk by chunk, each committed by itself."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
+from itertools import pairwise
 
 from headrace.changes.ledger_row import LedgerRow
 from headrace.changes.step import Step
@@ -15,8 +16,9 @@ from headrace.runner.healing import overtaken
 from headrace.runner.judging import failure
 from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
-from headrace.runner.run import judged_by
+from headrace.runner.run import Judged, judged_by
 from headrace.runner.workspace import Workspace
+from headrace.timeline import Interval
 
 
 def backfilled(
@@ -118,8 +120,19 @@ def _chunks(
                 builds_tiles=piece[-1].end_us == ends[-1],
                 is_restated=any(interval >= piece[0] for interval in again),
                 before=found[-1] if found else None,
+                bridged=_bridged(piece, judged),
             )
         )
+    return found
+
+
+def _bridged(piece: Sequence[Interval], judged: Mapping[int, LedgerRow]) -> dict[Interval, Judged | None]:
+    """What others have judged of the time between two intervals of a chunk, by the later one; None is nothing."""
+    found: dict[Interval, Judged | None] = {}
+    for before, interval in pairwise(piece):
+        if before.end_us < interval.start_us:
+            newest = max((end_us for end_us in judged if before.end_us < end_us <= interval.start_us), default=None)
+            found[interval] = None if newest is None else judged_by(judged[newest])
     return found
 
 

@@ -49,6 +49,8 @@ class Chunk:
         is_decided: Set when that is known.
         is_pinned: Set when its versions are fixed, or never will be.
         unjudged: Rows of the source that pass the input gate.
+        bridged: What others have judged of the time of intervals that are left out, by the interval that follows.
+        late: From when to when rows of that time count that they have not; by instant of the interval that follows.
         run_id: Unique name of this attempt.
         attempts: Numbers claimed in the ledger, by interval.
         versions: Pinned version of every table that is read.
@@ -81,6 +83,8 @@ class Chunk:
     is_decided: threading.Event = field(default_factory=threading.Event)
     is_pinned: threading.Event = field(default_factory=threading.Event)
     unjudged: Unjudged = ALL
+    bridged: Mapping[Interval, Judged | None] = field(default_factory=dict)
+    late: dict[int, tuple[int, int]] = field(default_factory=dict)
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
     attempts: dict[Interval, int] = field(default_factory=dict)
     versions: dict[str, TableVersion] = field(default_factory=dict)
@@ -178,7 +182,8 @@ class Chunk:
         return [self._of(interval, row, reasons.get(interval)) for interval in self.intervals]
 
     def _of(self, interval: Interval, row: LedgerRow, reason: str | None) -> LedgerRow:
-        is_first = interval == self.intervals[0]
+        is_first, late = interval == self.intervals[0], self.late.get(interval.end_us)
+        from_us = interval.start_us if late is None else late[0] - 1
         return replace_fields(
             row,
             interval=interval,
@@ -187,7 +192,7 @@ class Chunk:
             rows_out=self.rows_out.get(interval.end_us, 0) if self.staged else None,
             rows_quarantined=self.rows_quarantined.get(interval.end_us, 0),
             counts=self.counts if is_first else {},
-            input_from_us=self.unjudged.begins_after_us if is_first else interval.start_us,
+            input_from_us=self.unjudged.begins_after_us if is_first else from_us,
             gates=tuple(summary(gate) for gate in self.gates(interval)),
             reason=reason,
         )

@@ -20,9 +20,10 @@ from headrace.expressions import quote_identifier
 from headrace.logical.fingerprint import fingerprint
 from headrace.quality import GateResult, Suite, run_gate, run_gates
 from headrace.runner.backfills.chunk import Chunk
+from headrace.runner.backfills.row_intervals import in_reach, interval_of, late_between
 from headrace.runner.batches import Batch
 from headrace.runner.counts import HELD_BACK, told
-from headrace.runner.gating import input_batches, output_suite, reaches_from_us
+from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.healing import heal, said
 from headrace.runner.judging import SLOWER, note_failures, require_passed
 from headrace.runner.progress import Step
@@ -92,11 +93,12 @@ def _require_fresh(chunk: Chunk) -> None:
 def input_gate(chunk: Chunk, step: Step) -> None:
     """Judges the rows that no earlier interval has judged: those of each interval as a batch of their own.
 
-    Late rows of before are judged with the first.
+    Late rows of before are judged with the first, those of intervals that are left out with the one that follows these.
     """
     run = chunk.run()
     run.force = chunk.is_restated
     chunk.unjudged = find_unjudged(run, step, chunk.instants.first_us)
+    chunk.late = late_between(chunk, run, step)
 
     def judge(wide_sums: bool) -> None:
         for results in (chunk.shared, chunk.judged, chunk.rows_in, chunk.rows_quarantined, chunk.counts):
@@ -124,8 +126,8 @@ def _judge_batch(chunk: Chunk, batch: Batch) -> None:
         chunk.shared.append(result)
         require_passed(chunk.name, result)
         return
-    rows = batch.rows.withColumn(OF_US, F.expr(_interval_of(chunk))).where(f"{OF_US} IS NOT NULL")
-    rows = rows.where(_in_reach(chunk, batch.source)).drop(EVENT_US, COUNTS_US)
+    rows = batch.rows.withColumn(OF_US, F.expr(interval_of(chunk))).where(f"{OF_US} IS NOT NULL")
+    rows = rows.where(in_reach(chunk, batch.source)).drop(EVENT_US, COUNTS_US)
     results = run_gates(rows, OF_US, {interval.end_us: batch.suite for interval in chunk.intervals}, documents)
     _require_open(chunk, results)
     if batch.source == chunk.group.source:
@@ -135,26 +137,6 @@ def _judge_batch(chunk: Chunk, batch: Batch) -> None:
         chunk.rows_quarantined |= held
     elif held:
         chunk.counts[f"{batch.source}.{HELD_BACK}"] = sum(held.values())
-
-
-def _interval_of(chunk: Chunk) -> str:
-    """SQL for the end of the interval that a row is judged with; null where one judged it that is there already.
-
-    Rows that have no time belong to none: they are judged with the first.
-    """
-    grid, every_us = chunk.instants, chunk.group.every.us
-    ends = ", ".join(f"{end_us}L" for end_us in grid.instants_us)
-    steps = f"greatest(0L, ({COUNTS_US} - {grid.first_us}L + {every_us - 1}L) div {every_us}L)"
-    end = f"{grid.first_us}L + {steps} * {every_us}L"
-    return f"CASE WHEN {COUNTS_US} IS NULL THEN {grid.first_us}L WHEN {end} IN ({ends}) THEN {end} END"
-
-
-def _in_reach(chunk: Chunk, source: str) -> str:
-    """SQL: whether a row can count in the snapshot of its interval; a daily run looks at no others."""
-    run, node = chunk.run(), chunk.work.building.before_quarantine(source)
-    bounds = {end_us: reaches_from_us(run, node, end_us) for end_us in chunk.instants.instants_us}
-    listed = ", ".join(f"{end_us}L, {from_us}L" for end_us, from_us in bounds.items() if from_us is not None)
-    return f"{EVENT_US} IS NULL OR {EVENT_US} >= element_at(map({listed}), {OF_US})" if listed else "true"
 
 
 def _require_open(chunk: Chunk, results: Mapping[int, GateResult]) -> None:
