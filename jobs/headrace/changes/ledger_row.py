@@ -16,6 +16,8 @@ STAGES: tuple[Status, ...] = ("claimed", "prepared", "failed", "committed", "ret
 OPEN: tuple[Status, ...] = ("claimed", "prepared")
 # Why an attempt failed of which nobody but its silence tells: it was looked for in its table, and is not there.
 CRASHED = "the run ended without a word"
+# Why rows that were committed are retired: their table's log says that they are not there, and nobody said so here.
+LOST = "its table was restored or deleted"
 
 
 @dataclass(frozen=True, slots=True)
