@@ -8,11 +8,14 @@ from typing import Any, cast
 import pytest
 
 from headrace.changes.ledger_row import LOST, LedgerRow, standing
+from headrace.changes.planning import plan
 from headrace.changes.tile_plan import Manifest
+from headrace.errors import AccessError
 from headrace.runner.lost_tiles import given_up_lost
 from headrace.storage import DeltaTable, lost
 from headrace.storage.commits import Commit, back_to
 from headrace.timeline import Interval
+from tests.golden.situation import HERE, Ledger, Situation
 
 
 def row(version: int, run: str) -> LedgerRow:
@@ -129,3 +132,13 @@ def test_builds_of_tiles_that_are_lost_are_retired(log: str, trusted_from: int, 
     assert given_up_lost(run, builds[-1], table.head()) == len(retired)
     assert sorted((one.attempt, one.status, one.reason) for one in said) == [(n, "retired", LOST) for n in retired]
     assert given_up_lost(run, None, table.head()) == 0
+
+
+def test_a_table_that_cannot_be_read_is_a_problem_of_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Ledger, group: str, version: int) -> None:
+        raise AccessError("reading features of spend_v1: permission denied")
+
+    case = Situation.read(HERE / "plans" / "73_lost_in_its_table.txt")
+    monkeypatch.setattr(Ledger, "lost", fail)
+    made = plan(case.after, case.ledger, case.sources, case.now_us)
+    assert ([(problem.group, problem.kind) for problem in made.problems], made.steps) == ([("spend", AccessError)], ())
