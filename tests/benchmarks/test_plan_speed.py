@@ -1,7 +1,7 @@
 """How long planning takes with many groups and a year of intervals: the pure part, ledger and history in memory."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from headrace import documents
@@ -41,6 +41,9 @@ class Many:
 
     def intervals(self, group: str, version: int) -> Sequence[IntervalState]:
         return self.states[group] if version == 1 else []
+
+    def lost(self, group: str, version: int) -> Collection[Interval]:
+        return ()
 
     def checked(self, group: str, version: int) -> None:
         return None

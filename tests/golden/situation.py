@@ -10,6 +10,7 @@
     spend@1 2024-01-01..2024-01-05 committed raw.sales=1+     (`1+`: each interval read one version more than the last)
     spend@1 2024-01-01..2024-01-05 checked raw.sales=7        a plan has looked so far for these intervals
     spend@1 2024-01-01..2024-01-01T23:00 committed step=1h
+    spend@1 2024-01-04..2024-01-05 lost       attempts so far are not in its table any more
     === sources
     raw.sales at 9                          or `raw.sales files a1b2`, or `raw.sales begins 5`
     raw.sales 9 2024-01-05T03:00 WRITE 2024-01-04..2024-01-05 +100 -3 50kB      or `unknown` in place of the days
@@ -25,7 +26,7 @@ Sections may be left out. The definitions of `base.yaml` are there too, unless a
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -59,6 +60,7 @@ class Ledger:
 
     rows: list[LedgerRow] = field(default_factory=list)
     tables: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
+    gone: list[LedgerRow] = field(default_factory=list)
 
     def groups(self) -> dict[str, Sequence[int]]:
         return {
@@ -75,6 +77,11 @@ class Ledger:
             prepared = last_prepared(attempts)
             states.append(state_of(attempts[-1], committed[-1] if committed else None, retired, prepared))
         return states
+
+    def lost(self, group: str, version: int) -> Collection[Interval]:
+        committed = [state.committed for state in self.intervals(group, version) if state.committed]
+        gone = {(r.group, r.version, r.interval): r.attempt for r in self.gone}
+        return [r.interval for r in committed if r.interval and r.attempt <= gone.get((group, version, r.interval), 0)]
 
     def checked(self, group: str, version: int) -> Checked | None:
         found = [r for r in self.rows if (r.group, r.version, r.status) == (group, version, "checked")]
@@ -171,7 +178,9 @@ class Situation:
         before = self.before
         ledger = Ledger()
         for line in _lines(self.sections.get("ledger", "")):
-            ledger.rows += _ledger_rows(line, before, len(ledger.rows))
+            rows = _ledger_rows(line, before, len(ledger.rows))
+            ledger.rows += [row for row in rows if row.status != "lost"]  # type: ignore[comparison-overlap]
+            ledger.gone += [row for row in rows if row.status == "lost"]  # type: ignore[comparison-overlap]
         for group in before.values():
             if any((r.group, r.version, r.status) == (group.name, group.version, "committed") for r in ledger.rows):
                 ledger.tables[group.name, group.version] = columns_of(group)

@@ -11,7 +11,7 @@ from headrace.changes.source_history import SourceLog
 from headrace.errors import ConflictError
 from headrace.runner import healing, materialize
 from headrace.runner.run import judged_by
-from headrace.storage import Around, LogSince, SourceChange
+from headrace.storage import Around, Commit, LogSince, SourceChange
 from headrace.timeline import Duration, Interval
 
 DAY_US = 86_400_000_000
@@ -124,8 +124,10 @@ def test_two_runs_with_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_interval_in_doubt_is_not_current() -> None:
     """The one that was cut off is not in the table, as far as anybody can see; it may yet come."""
-    run: Any = SimpleNamespace(fingerprints={})
-    stored = [row(ONE, 1, "committed")]
+    table = SimpleNamespace(head=lambda: Commit(7, 0, {"run_id": "run1"}))
+    work = SimpleNamespace(feature_table=lambda group: SimpleNamespace(table=table))
+    run: Any = SimpleNamespace(fingerprints={}, work=work, group=None)
+    stored = [replace(row(ONE, 1, "committed"), table_version=7)]
     for more, is_current in (
         ([], True),
         ([row(ONE, 2, "claimed")], True),
@@ -138,6 +140,8 @@ def test_an_interval_in_doubt_is_not_current() -> None:
         ([row(ONE, 2, "prepared"), row(ONE, 3, "committed")], True),
     ):
         assert materialize._is_current(run, standing([*stored, *more])) == is_current
+    table.head = lambda: None
+    assert not materialize._is_current(run, standing(stored))
 
 
 def test_what_is_found_was_read_before_it_was_prepared(monkeypatch: pytest.MonkeyPatch) -> None:

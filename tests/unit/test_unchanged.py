@@ -76,6 +76,7 @@ def test_tiles_of_them_are_retired() -> None:
         (6, ({}, {"run_id": "x"}), "committed"),
         (6, ({}, {"writes": "headrace/tiles/spend_v1", "attempt": 2}), "retired"),
         (None, ({"writes": "headrace/tiles/spend_v1", "attempt": 2},), "retired"),
+        (6, ({}, {"back_to": 3}), "retired"),  # somebody restored the table
     ],
 )
 def test_tiles_that_others_changed_meanwhile(
@@ -83,7 +84,8 @@ def test_tiles_that_others_changed_meanwhile(
 ) -> None:
     """Of an older attempt, say, that had claimed its number before and was slow to write."""
     one, last = run(), (-1 if seen is None else seen) + len(between) + 1
-    commits = [Commit(last - place, 0, said) for place, said in enumerate([{"writes": "mine"}, *reversed(between)])]
+    said = enumerate([{"writes": "mine"}, *reversed(between)])
+    commits = [Commit(last - place, 0, one, back_to=one.get("back_to")) for place, one in said]
     one.versions = {DELTA.table: DELTA}
     one.group, one.interval = SimpleNamespace(name="spend"), Interval(0, DAY_US)
     one.work.tile_table = lambda group: SimpleNamespace(table=SimpleNamespace(newest=lambda limit: commits[:limit]))

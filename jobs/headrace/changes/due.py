@@ -7,7 +7,7 @@ from itertools import groupby
 from headrace.changes.definition_change import compare
 from headrace.changes.dirtying import Dirt
 from headrace.changes.group_definition import GroupDefinition
-from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.ledger_row import LOST, IntervalState, LedgerRow
 from headrace.changes.recreating import RECREATED
 from headrace.changes.scope import ALL, Scope
 from headrace.changes.step import Action, Reason, Step, Versions
@@ -106,8 +106,8 @@ def _need(
     if state is None:
         return Need("materialize", "missing", ("never computed",))
     if state.is_retired:
-        is_recreated = state.latest.reason == RECREATED
-        return Need("materialize", "missing", (RECREATED if is_recreated else "retired, and defined again",))
+        why = state.latest.reason
+        return Need("materialize", "missing", (why if why in (RECREATED, LOST) else "retired, and defined again",))
     row = state.committed
     if row is None:
         return Need("materialize", "failed", (_failure(state),))

@@ -1,10 +1,11 @@
 """What planning needs of the ledger; storage reads it from Delta, tests from text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from headrace.changes.checked import Checked
 from headrace.changes.ledger_row import IntervalState
+from headrace.timeline import Interval
 
 
 class LedgerReader(Protocol):
@@ -16,6 +17,14 @@ class LedgerReader(Protocol):
 
     def intervals(self, group: str, version: int) -> Sequence[IntervalState]:
         """Where each interval of a version's snapshots stands, oldest first; rows may lack their `definition`."""
+        ...
+
+    def lost(self, group: str, version: int) -> Collection[Interval]:
+        """Those of its committed intervals whose snapshots its table does not hold, by the table's own log.
+
+        Raises:
+            HeadraceError: The table cannot be read.
+        """
         ...
 
     def checked(self, group: str, version: int) -> Checked | None:

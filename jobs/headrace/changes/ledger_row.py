@@ -16,6 +16,8 @@ STAGES: tuple[Status, ...] = ("claimed", "prepared", "failed", "committed", "ret
 OPEN: tuple[Status, ...] = ("claimed", "prepared")
 # Why an attempt failed of which nobody but its silence tells: it was looked for in its table, and is not there.
 CRASHED = "the run ended without a word"
+# Why rows that were committed are retired: their table's log says that they are not there, and nobody said so here.
+LOST = "its table was restored or deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,15 @@ class IntervalState:
         """
         row = self.committed
         return row is not None and self.prepared is not None and self.prepared > (row.attempt, row.run_id)
+
+    @property
+    def as_lost(self) -> "IntervalState":
+        """The same where the table holds the committed snapshot no more, as if that were on record."""
+        row, latest = self.committed, self.latest
+        if row is None:
+            return self
+        retired = replace(latest, status="retired", reason=LOST) if latest.attempt == row.attempt else latest
+        return replace(self, latest=retired, committed=None)
 
     def is_at_work(self, since_us: int) -> bool:
         """Whether a later attempt than the committed one may yet become what the table holds.

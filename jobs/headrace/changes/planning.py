@@ -206,6 +206,8 @@ def _of_group(
     scope: Scope,
 ) -> _Found:
     try:
+        lost = ledger.lost(group.name, group.version) if states else ()
+        states = [state.as_lost if state.committed and state.committed.interval in lost else state for state in states]
         columns = ledger.columns(group.name, group.version) if group.spec.draft else None
         reason = reason_to_recreate(group, states, columns)
         if reason is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headrace.changes.definition_change import compare
-from headrace.changes.ledger_row import IntervalState, LedgerRow
+from headrace.changes.ledger_row import LOST, IntervalState, LedgerRow
 from headrace.changes.tile_plan import MAX_REBUILD
 from headrace.errors import ConflictError, DataError, UsageError
 from headrace.logical.pruning import scans_of
@@ -20,7 +20,7 @@ from headrace.runner.run import Run, judged_by
 from headrace.runner.signs_of_life import last_sign_us
 from headrace.runner.stages import STAGES, ledger_row, rows_of_interval
 from headrace.runner.workspace import Workspace
-from headrace.storage import Around
+from headrace.storage import Around, lost
 from headrace.timeline import Duration, Interval, format_instant
 from headrace.timeline.instant import to_instant
 
@@ -115,7 +115,7 @@ def materialize_interval(
     _require_version(run, here.fingerprints)
     require_table(work, group, run.features)
     mine = here.state.committed if here.state else None
-    if mine is not None and _is_current(run, here.state) and not force:
+    if mine is not None and not force and _is_current(run, here.state):
         return current(run, mine, began)
     # Rows up to its end have passed the input gate of this group.
     run.judged = judged_by(here.before) if here.before else None
@@ -255,20 +255,22 @@ def foresee_interval(work: Workspace, name: str, interval_text: str, *, force: b
     if is_current and not force:
         return Foreseen(what, "nothing", "already current")
     versions = {scan.table: work.lake.version(scan.table).version for scan in scans_of(run.features.events)}
-    return Foreseen(what, "compute", "--force" if is_current else _why(mine), versions)
+    return Foreseen(what, "compute", "--force" if is_current else _why(run, mine), versions)
 
 
 def _is_current(run: Run, state: IntervalState | None) -> bool:
     """Whether the table surely holds what the definition asks for."""
     stored = state.committed if state is not None and not state.is_doubtful else None
-    return stored is not None and stored.fingerprints == run.fingerprints
+    if stored is None or stored.fingerprints != run.fingerprints:
+        return False
+    return not lost(run.work.feature_table(run.group).table, [stored])
 
 
-def _why(state: IntervalState | None) -> str:
+def _why(run: Run, state: IntervalState | None) -> str:
     if state is None or state.is_retired:
         return "not computed yet"
     if state.committed is not None and not state.is_doubtful:
-        return "its definition has changed"
+        return LOST if state.committed.fingerprints == run.fingerprints else "its definition has changed"
     return f"attempt {state.latest.attempt} was {state.latest.status}, not committed"
 
 

@@ -120,11 +120,13 @@ def status(work: Workspace, name: str | None) -> list[GroupStatus]:
 def _status(
     group: str, states: Sequence[IntervalState], steps: Iterable[Step], problem: str | None, is_defined: bool
 ) -> GroupStatus:
-    committed = [state.committed for state in states if state.committed]
+    steps = list(steps)
+    # What a plan would compute as missing may have been taken out of the table without a word.
+    gone = {interval for step in steps if step.reason == "missing" for interval in step.intervals}
+    committed = [state.committed for state in states if state.committed and state.committed.interval not in gone]
     failed = [state.latest for state in states if state.latest.status == "failed"]
     newest = committed[-1] if committed else None
     updated = max((row.as_computed for row in committed), key=lambda row: row.recorded_at_us, default=None)
-    steps = list(steps)
     return GroupStatus(
         group=group,
         intervals=len(committed),

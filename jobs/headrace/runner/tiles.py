@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headrace.changes.influence import influences
-from headrace.changes.ledger_row import OPEN, LedgerRow, Status
+from headrace.changes.ledger_row import LOST, OPEN, LedgerRow, Status
 from headrace.changes.tile_plan import EVERYTHING_US, OUTGROWN, TilePlan, plan_tiles, trusted_builds
 from headrace.engine.exactness import is_outgrown
 from headrace.engine.spark_errors import translated
@@ -19,6 +19,7 @@ from headrace.logical.pruning import pruned_features, static_scans_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
 from headrace.runner.healing import closed, heal, said
+from headrace.runner.lost_tiles import given_up_lost
 from headrace.runner.progress import Step
 from headrace.runner.run import Run, judged_by
 from headrace.runner.since import are_other_files, is_another, source_change
@@ -80,8 +81,12 @@ def bring_tiles(run: Run, step: Step) -> None:
         return
     table = run.work.tile_table(run.group).table
     for _ in range(TRIES):
-        seen = table.version()
+        head = table.head()
+        seen = None if head is None else head.version
         builds, left_open = _healed(run, tiled, step)
+        if gone := given_up_lost(run, builds.last, head):
+            step.note(f"{LOST}: those of {gone:,} intervals are gone")
+            continue
         plan = _plan(run, tiled, builds.rows)
         if table.version() != seen:
             # Others wrote while the ledger was read: what it says and what the table holds may not be of one time.
@@ -271,7 +276,7 @@ def _end(run: Run, rows: Sequence[LedgerRow], seen: int | None) -> None:
 
 
 def _require_alone(run: Run, version: int, seen: int | None) -> None:
-    """Looks for tiles that came between those that were read and what was made of them.
+    """Looks for tiles that came, or went, between those that were read and what was made of them.
 
     Raises:
         ConflictError: There are some.
@@ -279,7 +284,8 @@ def _require_alone(run: Run, version: int, seen: int | None) -> None:
     since = -1 if seen is None else seen
     if version - since > 1:
         commits = run.work.tile_table(run.group).table.newest(limit=version - since)
-        if any(since < commit.version < version and "writes" in commit.metadata for commit in commits):
+        between = [commit for commit in commits if since < commit.version < version]
+        if any("writes" in commit.metadata or commit.back_to is not None for commit in between):
             raise ConflictError(f"{run.group.name} {run.interval}: other tiles came in between", "try again")
 
 

@@ -21,12 +21,15 @@ class Commit:
         committed_at_us: When it was committed; Delta keeps milliseconds.
         metadata: What the writer said about it.
         metrics: What Delta measured: `numOutputRows`, ….
+        back_to: The version whose rows it brought back, -1 where it left none at all; None where it took nothing out
+            that earlier commits wrote, or only its own part of the table.
     """
 
     version: int
     committed_at_us: int
     metadata: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
+    back_to: int | None = None
 
 
 def newest_commits(table: Path, limit: int | None = None) -> list[Commit] | None:
@@ -66,6 +69,26 @@ def metadata(text: str | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def back_to(operation: str | None, parameters: Mapping[str, Any] | None, said: Mapping[str, Any]) -> int | None:
+    """See `Commit.back_to`. What a restore to a time of day brought back nobody can tell: as if it were nothing.
+
+    Args:
+        operation: What Delta calls it.
+        parameters: Of the operation, as Delta has them.
+        said: The writer's metadata. Who said what it writes replaced that, whatever Delta calls it in a catalog.
+    """
+    if operation is None or "writes" in said:
+        return None
+    parameters = parameters or {}
+    if operation == "RESTORE":
+        version = str(parameters.get("version"))
+        return int(version) if version.isdecimal() else -1
+    is_of_all = parameters.get("predicate") in (None, "", "[]", '["true"]')
+    is_overwrite = operation == "WRITE" and parameters.get("mode") == "Overwrite"
+    is_emptied = is_of_all and (is_overwrite or operation == "DELETE")
+    return -1 if is_emptied or "REPLACE TABLE" in operation or operation == "CLONE" else None
+
+
 def _commit(path: Path) -> Commit | None:
     """The commit of a file; None where the writer left out what it should say.
 
@@ -79,7 +102,9 @@ def _commit(path: Path) -> Commit | None:
     if info is None:
         return None
     at_us = info["inCommitTimestamp"] * 1_000 if "inCommitTimestamp" in info else written_us
-    return Commit(int(path.stem), at_us, metadata(info.get("userMetadata")), info.get("operationMetrics") or {})
+    said = metadata(info.get("userMetadata"))
+    went = back_to(info.get("operation"), info.get("operationParameters"), said)
+    return Commit(int(path.stem), at_us, said, info.get("operationMetrics") or {}, went)
 
 
 def _in_order(commits: list[Commit]) -> list[Commit]:

@@ -8,17 +8,18 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 
 from headrace.engine.spark_errors import translate, translated
 from headrace.engine.type_text import column_types
 from headrace.errors import DataError, HeadraceError
 from headrace.expressions import quote_identifier
 from headrace.storage.address import Address, literal
-from headrace.storage.commits import Commit, metadata, newest_commits
+from headrace.storage.commits import Commit, back_to, metadata, newest_commits
 
 # Enough to find a commit of ours among those of writers that came in between.
 RECENT_COMMITS = 50
+_OPERATION = ("operation", "operationParameters")
 _ZONELESS = "delta.feature.timestampNtz"
 _MISSING = re.compile(
     r"PATH_NOT_FOUND|DELTA_TABLE_NOT_FOUND|DELTA_PATH_DOES_NOT_EXIST|DELTA_MISSING_DELTA_TABLE"
@@ -69,10 +70,10 @@ class DeltaTable:
         with translated(f"reading {self.name}"):
             rows = (
                 self.spark.sql(f"DESCRIBE HISTORY {self.address.sql}{up_to}")
-                .selectExpr("version", "unix_micros(timestamp) AS at", "userMetadata", "operationMetrics")
+                .selectExpr("version", "unix_micros(timestamp) AS at", "userMetadata", "operationMetrics", *_OPERATION)
                 .collect()
             )
-        return [Commit(row[0], row[1], metadata(row[2]), row[3] or {}) for row in rows]
+        return [_commit(row) for row in rows]
 
     def newest(self, limit: int | None = None) -> list[Commit]:
         """The same of a table that this run has written or is about to read: damage of its log may go unnoticed.
@@ -81,10 +82,15 @@ class DeltaTable:
         """
         return self._from_files(limit) or self.history(limit)
 
+    def head(self) -> Commit | None:
+        """Its newest commit; None when there is no such table."""
+        commits = self._from_files(1) or ([] if self.columns() is None else self.history(1))
+        return commits[0] if commits else None
+
     def version(self) -> int | None:
         """Its newest version; None when there is no such table."""
-        commits = self._from_files(1) or ([] if self.columns() is None else self.history(1))
-        return commits[0].version if commits else None
+        head = self.head()
+        return None if head is None else head.version
 
     def _from_files(self, limit: int | None) -> list[Commit] | None:
         is_path = self.address.is_path and self.address.text.startswith("/")
@@ -212,6 +218,13 @@ class DeltaTable:
         has, wants = (any("timestamp_ntz" in kind for kind in kinds.values()) for kinds in (present, wanted))
         permitted = f"ALTER TABLE {self.address.sql} SET TBLPROPERTIES ('{_ZONELESS}' = 'supported')"
         return [permitted] if wants and not has else []
+
+
+def _commit(row: Row) -> Commit:
+    """A row of `DESCRIBE HISTORY`."""
+    said = metadata(row.userMetadata)
+    went = back_to(row.operation, row.operationParameters, said)
+    return Commit(row.version, row["at"], said, row.operationMetrics or {}, went)
 
 
 def _is_here(spark: SparkSession) -> bool:

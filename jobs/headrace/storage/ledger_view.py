@@ -1,6 +1,6 @@
 """The ledger as planning reads it: all groups at once, without what planning does not look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from pyspark.sql import Row
@@ -9,11 +9,14 @@ from pyspark.sql import functions as f
 from headrace.changes.checked import Checked
 from headrace.changes.ledger_row import IntervalState
 from headrace.engine.spark_errors import translated
+from headrace.storage.delta_table import DeltaTable
 from headrace.storage.feature_tables import FeatureTable
 from headrace.storage.ledger import Ledger
 from headrace.storage.ledger_rows import from_row
 from headrace.storage.ledger_states import state, states_of
+from headrace.storage.lost import lost
 from headrace.storage.tables import Lake
+from headrace.timeline import Interval
 
 # Most of what rows are, and of no use here.
 _LEFT_OUT = ("definition", "gates", "counts", "staging")
@@ -41,17 +44,25 @@ class LedgerView:
         """See `LedgerReader`."""
         return self._states.get((group, version), [])
 
+    def lost(self, group: str, version: int) -> Collection[Interval]:
+        """See `LedgerReader`."""
+        rows = [one.committed for one in self.intervals(group, version) if one.committed]
+        return {row.interval for row in lost(self._table(group, version), rows) if row.interval}
+
     def checked(self, group: str, version: int) -> Checked | None:
         """See `LedgerReader`."""
         return self._checks.get((group, version))
 
     def columns(self, group: str, version: int) -> Mapping[str, str] | None:
         """See `LedgerReader`."""
-        return FeatureTable(self._lake, group, version, finer_than_a_day=False).table.columns()
+        return self._table(group, version).columns()
 
     def definition(self, group: str, version: int) -> str | None:
         """See `LedgerReader`."""
         return self._definitions.get((group, version))
+
+    def _table(self, group: str, version: int) -> DeltaTable:
+        return FeatureTable(self._lake, group, version, finer_than_a_day=False).table
 
     @cached_property
     def _rows(self) -> Sequence[Row]:

@@ -53,6 +53,11 @@ class TileBuilds:
     newest: int
     tried: int
 
+    @property
+    def last(self) -> LedgerRow | None:
+        """The newest committed build of all; None when there is none."""
+        return next((row for row in self.rows if row.attempt == self.newest), None)
+
 
 def tile_builds(rows: DataFrame, need: TileNeed) -> TileBuilds:
     """Looks for the builds that a snapshot can use, in one job.
@@ -94,6 +99,7 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
         "headrace_version",
         "source_versions",
         "source_places",
+        "table_version",
         outgrown.alias("outgrown"),
         has_all.alias("has_all"),
         base_from_us.alias("base_from_us"),
@@ -149,6 +155,7 @@ def build_rows(rows: DataFrame, need: TileNeed) -> DataFrame:
         "build.definition",
         "build.source_versions",
         "build.source_places",
+        "build.table_version",
         "build.outgrown",
     )
 
@@ -176,6 +183,7 @@ def _build(row: Row, fingerprints: Mapping[str, str]) -> LedgerRow:
         headrace_version=row.headrace_version,
         fingerprints=fingerprints,
         definition=row.definition,
+        table_version=row.table_version,
         source_versions=row.source_versions or {},
         source_places=row.source_places or {},
     )

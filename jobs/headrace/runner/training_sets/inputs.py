@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from headrace.aggregates import EVENT_US
+from headrace.changes.ledger_row import LOST
 from headrace.engine.as_of import require_one_row_a_key
 from headrace.engine.at import Span
 from headrace.engine.reading import Reading
@@ -23,7 +24,7 @@ from headrace.runner.batches import Batch, Judging, chain, lookup_batch, lookups
 from headrace.runner.training_sets.build import Build, SpineFacts
 from headrace.runner.workspace import Workspace
 from headrace.spec import RollUp
-from headrace.storage import FeatureTable
+from headrace.storage import FeatureTable, lost
 from headrace.timeline import Duration, Grid, Interval, format_instant
 
 MOST_NAMED = 5
@@ -211,9 +212,15 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
             f"begin the spine at {format_instant(first_us + one.lag_us)} or later, or take `read: exact`",
         )
     pinned = build.snapshots[f"{one.group}_v{one.version}"]
+    intervals = [Interval(at_us - one.every_us, at_us) for at_us in instants]
+    rows = [committed[interval] for interval in intervals if interval in committed]
+    gone = [row.interval for row in lost(feature_table(build.work, one).table, rows) if row.interval]
+    if gone:
+        raise DataError(
+            f"{build.name}: {name} does not hold {_listed(gone)} any more: {LOST}", _materializing(one.group, gone)
+        )
     missing, unfilled = [], dict[str, list[Interval]]()
-    for at_us in instants:
-        interval = Interval(at_us - one.every_us, at_us)
+    for interval in intervals:
         row = committed.get(interval)
         if row is None:
             missing.append(interval)
@@ -231,9 +238,9 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
     if missing:
         hint = _materializing(one.group, missing)
         raise DataError(f"{build.name}: {name} was not computed for {_listed(missing)}", hint)
-    for feature, intervals in unfilled.items():
-        hint = _materializing(one.group, intervals)
-        raise DataError(f"{build.name}: {name}.{feature} is not computed yet for {_listed(intervals)}", hint)
+    for feature, lacking in unfilled.items():
+        hint = _materializing(one.group, lacking)
+        raise DataError(f"{build.name}: {name}.{feature} is not computed yet for {_listed(lacking)}", hint)
     return instants
 
 
