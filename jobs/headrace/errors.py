@@ -128,6 +128,20 @@ class ConflictError(HeadraceError):
     exit_code = 4
 
 
+class OvertakenError(ConflictError):
+    """A later attempt at the same thing was there first.
+
+    Args:
+        message: What went wrong and where.
+        hint: What to do about it.
+        attempt: Its number; None where it did not say.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, attempt: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.attempt = attempt
+
+
 class InfrastructureError(HeadraceError):
     """Spark, storage, permissions or Java."""
 

@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from headrace.errors import InfrastructureError
+from headrace.runner.workspace import Workspace
 from headrace.storage import FeatureTable
 from tests.integration.shop import Shop, Table, ledger, write_sales
 from tests.integration.test_plan_and_apply import CONF, DAYS, DEFINITIONS, applied, planned, steps
@@ -48,6 +49,16 @@ def test_another_type_and_another_grid(spark: SparkSession, tmp_path: Path, monk
     assert steps(planned(shop)) == []
     told = ledger(spark, shop, "spend", "status", "reason")
     assert [row for row in told if row[0] == "retired"] == [("retired", "its table was made anew")]
+
+    # Another run's snapshots were in a table that was made anew, of which nobody could tell the ledger any more.
+    work = Workspace.open(shop.root)
+    group = work.group("spend")
+    features = work.features(group)
+    keys, columns = ({one.name: one.type for one in some} for some in (features.keys, features.columns))
+    work.feature_table(group).recreate(keys, columns)
+    assert steps(planned(shop)) == [("materialize", "2024-01-03", "2024-01-04", "missing", [], 4)]
+    assert applied(shop) == ["2024-01-03", "2024-01-03T12:00:00Z"]
+    assert table.rows("2024-01-04", "customer_id visits") == [(1, 111.5 / 3), (2, 4.0)]
 
 
 def _cut_off(self: FeatureTable, keys: object, features: object) -> None:

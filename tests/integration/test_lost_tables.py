@@ -80,3 +80,14 @@ def test_tiles_that_were_restored(spark: SparkSession, shop: Shop) -> None:
     assert [row[1:] for row in told if row[0] == "retired"] == [
         (LOST, f"2024-01-0{day}") for day in (2, 3, 4, 5)
     ]  # fmt: skip
+
+
+def test_tiles_whose_ledger_was_deleted(spark: SparkSession, shop: Shop) -> None:
+    """The table has seen attempts of which the ledger knows nothing any more."""
+    sell(spark, shop, 7)
+    shutil.rmtree(shop.root / "lake" / "_headrace" / "ledger")
+    materialize(shop, 7)
+    at_once(shop, spark, "spend_v1", "2024-01-08")
+    told = ledger(spark, shop, "spend", "attempt", "status", table="tiles")
+    first, *others = (row[0] for row in told if row[1] == "claimed")
+    assert (first, len(others)) == (1, 1)

@@ -13,7 +13,7 @@ from headrace.engine.tables import places_of
 from headrace.engine.tile_build import Building, build_tiles
 from headrace.engine.tile_rows import Tiles, may_be_late, read_tiles
 from headrace.engine.type_text import column_types
-from headrace.errors import ConflictError
+from headrace.errors import ConflictError, OvertakenError
 from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, static_scans_of
 from headrace.logical.tile_states import TileState, tile_states
@@ -80,6 +80,7 @@ def bring_tiles(run: Run, step: Step) -> None:
         step.note("none: all features read events")
         return
     table = run.work.tile_table(run.group).table
+    tried = 0
     for _ in range(TRIES):
         head = table.head()
         seen = None if head is None else head.version
@@ -96,10 +97,12 @@ def bring_tiles(run: Run, step: Step) -> None:
             step.note("all there")
             return
         try:
-            built = _build(run, tiled, plan, seen, builds.tried, _cut_off(left_open, plan), step)
+            built = _build(run, tiled, plan, seen, max(builds.tried, tried), _cut_off(left_open, plan), step)
         except ChangedFilesError:
             raise
-        except ConflictError:
+        except ConflictError as error:
+            # Of a ledger that was deleted only the table knows how many there were.
+            tried = max(tried, error.attempt or 0) if isinstance(error, OvertakenError) else tried
             step.note("another run was first")
             continue
         if plan.missing[-1] == run.interval:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from headrace.engine.authored import Expressions
 from headrace.engine.spark_errors import translated
-from headrace.errors import ConflictError
+from headrace.errors import OvertakenError
 from headrace.storage.delta_table import DeltaTable
 from headrace.timeline import Interval
 
@@ -57,7 +57,7 @@ def commit(
         The table's version that holds the write.
 
     Raises:
-        ConflictError: Another attempt was there first.
+        OvertakenError: Another attempt was there first.
     """
     said = {**metadata, "writes": what, "attempt": attempt}
     doing = computing or Computing(f"writing {table.name}")
@@ -70,10 +70,11 @@ def commit(
     newest = table.find_commit({"writes": what})
     if newest is None or newest.metadata != said:
         other = newest.metadata if newest is not None else {}
-        raise ConflictError(
+        raise OvertakenError(
             f"attempt {attempt} at {what} came too late: run {other.get('run_id')} has written "
             f"attempt {other.get('attempt')}",
             hint="try again",
+            attempt=other.get("attempt"),
         )
     return newest.version
 
