@@ -235,6 +235,26 @@ def test_commits_out_of_files_are_those_that_delta_tells(spark: SparkSession, tm
     assert newest_commits(tmp_path / "t", 1) == table.history(1)
 
 
+def test_commits_tell_what_they_took_out_of_a_table(spark: SparkSession, tmp_path: Path) -> None:
+    table = DeltaTable(spark, Address.path(str(tmp_path / "t")))
+    table.ensure({"id": "bigint"})
+    for said in ("{}", "{}", '{"writes": "a"}'):
+        table.save(spark.range(3).write.mode("overwrite" if said != "{}" else "append").option("userMetadata", said))
+    for statement in (
+        f"DELETE FROM {table.address.sql} WHERE id = 1",
+        f"OPTIMIZE {table.address.sql}",
+        f"RESTORE TABLE {table.address.sql} TO VERSION AS OF 2",
+        f"DELETE FROM {table.address.sql}",
+    ):
+        spark.sql(statement).collect()
+    table.save(spark.range(3).write.mode("overwrite"))
+    table.recreate({"id": "double"}, (), {})
+    back = [commit.back_to for commit in reversed(table.history())]
+    # Created, appended to twice, one of ours, some rows deleted; then what is above, from the restore on.
+    assert (back[:5], back[-4:]) == ([None] * 5, [2, -1, -1, -1])
+    assert newest_commits(tmp_path / "t") == table.history()
+
+
 def test_the_version_of_files_follows_their_changes(spark: SparkSession, tmp_path: Path) -> None:
     location = TableLocation(path=str(tmp_path), format="csv")
     lake = Lake(spark, Settings(lake=str(tmp_path), tables={"t": location}))
