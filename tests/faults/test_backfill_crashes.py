@@ -97,7 +97,7 @@ def test_killed_behind_a_stage(spark: SparkSession, data: Path, tmp_path: Path, 
     shop = Shop.open(tmp_path / "shop", DEFINITIONS, CONF.format(data=data))
     command = [sys.executable, "-c", KILLED, stage, str(shop.root), LINE]
     path = f"{Path(__file__).parents[2] / 'jobs'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-    died = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": path})
+    died = subprocess.run(command, capture_output=True, text=True, timeout=900, env={**os.environ, "PYTHONPATH": path})
     assert died.returncode == -signal.SIGKILL, died.stderr
     is_replaced = stage in ("replace the intervals", "commit")
     first = [row for row in WHOLE if "2024-01-02 " in row or "2024-01-03 " in row]

@@ -81,7 +81,7 @@ def test_killed_behind_a_stage(spark: SparkSession, shop: Shop, stage: str, beca
     whole = rows(spark, shop)
     command = [sys.executable, "-c", KILLED, stage, str(shop.root)]
     path = f"{Path(__file__).parents[2] / 'jobs'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-    died = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": path})
+    died = subprocess.run(command, capture_output=True, text=True, timeout=900, env={**os.environ, "PYTHONPATH": path})
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert rows(spark, shop) == whole, "whatever was written was written whole"
     again = json.loads(shop.headrace("training-set t --format json").out)

@@ -217,5 +217,5 @@ for thread in threading.enumerate():
 assert "great_expectations" in sys.modules
 assert warnings.showwarning is show
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
