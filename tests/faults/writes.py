@@ -82,7 +82,7 @@ def dying(behind: str, end: Callable[[], NoReturn] = _die) -> Iterator[list[str]
             setattr(owner, name, original)
 
 
-def kill_behind(behind: str, shop: Shop, *line: str, seconds: int = 300) -> None:
+def kill_behind(behind: str, shop: Shop, *line: str, seconds: int = 900) -> None:
     """Runs `headrace <line>` as a process that is killed behind a write, with all it has started."""
     command = [sys.executable, "-m", "tests.faults.writes", behind, "--", "--project", str(shop.root)]
     root = Path(__file__).parents[2]
