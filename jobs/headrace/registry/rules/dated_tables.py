@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from headrace.errors import Problem
 from headrace.registry.columns import Columns
 from headrace.registry.project import Project
-from headrace.registry.rules.faults import declared, item, missing_column, without_order
+from headrace.registry.rules.faults import declared, item, missing_column, unsettled, without_order
 
 _OF_DATED_TABLES = ("timezone", "available_at", "max_age", "tie_breaker")
 
@@ -38,7 +38,4 @@ def tie_breaker(project: Project, columns: Columns) -> Iterator[Problem]:
 def ties(project: Project, columns: Columns) -> Iterator[Problem]:
     """Every column settles ties in the end, so every column has an order; maps have that of their sorted entries."""
     for table in project.dated_tables():
-        for name, kind in table.spec.columns.items():
-            if not kind.settles_ties:
-                message = f"'{name}' is {kind.sql()}, so nothing tells which of two rows of the same time is the last"
-                yield table.problem(("columns", name), "column-type", message, hint="leave the column out")
+        yield from unsettled(table, "which of two rows of the same time is the last")

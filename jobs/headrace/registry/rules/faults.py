@@ -48,6 +48,14 @@ def without_order(located: Located[Any], path: Path, name: str, kind: DataType) 
     return located.problem(path, "column-type", message, hint="take a column of a simple type")
 
 
+def unsettled(located: Located[Any], what: str) -> Iterator[Problem]:
+    """The problems of columns that no order can be made of, so that nothing tells `what` in a tie."""
+    for name, kind in located.spec.columns.items():
+        if not kind.settles_ties:
+            message = f"'{name}' is {kind.sql()}, so nothing tells {what}"
+            yield located.problem(("columns", name), "column-type", message, hint="leave the column out")
+
+
 def item(located: Located[Any], field: Path, index: int) -> Path:
     """The path of an item of a field that may also hold one item without a list."""
     value: Any = located.document.value

@@ -7,7 +7,7 @@ from headrace.errors import Problem
 from headrace.expressions import DATE, STRING
 from headrace.registry.columns import Columns
 from headrace.registry.project import Located, Project
-from headrace.registry.rules.faults import Path, declared, in_expression, item, missing_column, without_order
+from headrace.registry.rules.faults import Path, declared, in_expression, item, missing_column, unsettled, without_order
 from headrace.registry.scopes import Scope
 from headrace.spec import TableSource
 
@@ -45,10 +45,7 @@ def dedupe(project: Project, columns: Columns) -> Iterator[Problem]:
             elif not kind.is_hashable:
                 message = f"'{column}' is {kind.sql()}, whose values cannot be told apart"
                 yield source.problem(path, "column-type", message, hint="take a column of a simple type")
-        for column, kind in source.spec.columns.items():
-            if not kind.settles_ties:
-                message = f"'{column}' is {kind.sql()}, so nothing tells which of two copies of an event stays"
-                yield source.problem(("columns", column), "column-type", message, hint="leave the column out")
+        yield from unsettled(source, "which of two copies of an event stays")
 
 
 def partition(project: Project, columns: Columns) -> Iterator[Problem]:
