@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from headrace.changes.checked import Checked, Seen
-from headrace.changes.ledger_row import GateSummary, LedgerRow, Status, standing
+from headrace.changes.ledger_row import CRASHED, GateSummary, LedgerRow, Status, standing
 from headrace.changes.tile_plan import OUTGROWN, Manifest
 from headrace.errors import ConflictError, HeadraceError, InfrastructureError
 from headrace.settings import Settings
@@ -101,6 +101,21 @@ def test_the_state_of_an_interval_is_that_of_its_newest_attempt(spark: SparkSess
     assert ledger.rows("spend", table="tiles") == []
 
 
+def test_who_was_taken_for_dead_and_goes_on_is_in_doubt(ledger: Ledger) -> None:
+    """Its host slept, say, between its claim and what it was about to replace."""
+    history = [
+        row(day, attempt, status, at)
+        for day in (JAN_1, JAN_2)
+        for attempt, status, at in ((1, "committed", 5), (2, "claimed", 8), (2, "prepared", 20))
+    ]
+    closed = [replace(row(day, 2, "failed", at), reason=CRASHED) for day, at in ((JAN_1, 10), (JAN_2, 30))]
+    ledger.append(*history, *closed)
+    states = ledger.latest("spend", 1)
+    assert [state.is_doubtful for state in states] == [True, False]
+    for state, rows in zip(states, ([*history[:3], closed[0]], [*history[3:], closed[1]]), strict=True):
+        assert standing(rows) == state
+
+
 def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: Ledger) -> None:
     """Whatever the history: of snapshots one row more than its interval has, of tiles what is since the newest base."""
     days = [Interval(start * DAY, (start + 1) * DAY) for start in range(19_000, 19_300)]
@@ -132,7 +147,11 @@ def test_a_daily_run_collects_its_own_interval_and_little_of_the_others(ledger: 
     assert here.fingerprints == FULL.fingerprints
     bare = LedgerRow("spend", 1, "features", days[-2], 1, "committed", "run-1", 298, FULL.headrace_version)
     assert here.before == replace(
-        bare, fingerprints=FULL.fingerprints, source_versions=FULL.source_versions, source_places=FULL.source_places
+        bare,
+        fingerprints=FULL.fingerprints,
+        table_version=FULL.table_version,
+        source_versions=FULL.source_versions,
+        source_places=FULL.source_places,
     )
     assert around_rows(ledger.table.read().where("table = 'features'"), days[-1]).count() == 4 + 1
     assert [one and one.interval for one in (ledger.around("spend", 1, days[at]).before for at in (0, 10))] == [

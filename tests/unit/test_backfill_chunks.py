@@ -148,6 +148,7 @@ def test_what_chunks_follow(monkeypatch: pytest.MonkeyPatch) -> None:
         group=lambda name: SimpleNamespace(name=name, version=1),
         features=lambda group: None,
         fingerprints=lambda group: {},
+        feature_table=lambda group: SimpleNamespace(table=None),
         ledger=SimpleNamespace(outline=lambda name, version: states),
     )
     monkeypatch.setattr(backfill, "rows_of_one", lambda *_: 1)
@@ -179,6 +180,7 @@ def test_what_intervals_that_are_left_out_have_judged(monkeypatch: pytest.Monkey
         group=lambda name: SimpleNamespace(name=name, version=1),
         features=lambda group: None,
         fingerprints=lambda group: {},
+        feature_table=lambda group: SimpleNamespace(table=None),
         ledger=SimpleNamespace(outline=lambda name, version: [stored(day, f"{day}") for day in (3, 4, 6)]),
     )
     monkeypatch.setattr(backfill, "rows_of_one", lambda *_: 1)

@@ -22,6 +22,10 @@ def row(interval: Interval, attempt: int, status: Status, table: TableKind = "fe
     return LedgerRow("spend", 1, table, interval, attempt, status, f"run{attempt}", at, "0")
 
 
+def closed_at(interval: Interval, attempt: int, at: int) -> LedgerRow:
+    return replace(healing.closed(row(interval, attempt, "claimed")), recorded_at_us=at)
+
+
 class Project:
     """A project whose tables hold some attempts; keeps what healing does to it."""
 
@@ -60,6 +64,10 @@ CASES: dict[str, tuple[list[LedgerRow], bool, dict[int, int], list[Any], list[in
     ),
     "failed before its commit, and others may be at work": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed")], False, {}, [], [1]),
     "looked for before": ([row(ONE, 1, "prepared"), healing.closed(row(ONE, 1, "prepared"))], True, {}, [], [1]),
+    "taken for dead, and prepared since": (
+        [row(ONE, 1, "failed", at=3), row(ONE, 2, "claimed"), closed_at(ONE, 2, 5), row(ONE, 2, "prepared", at=9)],
+        True, {}, [("1970-01-01", 2, "failed", None)], [2],
+    ),
     "tiles that failed before their commit": ([row(ONE, 1, "prepared", "tiles"), row(ONE, 1, "failed", "tiles")], True, {}, [], [1]),
     "failed, and replaced since": ([row(ONE, 1, "prepared"), row(ONE, 1, "failed"), row(ONE, 2, "committed")], True, {1: 7}, [], []),
     "failed before its commit came in, and so did the one that ended it": (

@@ -11,7 +11,7 @@ from headrace.changes.ledger_row import LOST, LedgerRow, standing
 from headrace.changes.planning import plan
 from headrace.changes.tile_plan import Manifest
 from headrace.errors import AccessError
-from headrace.runner.lost_tiles import given_up_lost
+from headrace.runner.losses import given_up_tiles
 from headrace.storage import DeltaTable, lost
 from headrace.storage.commits import Commit, back_to
 from headrace.timeline import Interval
@@ -129,9 +129,9 @@ def test_builds_of_tiles_that_are_lost_are_retired(log: str, trusted_from: int, 
     )
     work = SimpleNamespace(ledger=ledger, tile_table=lambda group: SimpleNamespace(table=table))
     run: Any = SimpleNamespace(work=work, group=SimpleNamespace(name="spend", version=1))
-    assert given_up_lost(run, builds[-1], table.head()) == len(retired)
+    assert given_up_tiles(run, builds[-1], table.head()) == len(retired)
     assert sorted((one.attempt, one.status, one.reason) for one in said) == [(n, "retired", LOST) for n in retired]
-    assert given_up_lost(run, None, table.head()) == 0
+    assert given_up_tiles(run, None, table.head()) == 0
 
 
 def test_a_table_that_cannot_be_read_is_a_problem_of_its_group(monkeypatch: pytest.MonkeyPatch) -> None:

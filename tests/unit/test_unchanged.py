@@ -1,5 +1,6 @@
 """Files that change while they are read: nothing is prepared, tiles of them are nobody's. No JVM."""
 
+import json
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -79,23 +80,34 @@ def test_tiles_of_them_are_retired() -> None:
         (6, ({}, {"back_to": 3}), "retired"),  # somebody restored the table
     ],
 )
+@pytest.mark.parametrize("since", [0, 3])
 def test_tiles_that_others_changed_meanwhile(
-    seen: int | None, between: tuple[dict[str, object], ...], status: str
+    seen: int | None, between: tuple[dict[str, object], ...], status: str, since: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of an older attempt, say, that had claimed its number before and was slow to write."""
+    """Of an older attempt, say, that had claimed its number before and was slow to write.
+
+    A run that ends says so of its own tiles, and so does whoever finds those of one that was killed.
+    """
     one, last = run(), (-1 if seen is None else seen) + len(between) + 1
-    said = enumerate([{"writes": "mine"}, *reversed(between)])
-    commits = [Commit(last - place, 0, one, back_to=one.get("back_to")) for place, one in said]
+    said = [{"writes": "mine"}, *reversed(between)]
+    commits = [Commit(last - place, 0, text, back_to=text.get("back_to")) for place, text in enumerate(said)]
+    later = [Commit(last + place, 0, {"writes": "later"}) for place in range(since, 0, -1)]
+    table = SimpleNamespace(head=lambda: [*later, *commits][0], newest=lambda limit: [*later, *commits][:limit])
     one.versions = {DELTA.table: DELTA}
     one.group, one.interval = SimpleNamespace(name="spend"), Interval(0, DAY_US)
-    one.work.tile_table = lambda group: SimpleNamespace(table=SimpleNamespace(newest=lambda limit: commits[:limit]))
-    rows = [replace(tiles_row(), table_version=last)]
+    one.work.tile_table = lambda group: SimpleNamespace(table=table)
+    mine = tiles_row(raw_events="7")
     if status == "committed":
-        tiles._end(one, rows, seen)
+        tiles._end(one, [replace(mine, table_version=last)], seen)
     else:
         with pytest.raises(ConflictError, match="other tiles came in between"):
-            tiles._end(one, rows, seen)
+            tiles._end(one, [replace(mine, table_version=last)], seen)
     assert [row.status for row in one.work.added] == [status if status == "retired" else "prepared"]
+    monkeypatch.setattr(healing, "_version_of", lambda work, row: last)
+    monkeypatch.setattr(healing, "table_of_kind", lambda *of: table)
+    prepared = replace(mine, report=json.dumps({healing.SEEN: -1 if seen is None else seen}))
+    (healed,) = healing.heal(Project(), [prepared], is_dead=lambda row: False)  # type: ignore[arg-type]
+    assert (healed.status, healed.reason) == (status, healing.BETWEEN if status == "retired" else None)
 
 
 def test_tiles_of_files_that_were_cut_off_are_built_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ class LedgerRow:
         reason: Why it failed, or why it was run.
         staging: Where the staged result is.
         report: Of a training set, what came out of it, as JSON; of a check, which intervals it is about; of a snapshot
-            that was confirmed, what its run said of its tables.
+            that was confirmed, what its run said of its tables; of tiles, which version of their table they rest on.
         source_places: Where each of the tables read was, by logical name; of Delta tables.
     """
 
@@ -113,6 +113,12 @@ class LedgerRow:
             report=json.dumps({"computed": dict(zip(_COMPUTED, said, strict=True)), "confirmed": why}),
         )
 
+    def closes(self, prepared: "LedgerRow") -> bool:
+        """Whether it says that somebody has looked for an attempt in its table, in vain, after it was prepared."""
+        is_of_it = (self.attempt, self.run_id) == (prepared.attempt, prepared.run_id)
+        is_later = self.recorded_at_us >= prepared.recorded_at_us
+        return is_of_it and is_later and self.status == "failed" and self.reason == CRASHED
+
     @property
     def as_computed(self) -> "LedgerRow":
         """The row with the versions of its tables that its run has read, whatever was confirmed since."""
@@ -151,6 +157,11 @@ class IntervalState:
     def is_retired(self) -> bool:
         """Whether it was taken out of the table, and nobody has computed it since."""
         return self.latest.status == "retired"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its table was found not to hold it any more, and nobody has computed it since."""
+        return self.is_retired and self.latest.reason == LOST
 
     @property
     def is_doubtful(self) -> bool:
@@ -213,9 +224,12 @@ def standing(rows: Sequence[LedgerRow]) -> IntervalState | None:
 
 
 def last_prepared(rows: Sequence[LedgerRow]) -> tuple[int, str] | None:
-    """The newest attempt at an interval that was prepared, and its run; of those that nobody has looked for in vain."""
-    closed = {(row.attempt, row.run_id) for row in rows if row.status == "failed" and row.reason == CRASHED}
-    return max({(row.attempt, row.run_id) for row in rows if row.status == "prepared"} - closed, default=None)
+    """The newest attempt at an interval that was prepared, and its run; of those that nobody has looked for in vain.
+
+    One that was taken for dead may have been prepared since.
+    """
+    prepared = [row for row in rows if row.status == "prepared" and not any(one.closes(row) for one in rows)]
+    return max(((row.attempt, row.run_id) for row in prepared), default=None)
 
 
 def progress(row: LedgerRow) -> tuple[int, int, int, int]:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
+from typing import Any
 
 from headrace.logical.features import FeatureSet
 from headrace.logical.pruning import pruned_features
@@ -20,11 +21,16 @@ def fingerprint(node: object) -> str:
 
 def _canonical(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        kept = {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("fingerprint", True)}
-        return {"node": type(value).__name__} | {name: _canonical(item) for name, item in kept.items()}
+        kept = {f.name: _field(value, f) for f in fields(value) if f.metadata.get("fingerprint", True)}
+        return {"node": type(value).__name__} | kept
     if isinstance(value, (tuple, list)):
         return [_canonical(item) for item in value]
     return value
+
+
+def _field(node: object, of: Field[Any]) -> object:
+    value = _canonical(getattr(node, of.name))
+    return value if of.metadata.get("ordered", True) else sorted(value, key=json.dumps)  # type: ignore[call-overload]
 
 
 def group_fingerprints(group: FeatureGroup, features: FeatureSet) -> dict[str, str]:

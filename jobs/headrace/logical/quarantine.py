@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headrace.logical.node import Sql
@@ -17,8 +17,8 @@ class Quarantine:
 
     Attributes:
         input: The rows.
-        violations: Pairs of (expectation in words, SQL that is true where a row breaks it).
+        violations: Pairs of (expectation in words, SQL that is true where a row breaks it), in any order.
     """
 
     input: Rows
-    violations: tuple[tuple[str, Sql], ...]
+    violations: tuple[tuple[str, Sql], ...] = field(metadata={"ordered": False})

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from pyspark.sql import functions as F
 
-from headrace.changes.ledger_row import LedgerRow
+from headrace.changes.ledger_row import LOST, LedgerRow
 from headrace.changes.tile_plan import ANY_NUMBER
 from headrace.engine.at import At
 from headrace.engine.exactness import with_exact_sums
@@ -25,6 +25,7 @@ from headrace.runner.stages import Stage, claim, commit, output_gate, prepare, r
 from headrace.runner.stages import replace as replace_interval
 from headrace.runner.unjudged import looks_further
 from headrace.runner.workspace import Workspace
+from headrace.storage import lost
 from headrace.timeline import Interval
 
 
@@ -52,8 +53,11 @@ def fill_interval(
     group = work.group(name)
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     heal(work, rows_of_interval(run), is_dead=lambda row: False)
-    stored = work.ledger.committed(name, group.version, interval)
+    states = work.ledger.latest(name, group.version, from_us=interval.start_us, to_us=interval.end_us)
+    stored = next((state.committed for state in states), None)
     if stored is None:
+        if any(state.is_lost for state in states):
+            return _computed_whole(run, LOST)
         raise DataError(f"{name} {interval} has no snapshot to fill", "make a new plan")
     if stored.fingerprints == run.fingerprints:
         # An attempt that was cut off had filled it.
@@ -66,7 +70,7 @@ def fill_interval(
     run.counts, run.unjudged = dict(stored.counts), Unjudged(stored.input_from_us)
     stages: tuple[tuple[str, Stage], ...] = (
         ("claim the interval", lambda run, step: _claim(run, stored, step)),
-        ("fill and stage", lambda run, step: _stage(run, needed, columns, step)),
+        ("fill and stage", lambda run, step: _stage(run, stored, needed, columns, step)),
         ("output gate", output_gate),
         ("prepare", prepare),
         ("replace the interval", replace_interval),
@@ -79,7 +83,8 @@ def fill_interval(
     except BaseException as error:
         give_up(run, error)
         if isinstance(error, GoneError):
-            # A log may still tell of a version whose files were vacuumed: nobody knows before they are read.
+            # A log may still tell of a version whose files were vacuumed: nobody knows before they are read. Or the
+            # snapshot itself is not there any more.
             return _computed_whole(run, str(error))
         raise
     return committed(run, began)
@@ -140,19 +145,23 @@ def _pin(run: Run, stored: LedgerRow, scans: Iterable[Scan]) -> str | None:
     return None
 
 
-def _stage(run: Run, features: FeatureSet, columns: tuple[str, ...], step: Step) -> None:
+def _stage(run: Run, stored: LedgerRow, features: FeatureSet, columns: tuple[str, ...], step: Step) -> None:
     keys = [key.name for key in features.keys]
     table = run.work.feature_table(run.group)
+    version = table.table.version()
+    # The version was taken before: what is restored after this look is not read.
+    if lost(table.table, [stored]):
+        raise GoneError(LOST)
     with translated(f"reading {table.path}"):
-        stored = table.read(run.interval)
+        kept = table.read(run.interval, version)
     at = At(run.interval.end_us)
 
     def stage(wide_sums: bool) -> None:
-        members = stored.select(*[quote_identifier(name) for name in keys])
+        members = kept.select(*[quote_identifier(name) for name in keys])
         values = snapshot(features, run.reading(wide_sums), at, asked=members)
         new = values.select(*map(quote_identifier, keys), *map(quote_identifier, columns))
-        kept = [c for c in stored.columns if c.lower() not in {name.lower() for name in columns}]
-        whole = stored.select(*map(quote_identifier, kept)).join(new, keys, "left")
+        old = [c for c in kept.columns if c.lower() not in {name.lower() for name in columns}]
+        whole = kept.select(*map(quote_identifier, old)).join(new, keys, "left")
         order = [*keys, "feature_time", *(column.name for column in run.features.columns)]
         rows = whole.select(*[F.col(quote_identifier(name)) for name in order], "feature_date")
         run.staged = run.work.staging.stage(rows, run.run_id)

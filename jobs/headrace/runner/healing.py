@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 from headrace.changes.ledger_row import CRASHED, LedgerRow, TableKind
 from headrace.errors import ConflictError
 from headrace.runner.workspace import Workspace
-from headrace.storage import DeltaTable, TrainingTable
+from headrace.storage import DeltaTable, TrainingTable, is_between
 from headrace.timeline import Interval
 
 # Clocks of drivers and of stores differ; a commit is looked for from a little before its claim on.
 _MARGIN_US = 86_400_000_000
+# Of tiles, in the report of their rows: the version of their table that they are made of, -1 for none.
+SEEN = "seen"
+# Why tiles that are in their table are retired at once.
+BETWEEN = "other tiles came in between"
 _SETTLED = {"committed", "retired"}
 _Place = tuple[str, str, int, Interval | None]
 
@@ -41,8 +45,8 @@ def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRo
 
     An attempt whose commit is in its table's history was written in full, since each is one commit: it becomes
     committed, even where a failure after the commit is on record. One that is not there has failed if it is dead, and
-    where it may have been there, that is on record too: else nobody knows what the table holds. Tiles
-    of files are retired instead: nobody has looked whether the files stayed as they were while they were read.
+    where it may have been there, that is on record too: else nobody knows what the table holds. Tiles that nobody
+    may read are retired instead, as the run itself would have done.
     What is committed keeps the time at which it was prepared: its tables were read by then, and may be others by now.
 
     Args:
@@ -66,7 +70,9 @@ def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRo
             version = versions[commit]
         if version is not None:
             there = replace(row, status="committed", table_version=version)
-            found.append(replace(there, status="retired", recorded_at_us=now_us) if _are_of_files(row) else there)
+            why = _unfit(work, row, version) if row.table == "tiles" else None
+            retired = replace(there, status="retired", reason=why, recorded_at_us=now_us)
+            found.append(there if why is None else retired)
         elif (attempt.is_open or _is_in_doubt(attempt)) and is_dead(row):
             found.append(closed(row))
     if found:
@@ -102,14 +108,19 @@ def attempts_of(rows: Iterable[LedgerRow]) -> list[Attempt]:
             if not _SETTLED & by_status.keys():
                 row = by_status.get("prepared") or max(by_status.values(), key=lambda one: one.recorded_at_us)
                 failed = by_status.get("failed")
-                is_closed = failed is not None and failed.reason == CRASHED
+                is_closed = failed is not None and failed.closes(row)
                 found.append(Attempt(row, "prepared" in by_status, failed is None, number >= settled, is_closed))
     return found
 
 
-def _are_of_files(row: LedgerRow) -> bool:
-    """Whether an attempt made tiles of tables without versions; snapshots are prepared only where these stayed."""
-    return row.table == "tiles" and not all(version.isdecimal() for version in row.source_versions.values())
+def _unfit(work: Workspace, row: LedgerRow, version: int) -> str | None:
+    """Why nobody may read tiles that are in their table; snapshots are looked at before they are prepared."""
+    if not all(table_version.isdecimal() for table_version in row.source_versions.values()):
+        return "nobody has looked whether files stayed as they were while they were read"
+    seen = json.loads(row.report or "{}").get(SEEN)
+    # Rows of older versions do not say it.
+    is_alone = seen is None or not is_between(table_of_kind(work, row.table, row.group, row.version), seen, version)
+    return None if is_alone else BETWEEN
 
 
 def said(row: LedgerRow) -> str:

@@ -108,8 +108,7 @@ def materialize_interval(
     progress.title(f"{name}@{group.version} {interval}")
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
     run.force, run.max_rebuild, run.dead_after = force, max_rebuild, dead_after
-    here = _healed(run)
-    run.tried = max((row.attempt for row in here.rows), default=0)
+    here = run.around = _healed(run)
     if dead_after is not None:
         _require_idle(run, here, dead_after)
     _require_version(run, here.fingerprints)
@@ -158,8 +157,7 @@ def _healed(run: Run) -> Around:
 def _require_idle(run: Run, here: Around, dead_after: Duration) -> None:
     """Nobody else may be at work at the interval."""
     since_us = time.time_ns() // 1000 - dead_after.us
-    newest = max((row.attempt for row in here.rows), default=0)
-    for row in (one.row for one in attempts_of(here.rows) if one.is_open and one.row.attempt == newest):
+    for row in (one.row for one in attempts_of(here.rows) if one.is_open and one.row.attempt == here.tried):
         last_us = last_sign_us(here.rows, row.attempt, row.run_id)
         if last_us <= since_us:
             continue
@@ -268,7 +266,7 @@ def _is_current(run: Run, state: IntervalState | None) -> bool:
 
 def _why(run: Run, state: IntervalState | None) -> str:
     if state is None or state.is_retired:
-        return "not computed yet"
+        return LOST if state is not None and state.is_lost else "not computed yet"
     if state.committed is not None and not state.is_doubtful:
         return LOST if state.committed.fingerprints == run.fingerprints else "its definition has changed"
     return f"attempt {state.latest.attempt} was {state.latest.status}, not committed"

@@ -22,7 +22,7 @@ from headrace.timeline import Duration, Interval
 if TYPE_CHECKING:
     from headrace.quality import GateResult
     from headrace.runner.tiles import StoredTiles
-    from headrace.storage import LogSince, StagedTable
+    from headrace.storage import Around, LogSince, StagedTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Run:
         progress: Where steps are reported.
         reason: Why it is run, for the ledger; None is that nobody had to say.
         run_id: Unique name of this attempt.
-        tried: The newest attempt at the interval that it has seen; None is that it has not looked.
+        around: What it has seen of the ledger before it claims the interval; None is that it has not looked.
         attempt: Number claimed in the ledger; fences older writers.
         versions: Pinned version of every table that is read.
         kept_versions: Of columns that are taken as they are stored, the versions of the tables that they were made of.
@@ -103,7 +103,7 @@ class Run:
     progress: Progress
     reason: str | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
-    tried: int | None = None
+    around: "Around | None" = None
     attempt: int = 0
     versions: dict[str, TableVersion] = field(default_factory=dict)
     kept_versions: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from dataclasses import replace as replace_fields
 
 from pyspark.sql import functions as F
 
-from headrace.changes.ledger_row import LedgerRow, Status
+from headrace.changes.ledger_row import LOST, LedgerRow, Status
 from headrace.engine.at import At, Span
 from headrace.engine.exactness import with_exact_sums
 from headrace.engine.raw_rows import RawRows
@@ -23,6 +23,7 @@ from headrace.runner.counts import HELD_BACK, told
 from headrace.runner.gating import input_batches, output_suite
 from headrace.runner.healing import heal, said
 from headrace.runner.judging import SLOWER, note_expectations, require_passed, require_rows, summary
+from headrace.runner.losses import given_up_snapshots
 from headrace.runner.progress import Step
 from headrace.runner.quarantining import hold_back
 from headrace.runner.run import Run
@@ -50,13 +51,15 @@ def claim(run: Run, step: Step) -> None:
         run.run_id,
         run.fingerprints,
         run.reason,
-        run.tried,
+        None if run.around is None else run.around.tried,
     )
     run.signs.begin(run.work.ledger.append, [ledger_row(run, "claimed")], run.dead_after)
     step.note(f"attempt {run.attempt}")
     if run.attempt > 1:
         older = [row for row in rows_of_interval(run) if row.attempt < run.attempt]
         step.details += map(said, heal(run.work, older, is_dead=lambda row: True))
+    if gone := given_up_snapshots(run):
+        step.note(f"{LOST}: {gone:,} snapshots are gone")
 
 
 def rows_of_interval(run: Run) -> list[LedgerRow]:

@@ -121,8 +121,8 @@ def _status(
     group: str, states: Sequence[IntervalState], steps: Iterable[Step], problem: str | None, is_defined: bool
 ) -> GroupStatus:
     steps = list(steps)
-    # What a plan would compute as missing may have been taken out of the table without a word.
-    gone = {interval for step in steps if step.reason == "missing" for interval in step.intervals}
+    # What a plan would compute anew may have been taken out of the table without a word.
+    gone = {interval for step in steps if step.action == "materialize" for interval in step.intervals}
     committed = [state.committed for state in states if state.committed and state.committed.interval not in gone]
     failed = [state.latest for state in states if state.latest.status == "failed"]
     newest = committed[-1] if committed else None

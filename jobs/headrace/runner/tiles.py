@@ -1,5 +1,6 @@
 """Brings the tiles of a group up to an interval: what is missing is built, each run's in one commit."""
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +19,13 @@ from headrace.logical import FeatureSet
 from headrace.logical.pruning import pruned_features, static_scans_of
 from headrace.logical.tile_states import TileState, tile_states
 from headrace.logical.tiling import Tiling, tiling, without
-from headrace.runner.healing import closed, heal, said
-from headrace.runner.lost_tiles import given_up_lost
+from headrace.runner.healing import BETWEEN, SEEN, closed, heal, said
+from headrace.runner.losses import given_up_tiles
 from headrace.runner.progress import Step
 from headrace.runner.run import Run, judged_by
 from headrace.runner.since import are_other_files, is_another, source_change
 from headrace.runner.unchanged import ChangedFilesError, require_unchanged
-from headrace.storage import Computing, TileBuilds, TileNeed, static_change_since
+from headrace.storage import Computing, TileBuilds, TileNeed, is_between, static_change_since
 from headrace.timeline import Interval
 from headrace.version import __version__
 
@@ -85,7 +86,7 @@ def bring_tiles(run: Run, step: Step) -> None:
         head = table.head()
         seen = None if head is None else head.version
         builds, left_open = _healed(run, tiled, step)
-        if gone := given_up_lost(run, builds.last, head):
+        if gone := given_up_tiles(run, builds.last, head):
             step.note(f"{LOST}: those of {gone:,} intervals are gone")
             continue
         plan = _plan(run, tiled, builds.rows)
@@ -234,7 +235,7 @@ def _build(
     # Coarser tiles need every state of those below, so what is missing once is missing until there is a new base.
     states = {column: state for column, state in _states(run, tiled).items() if column not in plan.outgrown}
     prints = dict.fromkeys(plan.outgrown, OUTGROWN) | {column: column for column in states}
-    claimed = [_row(run, plan, missing, "claimed", prints) for missing in plan.missing]
+    claimed = [_row(run, plan, missing, "claimed", prints, seen) for missing in plan.missing]
     prepared = [replace(row, status="prepared") for row in claimed]
     what = f"tiles/{run.group.name}_v{run.group.version}"
     attempt = tried + 1
@@ -251,10 +252,10 @@ def _build(
             prints |= {column: OUTGROWN for column, state in states.items() if state.state.is_total}
             kept = {column: state for column, state in states.items() if not state.state.is_total}
             # Whoever heals this attempt must know what its tiles are without.
-            again = [_row(run, plan, missing, "prepared", prints) for missing in plan.missing]
+            again = [_row(run, plan, missing, "prepared", prints, seen) for missing in plan.missing]
             run.work.ledger.append(*[replace(row, attempt=attempt) for row in again])
             version = _write(run, tiled, plan, seen, kept, attempt, wide_sums=True)
-    rows = [_row(run, plan, missing, "committed", prints) for missing in plan.missing]
+    rows = [_row(run, plan, missing, "committed", prints, seen) for missing in plan.missing]
     _end(run, [replace(row, attempt=attempt, table_version=version) for row in rows], seen)
     run.tile_intervals += len(plan.missing)
     step.note(_said(plan, run.interval))
@@ -284,12 +285,8 @@ def _require_alone(run: Run, version: int, seen: int | None) -> None:
     Raises:
         ConflictError: There are some.
     """
-    since = -1 if seen is None else seen
-    if version - since > 1:
-        commits = run.work.tile_table(run.group).table.newest(limit=version - since)
-        between = [commit for commit in commits if since < commit.version < version]
-        if any("writes" in commit.metadata or commit.back_to is not None for commit in between):
-            raise ConflictError(f"{run.group.name} {run.interval}: other tiles came in between", "try again")
+    if is_between(run.work.tile_table(run.group).table, -1 if seen is None else seen, version):
+        raise ConflictError(f"{run.group.name} {run.interval}: {BETWEEN}", "try again")
 
 
 def _said(plan: TilePlan, interval: Interval) -> str:
@@ -322,7 +319,9 @@ def _computing(run: Run) -> str:
     return f"computing {run.group.name} from {run.group.source}"
 
 
-def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: Mapping[str, str]) -> LedgerRow:
+def _row(
+    run: Run, plan: TilePlan, interval: Interval, status: Status, states: Mapping[str, str], seen: int | None
+) -> LedgerRow:
     return LedgerRow(
         group=run.group.name,
         version=run.group.version,
@@ -338,4 +337,5 @@ def _row(run: Run, plan: TilePlan, interval: Interval, status: Status, states: M
         source_versions={table: version.version for table, version in run.versions.items()},
         source_places=places_of(run.versions),
         input_from_us=None if plan.from_all else interval.start_us,
+        report=json.dumps({SEEN: -1 if seen is None else seen}),
     )

@@ -8,7 +8,7 @@ from headrace.storage.fenced import Computing
 from headrace.storage.layout import Layout
 from headrace.storage.ledger import Ledger
 from headrace.storage.ledger_around import Around
-from headrace.storage.lost import is_by, lost
+from headrace.storage.lost import is_between, is_by, lost
 from headrace.storage.source_changes import LogSince, SourceChange, late_rows, log_since, static_change_since
 from headrace.storage.staging import StagedTable, Staging
 from headrace.storage.tables import Lake
@@ -35,6 +35,7 @@ __all__ = [
     "TileBuilds",
     "TileNeed",
     "TileTable",
+    "is_between",
     "is_by",
     "late_rows",
     "log_since",

@@ -15,7 +15,16 @@ from headrace.timeline import Interval
 # What is told of an earlier interval.
 _SAID = (
     *("group", "version", "table", "interval_start", "interval_end", "fingerprints"),
-    *("attempt", "run_id", "recorded_at", "headrace_version", "source_versions", "source_places", "report"),
+    *(
+        "attempt",
+        "run_id",
+        "recorded_at",
+        "headrace_version",
+        "table_version",
+        "source_versions",
+        "source_places",
+        "report",
+    ),
 )
 
 
@@ -33,6 +42,11 @@ class Around:
     rows: tuple[LedgerRow, ...]
     fingerprints: Mapping[str, str] | None
     before: LedgerRow | None
+
+    @property
+    def tried(self) -> int:
+        """The newest attempt at the interval; 0 when there is none."""
+        return max((row.attempt for row in self.rows), default=0)
 
     @property
     def state(self) -> IntervalState | None:

@@ -8,6 +8,12 @@ from pyspark.sql import functions as f
 from headrace.changes.ledger_row import CRASHED, STAGES, IntervalState, state_of
 from headrace.storage.ledger_rows import COLUMNS, INSTANTS_AS_US, from_row
 
+# See `ledger_row.last_prepared` and `LedgerRow.closes`.
+_LAST_PREPARED = """
+array_max(filter(prepared, p -> NOT exists(
+    closed, c -> c.attempt = p.attempt AND c.run_id = p.run_id AND c.recorded_at >= p.recorded_at)))
+"""
+
 
 def states_of(rows: DataFrame, *by: str, without: Collection[str] = ()) -> DataFrame:
     """The rows that say where each interval stands: `latest`, `committed`; attempts that `retired` it, or `prepared`.
@@ -18,14 +24,17 @@ def states_of(rows: DataFrame, *by: str, without: Collection[str] = ()) -> DataF
         without: Columns that come back as nulls.
     """
     everything, is_committed = _row(without), f.col("status") == "committed"
+    said = f.struct("attempt", "run_id", "recorded_at")
     states = rows.groupBy(*by).agg(
         f.max_by(everything, progress()).alias("latest"),
         f.max_by(everything, f.when(is_committed, progress())).alias("committed"),
         retired(),
-        _prepared(),
+        f.collect_set(f.when(f.col("status") == "prepared", said)).alias("prepared"),
+        f.collect_set(f.when((f.col("status") == "failed") & (f.col("reason") == CRASHED), said)).alias("closed"),
     )
     # Most often both are the same row, which need not come twice.
-    return states.withColumn("committed", f.when(f.col("latest.status") != "committed", f.col("committed")))
+    committed = f.when(f.col("latest.status") != "committed", f.col("committed"))
+    return states.withColumn("committed", committed).withColumn("prepared", f.expr(_LAST_PREPARED)).drop("closed")
 
 
 def attempts(rows: DataFrame, before_us: int) -> DataFrame:
@@ -72,14 +81,6 @@ def _row(without: Collection[str] = ()) -> Column:
 def retired() -> Column:
     """The newest attempt that took an interval out of the table."""
     return f.expr("max(CASE WHEN status = 'retired' THEN attempt END)").alias("retired")
-
-
-def _prepared() -> Column:
-    """See `ledger_row.last_prepared`."""
-    attempt = f.struct("attempt", "run_id")
-    prepared = f.collect_set(f.when(f.col("status") == "prepared", attempt))
-    closed = f.collect_set(f.when((f.col("status") == "failed") & (f.col("reason") == CRASHED), attempt))
-    return f.array_max(f.array_except(prepared, closed)).alias("prepared")
 
 
 def stage(status: Column) -> Column:

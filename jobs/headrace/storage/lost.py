@@ -1,4 +1,4 @@
-"""Which committed rows of the ledger their table does not hold any more: somebody restored, emptied or deleted it."""
+"""What a table's log says of committed rows of the ledger: whether the table holds them, and what came between."""
 
 from collections.abc import Iterable, Sequence
 
@@ -38,6 +38,16 @@ def lost(table: DeltaTable, rows: Iterable[LedgerRow]) -> list[LedgerRow]:
 def is_by(commit: Commit, row: LedgerRow) -> bool:
     """Whether it is the commit that a committed row is about: tables that were made anew count from 0 again."""
     return commit.version == row.table_version and commit.metadata.get("run_id") == row.run_id
+
+
+def is_between(table: DeltaTable, since: int, version: int) -> bool:
+    """Whether rows of ours came, or went, after one version of a table and before another, newer one."""
+    if version - since <= 1:
+        return False
+    head = table.head()
+    commits = table.newest(limit=(version if head is None else max(head.version, version)) - since)
+    between = [commit for commit in commits if since < commit.version < version]
+    return any("writes" in commit.metadata or commit.back_to is not None for commit in between)
 
 
 def holding(commits: Sequence[Commit]) -> tuple[list[Commit], int]:

@@ -214,8 +214,9 @@ def require_snapshots(build: Build, one: Served, spine: DataFrame) -> list[int]:
     pinned = build.snapshots[f"{one.group}_v{one.version}"]
     intervals = [Interval(at_us - one.every_us, at_us) for at_us in instants]
     rows = [committed[interval] for interval in intervals if interval in committed]
-    gone = [row.interval for row in lost(feature_table(build.work, one).table, rows) if row.interval]
-    if gone:
+    without = {row.interval for row in lost(feature_table(build.work, one).table, rows)}
+    without |= {state.latest.interval for state in states if state.is_lost}
+    if gone := [interval for interval in intervals if interval in without]:
         raise DataError(
             f"{build.name}: {name} does not hold {_listed(gone)} any more: {LOST}", _materializing(one.group, gone)
         )
