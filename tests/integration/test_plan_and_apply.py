@@ -200,20 +200,20 @@ def test_a_corrected_day_is_restated(shop: Shop, spark: SparkSession) -> None:
 
 def test_a_doubled_day_is_restated_and_again_when_it_is_put_right(shop: Shop, spark: SparkSession) -> None:
     path = shop.root / "data" / "sales"
-    doubled = [(*row[:3], datetime.fromisoformat(row[3])) for row in DAYS[0]]
+    doubled = [(*row[:3], datetime.fromisoformat(row[3])) for row in DAYS[1][:1]]
     spark.createDataFrame(doubled, SCHEMA).coalesce(1).write.format("delta").mode("append").save(str(path))
-    both = ("restate", "2024-01-02", "2024-01-04", "dirty", [])
-    assert [step[:5] for step in steps(planned(shop))] == [both]
-    assert applied(shop) == ["2024-01-02", "2024-01-03"]
+    dirty = ("restate", "2024-01-03", "2024-01-04", "dirty", [])
+    assert [step[:5] for step in steps(planned(shop))] == [dirty]
+    assert applied(shop) == ["2024-01-03"]
     assert Table(spark, shop, "spend_v1").rows("2024-01-04", "customer_id spend_1d spend_3d largest") == [
-        (1, 2.5, 22.5, 10.0),
-        (2, 0.0, 8.0, 4.0),
+        (1, 5.0, 15.0, 10.0),
+        (2, 0.0, 4.0, 4.0),
     ]
     spark.sql(f"RESTORE TABLE delta.`{path}` TO VERSION AS OF 3").collect()
     plan = planned(shop)
-    assert [step[:5] for step in steps(plan)] == [both]
+    assert [step[:5] for step in steps(plan)] == [dirty]
     assert "(RESTORE, " in plan["steps"][0]["why"]  # type: ignore[index]
-    assert applied(shop) == ["2024-01-02", "2024-01-03"]
+    assert applied(shop) == ["2024-01-03"]
     assert steps(planned(shop)) == []
 
 
