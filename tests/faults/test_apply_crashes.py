@@ -55,7 +55,7 @@ FILL = (
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     shop = Shop.open(tmp_path_factory.mktemp("killed") / "shop", DEFINITIONS, CONF)
     write_sales(spark, shop.root / "data" / "sales", SALES)
-    done = shop.headrace("materialize --group spend --interval 2024-01-01 --interval 2024-01-02")
+    done = shop.headrace("backfill --group spend --from 2024-01-01 --to 2024-01-03")
     assert done.code == 0, done.err
     return shop
 

@@ -41,8 +41,7 @@ def points(seed: int) -> Iterator[str]:
 def undisturbed_snapshots(spark: SparkSession, root: Path, days: int) -> dict[str, list[tuple[object, ...]]]:
     """What runs that nobody kills leave."""
     shop = open_shop(spark, root, days)
-    intervals = " ".join(f"--interval {day(number)}" for number in range(days))
-    done = shop.headrace(f"materialize --group spend {intervals}")
+    done = shop.headrace(f"backfill --group spend --from {day(0)} --to {day(days)}")
     assert done.code == 0, done.err
     found = snapshots(spark, shop)
     assert len(found) == days

@@ -57,11 +57,18 @@ class Poisoned:
         self._spark, self._root = spark, root
 
     def open(
-        self, columns: str, features: str, declared: str = "", key: str = "bigint", time: str = "timestamp"
+        self,
+        columns: str,
+        features: str,
+        declared: str = "",
+        key: str = "bigint",
+        time: str = "timestamp",
+        is_interpreted: bool = False,
     ) -> None:
+        """Where no message is at stake, what is run may be interpreted."""
         features = "".join(f"  {line}\n" for line in features.splitlines())
         text = DEFINITIONS.format(columns=columns, features=features, declared=declared, key=key, time=time)
-        self.shop = replace(Shop.open(self._root / "shop", text, CONF), is_interpreted=False)
+        self.shop = replace(Shop.open(self._root / "shop", text, CONF), is_interpreted=is_interpreted)
         self.path = self.shop.root / "data" / "sales.parquet"
 
     def write(self, columns: dict[str, Any], **options: Any) -> None:
@@ -171,7 +178,13 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize("name", FAILING)
+# Casts beside the one in a condition: derived columns and `of` are named by a division and an overflow already.
+IN_LONG_RUNS = ("cast in derive", "cast in of")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name in IN_LONG_RUNS else ()) for name in FAILING]
+)
 def test_a_value_that_cannot_be_is_one_line(poisoned: Poisoned, name: str) -> None:
     features, declared, error = FAILING[name]
     poisoned.open("amount: bigint, zero: bigint, item: string, price: 'decimal(38,0)'", features, declared)
@@ -194,7 +207,9 @@ def test_nan_and_infinities(poisoned: Poisoned) -> None:
         for name, aggregate in (pair.split(": ") for pair in names.split(", "))
     )
     poisoned.open(
-        "x: double", features + "\nrows: {aggregate: count, window: 1d}\nratio: {expression: total / nullif(most, 0)}"
+        "x: double",
+        features + "\nrows: {aggregate: count, window: 1d}\nratio: {expression: total / nullif(most, 0)}",
+        is_interpreted=True,
     )
     inf = math.inf
     x = [math.nan, 1.0, inf, inf, -inf, math.nan, -0.0, 5e-324, 1.7976931348623157e308]
@@ -281,6 +296,7 @@ def test_structs_bytes_and_a_variant(spark: SparkSession, poisoned: Poisoned) ->
     assert poisoned.run("2024-01-03") == (0, ""), "the table is found to be as declared"
 
 
+@pytest.mark.long
 def test_a_total_within_structs_that_overflows(poisoned: Poisoned) -> None:
     poisoned.open("box: 'struct<n:bigint>'", "total: {aggregate: sum, of: box.n, window: 1d}")
     poisoned.write({"box": pa.array([{"n": BIG}, {"n": BIG}], pa.struct([("n", pa.int64())]))})
@@ -315,29 +331,19 @@ def test_ten_thousand_columns(poisoned: Poisoned) -> None:
 
 def test_times_at_the_ends_of_calendars(poisoned: Poisoned) -> None:
     """Years that Python, nanoseconds and Spark end at: each row counts where it belongs, none disturbs another."""
-    poisoned.open("n: bigint", "n: {aggregate: sum, of: n}\nrecent: {aggregate: sum, of: n, window: 1d}")
-    micros = [
-        datetime(1, 1, 1, tzinfo=UTC),
-        AT,
-        datetime(9999, 12, 31, tzinfo=UTC),
-        datetime(2262, 5, 1, tzinfo=UTC),
-        None,
-    ]
-    poisoned.write(
-        {"sold_at": pa.array(micros, pa.timestamp("us", tz="UTC")), "n": pa.array([1, 2, 4, 8, 16], pa.int64())}
-    )
-    assert poisoned.run()[0] == 3, "a row without a time closes the gate"
-    poisoned.write(
-        {"sold_at": pa.array(micros[:4], pa.timestamp("us", tz="UTC")), "n": pa.array([1, 2, 4, 8], pa.int64())}
-    )
+    features = "n: {aggregate: sum, of: n}\nrecent: {aggregate: sum, of: n, window: 1d}"
+    poisoned.open("n: bigint", features, is_interpreted=True)
+    micros = [datetime(1, 1, 1, tzinfo=UTC), AT, datetime(9999, 12, 31, tzinfo=UTC), datetime(2262, 5, 1, tzinfo=UTC)]
+    poisoned.write({"sold_at": pa.array(micros, pa.timestamp("us", tz="UTC")), "n": pa.array([1, 2, 4, 8], pa.int64())})
     assert poisoned.run() == (0, "")
     assert poisoned.rows("n recent") == [(3, 2)]
 
 
-@pytest.mark.parametrize("kind", ["INT96", *[pytest.param(kind, marks=pytest.mark.long) for kind in ("ns", "ms")]])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["INT96", "ns", "ms"])
 def test_times_of_other_writers(poisoned: Poisoned, kind: str) -> None:
     """What older Spark, Impala and pandas write: the same instants, or one line that says what is there."""
-    poisoned.open("n: bigint", "n: {aggregate: sum, of: n, window: 1d}")
+    poisoned.open("n: bigint", "n: {aggregate: sum, of: n, window: 1d}", is_interpreted=kind != "ns")
     unit = "ms" if kind == "ms" else "ns"
     columns = {
         "sold_at": pa.array([AT, AT.replace(day=1)], pa.timestamp(unit, tz="UTC")),

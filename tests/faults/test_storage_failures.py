@@ -17,7 +17,7 @@ from headrace.runner import materialize
 from tests.faults.processes import day, open_shop, snapshots
 from tests.integration.shop import Outcome, Shop
 
-FIRST, SECOND = (f"materialize --group spend --interval {day(number)}" for number in range(2))
+FIRST, SECOND, THIRD = (f"materialize --group spend --interval {day(number)}" for number in range(3))
 STAGES = ("claim the interval", "tiles", "compute and stage", "prepare", "replace the interval", "commit")
 
 
@@ -32,6 +32,14 @@ def shop(spark: SparkSession, tmp_path: Path) -> Iterator[Shop]:
         yield shop
     finally:
         subprocess.run(["umount", "--lazy", str(lake)], check=True)
+
+
+@pytest.fixture(scope="module")
+def computed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop with one interval computed; its tests follow each other, each with an interval of its own."""
+    shop = open_shop(spark, tmp_path_factory.mktemp("failures") / "shop", 3)
+    assert shop.headrace(FIRST).code == 0
+    return shop
 
 
 def mount(*arguments: str) -> None:
@@ -116,12 +124,10 @@ def test_a_mount_that_turns_read_only(
 
 
 def test_a_directory_that_is_none_any_more(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, computed: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Permission lost while the run is at work: even root cannot write below a file."""
-    shop = open_shop(spark, tmp_path / "shop", 2)
-    assert shop.headrace(FIRST).code == 0
-    stood = snapshots(spark, shop)
+    shop, stood = computed, snapshots(spark, computed)
     staging = shop.root / "lake" / "_headrace" / "staging"
 
     def lose() -> None:
@@ -147,18 +153,16 @@ def moved(shop: Shop) -> Path:
     return new
 
 
-def test_a_source_that_lost_a_file_or_part_of_its_log(spark: SparkSession, tmp_path: Path) -> None:
-    shop = open_shop(spark, tmp_path / "shop", 2)
-    assert shop.headrace(FIRST).code == 0
-    stood = snapshots(spark, shop)
+def test_a_source_that_lost_a_file_or_part_of_its_log(spark: SparkSession, computed: Shop) -> None:
+    shop, stood = computed, snapshots(spark, computed)
     source = moved(shop)
     (data,) = source.glob("*.parquet")
     kept = data.read_bytes()
     data.unlink()
-    require_one_line(shop.headrace(SECOND), 3, f"the data file {re.escape(str(data))} is missing")
+    require_one_line(shop.headrace(THIRD), 3, f"the data file {re.escape(str(data))} is missing")
     assert snapshots(spark, shop) == stood
     data.write_bytes(kept)
-    assert shop.headrace(SECOND).code == 0
+    assert shop.headrace(THIRD).code == 0
     whole = snapshots(spark, shop)
     source.rename(source.with_name("sales_again"))
     truncated = source.with_name("truncated")
@@ -167,5 +171,5 @@ def test_a_source_that_lost_a_file_or_part_of_its_log(spark: SparkSession, tmp_p
     log.write_bytes(log.read_bytes()[:-200])
     conf = shop.root / "conf" / "local.yaml"
     conf.write_text(conf.read_text().replace("./data/moved", "./data/truncated"))
-    require_one_line(shop.headrace(f"{SECOND} --force"), 3, "log")
+    require_one_line(shop.headrace(f"{THIRD} --force"), 3, "log")
     assert snapshots(spark, shop) == whole

@@ -30,7 +30,6 @@ kind: training_set
 name: t
 spine: {entity: customer, source: sales, every: 1d, from: 2024-01-02, to: 2024-01-05}
 features: [spend.*]
-labels: {buys: {source: sales, aggregate: count, horizon: 1d}}
 """
 )
 SALES = [

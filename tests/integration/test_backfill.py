@@ -102,38 +102,45 @@ def days(first: int, last: int) -> list[str]:
     return [f"2024-01-{day:02}" for day in range(first, last + 1)]
 
 
+def snapshots(spark: SparkSession, shop: Shop, columns: str) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of `spend` by the day on which their interval ends, in order."""
+    table = spark.read.format("delta").load(str(shop.root / "lake" / "features" / "spend_v1"))
+    found: dict[str, list[tuple[object, ...]]] = {}
+    for end, *row in table.selectExpr("string(date(feature_time))", *columns.split()).collect():
+        found.setdefault(end, []).append(tuple(row))
+    return {end: sorted(found[end]) for end in sorted(found)}
+
+
 def test_a_backfill_equals_daily_runs(spark: SparkSession, shop: Shop) -> None:
     table = Table(spark, shop, "spend_v1")
-    daily, inexact = {}, {}
-    for day in ("2024-01-04", "2024-01-06"):
-        assert shop.headrace(f"materialize --group spend --interval {day}").code == 0
-        end = f"2024-01-{int(day[-2:]) + 1:02}"
-        daily[end], inexact[end] = table.rows(end, VALUES), table.rows(end, INEXACT)
+    assert shop.headrace("materialize --group spend --interval 2024-01-04").code == 0
+    daily, inexact = snapshots(spark, shop, VALUES), snapshots(spark, shop, INEXACT)
+    assert list(daily) == ["2024-01-05"]
     before = table.version
     told = shop.headrace(f"backfill --group spend {RANGE} --dry-run")
     assert re.sub(r" \([\d.]+ kB\)", "", told.out) == (
         "materialize spend@1 2024-01-03: never computed; reads about 25 rows\n"
-        "materialize spend@1 2024-01-05: never computed; reads about 30 rows\n"
-        "materialize spend@1 2024-01-07 … 2024-01-08 (2 intervals): never computed; reads about 30 rows\n"
+        "materialize spend@1 2024-01-05 … 2024-01-08 (4 intervals): never computed; reads about 40 rows\n"
     )
     assert table.version == before
     # What is there already is left alone, and all that is not is one commit.
     result = run(shop, f"backfill --group spend {RANGE}")
-    assert done(result) == ["2024-01-03", "2024-01-05", "2024-01-07", "2024-01-08"]
+    assert done(result) == ["2024-01-03", *days(5, 8)]
     assert table.version == before + 1
     rows = [(one["rows_in"], one["rows_quarantined"]) for one in result["done"]]  # type: ignore[attr-defined]
     # Of the first all rows within reach, of the others those of a day; the one that is held back among them.
-    assert rows == [(14, 3), (5, 1), (5, 1), (5, 1)]
-    filled = {f"2024-01-{day:02}": table.rows(f"2024-01-{day:02}", VALUES) for day in range(4, 10)}
+    assert rows == [(14, 3), (5, 1), (5, 1), (5, 1), (5, 1)]
+    filled = snapshots(spark, shop, VALUES)
+    assert list(filled) == days(4, 9)
     assert {end: filled[end] for end in daily} == daily
-    # Again, day by day over what the backfill wrote; and all days at once over that.
-    for day in ("2024-01-03", "2024-01-08"):
-        assert shop.headrace(f"materialize --group spend --interval {day} --force").code == 0
-    assert {end: table.rows(end, VALUES) for end in filled} == filled
+    # Again, the first day over what the backfill wrote; and all days at once over that.
+    assert shop.headrace("materialize --group spend --interval 2024-01-03 --force").code == 0
+    assert snapshots(spark, shop, VALUES) == filled
     assert done(run(shop, f"backfill --group spend {RANGE} --force")) == days(3, 8)
-    assert {end: table.rows(end, VALUES) for end in filled} == filled
+    assert snapshots(spark, shop, VALUES) == filled
+    again = snapshots(spark, shop, INEXACT)
     for end, rows_of_day in inexact.items():
-        for ours, theirs in zip(table.rows(end, INEXACT), rows_of_day, strict=True):
+        for ours, theirs in zip(again[end], rows_of_day, strict=True):
             assert ours == pytest.approx(theirs, rel=1e-12)
     assert shop.headrace(f"backfill --group spend {RANGE}").out == "all current, nothing to do\n"
     held = spark.read.format("delta").load(str(shop.root / "lake" / "quarantine" / "sales"))
@@ -154,24 +161,22 @@ def test_intervals_judge_what_their_daily_runs_judge(shop: Shop) -> None:
 
 
 def test_a_chunk_that_fails_leaves_those_before_it(spark: SparkSession, shop: Shop) -> None:
-    """Two chunks of an hourly group; a restart computes what is left."""
-    table, line = Table(spark, shop, "hourly_v1"), "backfill --group hourly --from 2024-01-04 --to 2024-01-06"
+    """Two chunks of an hourly group; a restart computes what is left, two chunks at the same time."""
+    table, line = Table(spark, shop, "hourly_v1"), "backfill --group hourly --from 2024-01-04"
     with shop.edited((HOURLY, HOURLY + GATE)):
-        failed = shop.headrace(f"{line} --chunk-rows 8")
+        failed = shop.headrace(f"{line} --to 2024-01-06 --chunk-rows 8")
         assert failed.code == 3
         assert "the gate of 2024-01-05 is closed, nothing was written" in failed.error, failed.error
     assert sorted(ledger(spark, shop, "hourly", "date_format(interval_start, 'dd HH')", "status", "attempt")[-2:]) == [
         ("05 00", "failed", 1),
         ("05 12", "failed", 1),
     ]
-    at = ("04 12:00:00", "05 00:00:00", "05 12:00:00")
-    assert [len(table.rows(f"2024-01-{one}", "customer_id")) for one in at] == [3, 0, 0]
-    assert done(run(shop, line)) == ["2024-01-05", "2024-01-05T12:00:00Z"]
-    whole = [table.rows(f"2024-01-{one}", "customer_id sales") for one in at]
-    assert len(whole[2]) == 3
-    version = table.version
-    assert len(done(run(shop, f"{line} --force --max-parallel 2"))) == 4
-    assert [table.rows(f"2024-01-{one}", "customer_id sales") for one in at] == whole
+    at, version = ("04 12:00:00", "05 12:00:00", "06 12:00:00"), table.version
+    even, odd = ([(customer, 1) for customer in customers] for customers in ((1, 2, 3), (2, 3, 4)))
+    assert [table.rows(f"2024-01-{one}", "customer_id sales") for one in at] == [even, [], []]
+    left = ["2024-01-05", "2024-01-05T12:00:00Z", "2024-01-06", "2024-01-06T12:00:00Z"]
+    assert done(run(shop, f"{line} --to 2024-01-07 --max-parallel 2")) == left
+    assert [table.rows(f"2024-01-{one}", "customer_id sales") for one in at] == [even, odd, even]
     assert table.version == version + 2
 
 

@@ -112,12 +112,6 @@ def test_a_warning_lets_it_pass(shop: Shop) -> None:
     assert (state["group"], state["intervals"], state["failed"]) == ("visits@1", 3, [])
 
 
-def test_status_knows_why_it_was_computed_again(shop: Shop) -> None:
-    line = ["restate", "--group", "visits", "--from", "2024-01-03", "--to", "2024-01-05", "--reason", "net"]
-    assert shop.headrace(" ".join(line)).code == 0
-    assert told(status(shop), "reason") == ["2024-01-03 … 2024-01-04 (2 intervals): net"]
-
-
 def test_status_knows_what_is_no_longer_defined(shop: Shop) -> None:
     """Until it is retired."""
     with shop.edited(("name: visits\n", "name: trips\n")):

@@ -111,7 +111,7 @@ def moments(values: list[float]) -> list[tuple[float | None, float]]:
 def test_out_of_tiles(spark: SparkSession, tmp_path: Path) -> None:
     tiled = Tiled(spark, features_of(YAML, "g"), Grid(START, Duration(DAY)), reading(spark, CASES), str(tmp_path))
     for day in range(4):
-        tiled.values(Interval(START + day * DAY, START + (day + 1) * DAY))
+        tiled.bring(Interval(START + day * DAY, START + (day + 1) * DAY))
     hold({row["k"]: row for row in tiled.values(Interval(END - DAY, END))}, CASES)
 
 

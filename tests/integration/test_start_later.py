@@ -63,10 +63,8 @@ def test_what_changed_is_computed_again(shop: Shop, spark: SparkSession) -> None
 def test_commands_take_what_is_there(shop: Shop, spark: SparkSession) -> None:
     table = Table(spark, shop, "spend_v1")
     before = {time: table.rows(time, "customer_id spend_1d spend_3d") for time in EARLY}
-    restate = "restate --group spend --from 2024-01-02 --to 2024-01-04 --reason because"
-    assert (
-        ok(shop.headrace(f"{restate} --dry-run")) == "restate spend@1 2024-01-02 … 2024-01-03 (2 intervals): because\n"
-    )
+    restate = "restate --group spend --from 2024-01-02 --to 2024-01-03 --reason because"
+    assert ok(shop.headrace(f"{restate} --dry-run")) == "restate spend@1 2024-01-02: because\n"
     ok(shop.headrace(restate))
     ok(shop.headrace("materialize --group spend --interval 2024-01-03 --force"))
     current = ok(shop.headrace("materialize --group spend --interval 2024-01-04"))

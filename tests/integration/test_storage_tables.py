@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -203,6 +206,18 @@ def test_what_goes_wrong_is_said_in_one_line(
     with pytest.raises(error) as raised, translated(f"reading {name}"):
         lake.read(name, lake.version(name), schema).collect()
     assert str(raised.value).replace("`", "") == message.replace("{root}", str(root)).replace("`", "")
+
+
+def test_times_of_older_writers(spark: SparkSession, tmp_path: Path) -> None:
+    """What older Spark and Impala write as INT96 are the same instants, for a filter too."""
+    times = [datetime(2024, 1, day, 9, tzinfo=UTC) for day in (1, 2)]
+    rows = pa.table({"at": pa.array(times, pa.timestamp("ns", tz="UTC"))})
+    pq.write_table(rows, tmp_path / "t.parquet", use_deprecated_int96_timestamps=True)
+    location = TableLocation(path=str(tmp_path / "t.parquet"), format="parquet")
+    lake = Lake(spark, Settings(lake=str(tmp_path), tables={"t": location}))
+    read = lake.read("t", lake.version("t"), {"at": "timestamp"})
+    later = read.where("at >= timestamp'2024-01-02T00:00:00Z'").selectExpr("unix_micros(at)")
+    assert [row[0] for row in later.collect()] == [int(times[1].timestamp()) * 1_000_000]
 
 
 def test_a_delta_version_can_be_read_again(spark: SparkSession, tmp_path: Path) -> None:

@@ -44,14 +44,19 @@ class Tiled:
 
     def values(self, interval: Interval) -> list[dict[str, Any]]:
         """The snapshot at the end of an interval, after building what it lacks."""
-        plan = plan_tiles("g", self.tiling, self.states, self.builds, self.grid, interval)
-        if plan.missing:
-            self._build(plan)
+        plan = self.bring(interval)
         assert self.table is not None
         of_features = tile_states(self.features, self.tiling)
         tiles = read_tiles(self.table, self.tiling, of_features, plan.chain, interval.end_us, self.features.events)
         rows = snapshot(self.features, self.reading, At(interval.end_us), tiles=tiles).collect()
         return [row.asDict() for row in rows]
+
+    def bring(self, interval: Interval) -> TilePlan:
+        """Builds what the snapshot at the end of an interval lacks."""
+        plan = plan_tiles("g", self.tiling, self.states, self.builds, self.grid, interval)
+        if plan.missing:
+            self._build(plan)
+        return plan
 
     def _build(self, plan: TilePlan) -> None:
         building = Building(self.features, self.tiling, self.states, plan, may_be_late(self.features.events))
