@@ -96,17 +96,16 @@ def compare(tiled: Tiled, asked: Sequence[Asked], found: Sequence[Event], keys: 
     assert compared > ENTITIES / 6, "too few rows to show anything"
 
 
-@pytest.mark.parametrize("kinds", ["available_at", "delay plain"])
-def test_prepared_events(spark: SparkSession, tmp_path: Path, kinds: str) -> None:
-    """Of several kinds each run draws one: test_tiles_oracle has them all, each time."""
+@pytest.mark.parametrize("kind", VISIBILITY)
+def test_prepared_events(spark: SparkSession, tmp_path: Path, kind: str) -> None:
+    extra, more = VISIBILITY[kind]
+    source = sources.Source(**{**SALES_SOURCE, **more})
+    features = features_of(PREPARED % extra, "g")
 
     @randomly
     @seeds
     def check(seed: int) -> None:
         random = Random(seed)
-        extra, more = VISIBILITY[random.choice(kinds.split())]
-        source = sources.Source(**{**SALES_SOURCE, **more})
-        features = features_of(PREPARED % extra, "g")
         drawn = []
         for entity in range(ENTITIES):
             for row in sold(random):
