@@ -14,17 +14,8 @@ from headrace.timeline import Interval
 
 # What is told of an earlier interval.
 _SAID = (
-    *("group", "version", "table", "interval_start", "interval_end", "fingerprints"),
-    *(
-        "attempt",
-        "run_id",
-        "recorded_at",
-        "headrace_version",
-        "table_version",
-        "source_versions",
-        "source_places",
-        "report",
-    ),
+    *("group", "version", "table", "interval_start", "interval_end", "fingerprints", "table_version"),
+    *("attempt", "run_id", "recorded_at", "headrace_version", "source_versions", "source_places", "report"),
 )
 
 
