@@ -35,9 +35,10 @@ start: 2024-01-02
 features:
   spend: {aggregate: sum, of: amount, windows: [1d, 3d, lifetime], default: 0}
   last_item: {aggregate: last, of: item, window: 3d}
+  items: {aggregate: count_distinct, of: item, window: 3d}
 """
 )
-VALUES = ("customer_id", "spend_1d", "spend_3d", "spend_lifetime", "last_item")
+VALUES = ("customer_id", "spend_1d", "spend_3d", "spend_lifetime", "last_item", "items")
 
 
 def day(number: int) -> str:
