@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from pyspark.sql import functions as F
 
-from headrace.changes.ledger_row import LOST, LedgerRow
+from headrace.changes.ledger_row import LOST, LedgerRow, standing
 from headrace.changes.tile_plan import ANY_NUMBER
 from headrace.engine.at import At
 from headrace.engine.exactness import with_exact_sums
@@ -52,12 +52,12 @@ def fill_interval(
     began = time.perf_counter()
     group = work.group(name)
     run = Run(work, group, work.features(group), work.fingerprints(group), interval, progress, reason)
-    heal(work, rows_of_interval(run), is_dead=lambda row: False)
-    states = work.ledger.latest(name, group.version, from_us=interval.start_us, to_us=interval.end_us)
-    stored = next((state.committed for state in states), None)
+    rows = rows_of_interval(run)
+    state = standing([*rows, *heal(work, rows, is_dead=lambda row: False)])
+    if state is not None and state.is_lost:
+        return _computed_whole(run, LOST)
+    stored = state.committed if state is not None else None
     if stored is None:
-        if any(state.is_lost for state in states):
-            return _computed_whole(run, LOST)
         raise DataError(f"{name} {interval} has no snapshot to fill", "make a new plan")
     if stored.fingerprints == run.fingerprints:
         # An attempt that was cut off had filled it.

@@ -58,21 +58,22 @@ def heal(work: Workspace, rows: Iterable[LedgerRow], is_dead: Callable[[LedgerRo
         The rows that were added to the ledger.
     """
     now_us = time.time_ns() // 1000
-    versions: dict[tuple[object, ...], int | None] = {}
+    looked_for: dict[tuple[object, ...], tuple[int | None, str | None]] = {}
     found = []
     for attempt in attempts_of(rows):
         row = attempt.row
-        version = None
+        version = why = None
         if attempt.is_prepared and (attempt.is_open or attempt.is_newest):
             commit = (row.table, row.group, row.version, *_metadata(row).values())
-            if commit not in versions:
-                versions[commit] = _version_of(work, row)
-            version = versions[commit]
+            if commit not in looked_for:
+                version = _version_of(work, row)
+                looked_for[commit] = version, _unfit(work, row, version)
+            version, why = looked_for[commit]
         if version is not None:
             there = replace(row, status="committed", table_version=version)
-            why = _unfit(work, row, version) if row.table == "tiles" else None
-            retired = replace(there, status="retired", reason=why, recorded_at_us=now_us)
-            found.append(there if why is None else retired)
+            if why is not None:
+                there = replace(there, status="retired", reason=why, recorded_at_us=now_us)
+            found.append(there)
         elif (attempt.is_open or _is_in_doubt(attempt)) and is_dead(row):
             found.append(closed(row))
     if found:
@@ -113,8 +114,10 @@ def attempts_of(rows: Iterable[LedgerRow]) -> list[Attempt]:
     return found
 
 
-def _unfit(work: Workspace, row: LedgerRow, version: int) -> str | None:
+def _unfit(work: Workspace, row: LedgerRow, version: int | None) -> str | None:
     """Why nobody may read tiles that are in their table; snapshots are looked at before they are prepared."""
+    if version is None or row.table != "tiles":
+        return None
     if not all(table_version.isdecimal() for table_version in row.source_versions.values()):
         return "nobody has looked whether files stayed as they were while they were read"
     seen = json.loads(row.report or "{}").get(SEEN)

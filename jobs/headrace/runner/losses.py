@@ -35,9 +35,9 @@ def given_up_tiles(run: Run, newest: LedgerRow | None, head: Commit | None) -> i
 
 
 def given_up_snapshots(run: Run) -> int:
-    """Retires snapshots that are lost, before the run writes over the trace: a log is only kept for so long.
+    """Retires snapshots that are lost, since the log that tells of it is only kept for so long; how many.
 
-    Where the snapshot before this one is the last that was written, whoever wrote it has looked; how many.
+    Where the last commit is that of the snapshot before this one, whoever made it has looked; fills look at their own.
     """
     here, group = run.around, run.group
     if here is None or here.fingerprints is None:
@@ -46,10 +46,10 @@ def given_up_snapshots(run: Run) -> int:
     if here.before is not None and head is not None and is_by(head, here.before):
         return 0
     states = run.work.ledger.outline(group.name, group.version)
-    return len(give_up(run.work, group, [state.committed for state in states if state.committed]))
+    return len(retire_lost(run.work, group, [state.committed for state in states if state.committed]))
 
 
-def give_up(work: Workspace, group: FeatureGroup, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+def retire_lost(work: Workspace, group: FeatureGroup, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
     """Retires those of some committed snapshots that their table does not hold, and tells which they are."""
     gone = lost(work.feature_table(group).table, rows)
     if gone:

@@ -265,8 +265,10 @@ def _is_current(run: Run, state: IntervalState | None) -> bool:
 
 
 def _why(run: Run, state: IntervalState | None) -> str:
+    if state is not None and state.is_lost:
+        return LOST
     if state is None or state.is_retired:
-        return LOST if state is not None and state.is_lost else "not computed yet"
+        return "not computed yet"
     if state.committed is not None and not state.is_doubtful:
         return LOST if state.committed.fingerprints == run.fingerprints else "its definition has changed"
     return f"attempt {state.latest.attempt} was {state.latest.status}, not committed"

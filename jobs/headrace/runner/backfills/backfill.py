@@ -14,7 +14,7 @@ from headrace.runner.backfills.due import CHUNK_ROWS, pieces, rows_of_one
 from headrace.runner.backfills.stages import STAGES, discard
 from headrace.runner.healing import overtaken
 from headrace.runner.judging import failure
-from headrace.runner.losses import give_up
+from headrace.runner.losses import retire_lost
 from headrace.runner.materialize import Materialized
 from headrace.runner.progress import Progress
 from headrace.runner.run import Judged, judged_by
@@ -141,7 +141,7 @@ def _there(work: Workspace, name: str) -> dict[int, LedgerRow]:
     """Committed snapshots that are in their table, by the ends of their intervals; of others that goes on record."""
     group = work.group(name)
     rows = [state.committed for state in work.ledger.outline(name, group.version) if state.committed]
-    gone = give_up(work, group, rows)
+    gone = retire_lost(work, group, rows)
     return {row.interval.end_us: row for row in rows if row.interval and row not in gone}
 
 
